@@ -1,0 +1,44 @@
+# The two commands that matter: make sweep, make test. The first one of either sets everything up.
+
+EXPERIMENT ?= gates
+PYTHON ?= python3
+ENV := .venv
+RUN := $(ENV)/bin
+
+.PHONY: help sweep report test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures and a report in results/$(EXPERIMENT)
+	$(RUN)/sweep run experiments/$(EXPERIMENT).toml
+
+report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
+	$(RUN)/sweep report results/$(EXPERIMENT)
+
+test: $(ENV)/installed-test ## run the tests
+	$(RUN)/python -m pytest -q $(PYTEST)
+
+check: $(ENV)/installed-check ## lint, format, types, direction of imports
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+bench: $(ENV)/installed ## time the kernel beside what one would use instead
+	$(RUN)/python bench/compare.py
+
+clean: ## remove the virtual environment and caches; results stay
+	rm -rf $(ENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(ENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sweep needs Python 3.11 or later; set PYTHON=")'
+	$(PYTHON) -m venv $(ENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(ENV)/installed-%: $(ENV)/installed
+	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[$*]'
+	touch $@

@@ -1,0 +1,360 @@
+"""Experiment files: TOML, or a dict of the same shape, read into a validated `Experiment`."""
+
+import itertools
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+
+from sweep.spec import gates, grid
+from sweep.spec.gates import Table
+from sweep.spec.grid import KEYS, Grid
+from sweep.spec.messages import Collector, InvalidError, did_you_mean, show, unknown_key, validate
+
+MAX_SHOWN = 5
+ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
+
+
+class ExperimentError(ValueError):
+    """An experiment that cannot be read or run; its text is the whole message for people, one problem a line."""
+
+
+class Train(BaseModel, frozen=True, extra="forbid"):
+    """How long to train, and when a run has converged.
+
+    Attributes
+    ----------
+    max_epochs
+        Updates at most.
+    target_loss
+        Converged where the loss is below it, in nats. 0.01 if neither target is given.
+    target_error
+        Converged where every |output − target| is below it. With `target_loss` as well, both must hold.
+    early_stop
+        Whether to stop at convergence.
+    record_every
+        Keep the loss every so many epochs; 0 for never.
+    """
+
+    max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
+    target_loss: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="a number greater than 0")
+    target_error: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="a number greater than 0")
+    early_stop: bool = Field(default=True, description="true or false")
+    record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_target(cls, data: dict[str, Any]) -> dict[str, Any]:
+        targets = (data.get("target_loss"), data.get("target_error"))
+        return {**data, "target_loss": 0.01} if targets == (None, None) else data
+
+    @field_validator("record_every")
+    @classmethod
+    def _within_training(cls, record_every: int, info: ValidationInfo) -> int:
+        max_epochs = info.data.get("max_epochs")
+        if max_epochs is not None and record_every > max_epochs:
+            raise ValueError(f"found {record_every:,}; allowed: up to max_epochs, which is {max_epochs:,}")
+        return record_every
+
+
+class _Source(BaseModel, extra="forbid"):
+    csv: str | None = Field(default=None, min_length=1, description="the path of a CSV file")
+    rows: list[list[Any]] | None = Field(default=None, description="a list of rows, each a list of numbers")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.csv is None) == (self.rows is None):
+            raise ValueError("allowed: either csv or rows")
+        return self
+
+
+class _Document(BaseModel, extra="forbid"):
+    name: str | None = Field(
+        default=None,
+        pattern=r"^\w[\w. -]*$",
+        max_length=100,
+        description="letters, digits, dots, dashes and spaces, the first a letter or digit",
+    )
+    question: str = Field(default="", description="a text")
+    columns: list[str] | None = Field(default=None, description="a list of keys of [grid]")
+    grid: list[dict[str, Any]] = Field(min_length=1, description="a [grid] table, or several [[grid]]")
+    train: dict[str, Any] = Field(default={}, description="a [train] table")
+    tables: dict[str, dict[str, Any]] = Field(default={}, description="[tables.NAME] tables with csv or rows")
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _one_grid(cls, written: object) -> object:
+        return [written] if isinstance(written, dict) else written
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What to train, complete and valid.
+
+    Attributes
+    ----------
+    name
+        The file's stem, or "sweep" for a dict, unless given.
+    question
+        What the experiment asks, possibly empty.
+    grids
+        The grids whose union it is; run numbers go on from one to the next.
+    train
+        How long to train, and when a run has converged.
+    columns
+        Keys of the grid in the order of runs.csv, without `seeds`.
+    tables
+        Name → training set, for the gates that are tables of one's own.
+    """
+
+    name: str
+    question: str
+    grids: tuple[Grid, ...]
+    train: Train
+    columns: tuple[str, ...]
+    tables: Mapping[str, Table]
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs, all grids together."""
+        return sum(one.n_runs for one in self.grids)
+
+    @property
+    def n_points(self) -> int:
+        """Number of grid points, all grids together, seeds not counted."""
+        return sum(one.n_points for one in self.grids)
+
+    def table(self, gate: str, encoding: str) -> Table:
+        """The training set of a gate of the grid: a table of one's own, or a Boolean table in its encoding."""
+        return self.tables[gate] if gate in self.tables else gates.boolean_table(gate, encoding)
+
+    def resolved(self) -> dict[str, Any]:
+        """The experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
+
+        The order of the keys matters: it is the order of the axes, and with it of the run numbers.
+        """
+        return {
+            "name": self.name,
+            "question": self.question,
+            "columns": list(self.columns),
+            "grid": [one.resolved() for one in self.grids],
+            "train": self.train.model_dump(),
+            "tables": {
+                name: {"rows": np.column_stack([table.inputs, table.targets]).tolist()}
+                for name, table in self.tables.items()
+            },
+        }
+
+
+def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment.
+
+    Parameters
+    ----------
+    source
+        The path of a TOML file, or a dict of the same shape (NumPy arrays and numbers are welcome in it)::
+
+            question      text, optional
+            [grid]        or several [[grid]], whose union is run; each key a scalar, a list, or, for numbers,
+                          {from, to, num, scale = "linear" or "log"}
+              gate            required: names, families, truth tables, own tables; see `sweep.spec.gates`
+              learning_rate   required: > 0
+              encoding        "01" (default) or "pm1"
+              hidden          0: logistic regression
+              init            "normal(0, 1)" by default; see `sweep.spec.inits`
+              init_scale      > 0, 1 by default; multiplies every drawn parameter
+              seeds           a count (1 by default: seed 0), or {from, count}; each 0 ≤ seed < 2³²
+            [train]       see `Train`
+            [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
+                          the target, 0 to 1
+            name          the file's stem by default ("sweep" for a dict)
+            columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
+                          learning_rate and init
+    overrides
+        "KEY=VALUE" texts as `--set` takes them: "train.max_epochs=100", "learning_rate=[0.1, 1]", "gate=XOR". The
+        value is TOML or a bare text. With several [[grid]]s a key of the grid is set in each.
+
+    Raises
+    ------
+    ExperimentError
+        With the first few problems, one a line: the file, the key, what was found and what is allowed.
+    """
+    found = Collector()
+    shown: dict[str, str] = {}
+    try:
+        if isinstance(source, Mapping):
+            place, stem, folder, data = "the experiment", "sweep", Path(), _plain(source)
+        else:
+            path = Path(source)
+            place, stem, folder = str(path), path.stem, path.parent
+            with found.at(""):
+                data = _read(path)
+            found.raise_if_any()
+        for override in overrides:
+            key = override.partition("=")[0].strip()
+            with found.at(f"--set {key}"):
+                shown[_override(data, override)] = f"--set {key}"
+        found.raise_if_any()
+        return _experiment(data, stem, folder)
+    except InvalidError as error:
+        raise ExperimentError(_message(place, error.items, shown)) from None
+
+
+def _plain(value: Any) -> Any:
+    """`value` in the types that TOML has, containers copied."""
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case np.ndarray() | np.generic():
+            return value.tolist()
+        case os.PathLike():
+            return str(value)
+    return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
+        raise ValueError(f"no such file{near}") from None
+    except IsADirectoryError:
+        raise ValueError("found a directory; allowed: an experiment file (TOML)") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not valid TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("not usable TOML: a number has too many digits, or lists are nested too deeply") from None
+
+
+def _override(data: dict[str, Any], override: str) -> str:
+    """Apply one "KEY=VALUE" to `data`; returns the full dotted key."""
+    key, sign, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not sign:
+        raise ValueError("allowed: KEY=VALUE, such as learning_rate=0.1")
+    if parts[0] not in _Document.model_fields:
+        homes = dict.fromkeys(Train.model_fields, "train") | dict.fromkeys([*KEYS, "seeds"], "grid")
+        if parts[0] not in homes:
+            raise ValueError(unknown_key(parts[0], [*homes, *_Document.model_fields]))
+        parts.insert(0, homes[parts[0]])
+    value = _value(parts, text.strip())
+    if len(parts) == 1:
+        data[parts[0]] = value
+        return parts[0]
+    root = data.setdefault(parts[0], {})
+    for table in root if isinstance(root, list) else [root]:
+        for depth, part in enumerate(parts[1:], 1):
+            if not isinstance(table, dict):
+                raise ValueError(f"{'.'.join(parts[:depth])} is {show(table)}, not a table")
+            table = table.setdefault(part, {}) if depth < len(parts) - 1 else table  # noqa: PLW2901
+        table[parts[-1]] = value
+    return ".".join(parts)
+
+
+def _value(parts: Sequence[str], text: str) -> Any:
+    """The TOML value of `text`, or the bare text itself: always where the key takes a text, such as gate=1001."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        parsed = {}
+    if parsed.keys() != {"value"}:
+        if text.startswith(("[", "{", '"', "'")):
+            raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
+        return text
+    takes_text = parts[-1] in ("name", "question", "csv") or (parts[-1] in KEYS and not KEYS[parts[-1]].numeric)
+    return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]
+
+
+def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
+    document = validate(_Document, data)
+    found = Collector()
+    tables: dict[str, Table] = {}
+    for name, written in document.tables.items():
+        with found.at(f"tables.{name}"):
+            tables[name] = _table(name, written, folder)
+    with found.at("train"):
+        train = validate(Train, document.train)
+    problems: dict[tuple[str, str], list[int]] = {}
+    grids: list[Grid] = []
+    for number, written in enumerate(document.grid, 1):
+        try:
+            grids.append(grid.parse(written, document.tables))
+        except InvalidError as error:
+            for key, text in error.items:
+                problems.setdefault((f"grid.{key}".rstrip("."), text), []).append(number)
+    for (place, text), numbers in problems.items():
+        everywhere = len(numbers) == len(document.grid)
+        found.items.append((place, text if everywhere else f"{text} (in [[grid]] {', '.join(map(str, numbers))})"))
+    found.raise_if_any()
+
+    with found.at("grid"):
+        _check_union(grids, document.tables)
+    with found.at("columns"):
+        columns = _columns(document, grids)
+    found.raise_if_any()
+    return Experiment(document.name or stem, document.question, tuple(grids), train, columns, tables)
+
+
+def _table(name: str, written: Mapping[str, Any], folder: Path) -> Table:
+    try:
+        gates.canonical(name)
+    except ValueError:
+        pass
+    else:
+        raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
+    source = validate(_Source, written)
+    try:
+        return gates.table_from_csv(folder / source.csv) if source.csv else gates.table_from_rows(source.rows or [])
+    except ValueError as error:
+        raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
+
+
+def _check_union(grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
+    lengths = {f"[[grid]] {number}": one.n_runs for number, one in enumerate(grids, 1)}
+    grid.check_size(sum(lengths.values()), lengths, " + ")
+    for (i, one), (j, other) in itertools.combinations(enumerate(grids, 1), 2):
+        if grid.overlap(one, other, tables):
+            raise ValueError(f"[[grid]] {i} and [[grid]] {j} have runs in common; allowed: each run once")
+
+
+def _columns(document: _Document, grids: Sequence[Grid]) -> tuple[str, ...]:
+    if document.columns is None:
+        written = itertools.chain(*document.grid, ALWAYS_COLUMNS)
+        return tuple(key for key in dict.fromkeys(written) if key != "seeds")
+    for key in document.columns:
+        if key not in KEYS:
+            raise ValueError(f"{show(key)}: {unknown_key(key, KEYS)}")
+    varying = [key for key in KEYS if len(set().union(*(one.values[key] for one in grids))) > 1]
+    missing = [key for key in dict.fromkeys((*ALWAYS_COLUMNS, *varying)) if key not in document.columns]
+    if missing or len(set(document.columns)) < len(document.columns):
+        allowed = f"each once, and at least {', '.join(dict.fromkeys((*ALWAYS_COLUMNS, *varying)))}"
+        raise ValueError(f"found {show(document.columns)}; allowed: {allowed}")
+    return tuple(document.columns)
+
+
+def _message(place: str, problems: Sequence[tuple[str, str]], shown: Mapping[str, str]) -> str:
+    """One line for each of the first few problems; what was set by an override is named by it."""
+    lines = []
+    for key, text in problems:
+        name = key
+        for path, override in shown.items():
+            if key == path or key.startswith(f"{path}."):
+                name = override + key[len(path) :]
+        lines.append(f"{place}: {name}: {text}" if name else f"{place}: {text}")
+    lines = list(dict.fromkeys(lines))
+    rest = len(lines) - MAX_SHOWN
+    return "\n".join(lines[:MAX_SHOWN] + [f"{place}: … and {rest} more"] * (rest > 0))

@@ -1,0 +1,263 @@
+"""Training sets: Boolean gates by name, family or truth table, and tables of one's own.
+
+A truth table is the string of a gate's outputs for its inputs in counting order, the first input most significant:
+for two inputs 00, 01, 10, 11, so that AND is "0001" and XOR "0110". Rows of a training set are in that order.
+"""
+
+import csv
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.spec.messages import did_you_mean, not_allowed, show
+
+MAX_INPUTS = 8
+
+_TWO_INPUTS = {
+    "FALSE": "0000",
+    "AND": "0001",
+    "A_AND_NOT_B": "0010",
+    "A": "0011",
+    "NOT_A_AND_B": "0100",
+    "B": "0101",
+    "XOR": "0110",
+    "OR": "0111",
+    "NOR": "1000",
+    "XNOR": "1001",
+    "NOT_B": "1010",
+    "A_OR_NOT_B": "1011",
+    "NOT_A": "1100",
+    "NOT_A_OR_B": "1101",
+    "NAND": "1110",
+    "TRUE": "1111",
+}
+_NAMED = _TWO_INPUTS | {"NOT": "10"}
+_ALIASES = {
+    "CONTRADICTION": "FALSE",
+    "INHIBIT": "A_AND_NOT_B",
+    "NIMPLY": "A_AND_NOT_B",
+    "NOT_B_AND_A": "A_AND_NOT_B",
+    "B_AND_NOT_A": "NOT_A_AND_B",
+    "EXOR": "XOR",
+    "NXOR": "XNOR",
+    "IFF": "XNOR",
+    "EQUIV": "XNOR",
+    "CONVERSE": "A_OR_NOT_B",
+    "NOT_B_OR_A": "A_OR_NOT_B",
+    "IF": "A_OR_NOT_B",
+    "B_OR_NOT_A": "NOT_A_OR_B",
+    "IMPLY": "NOT_A_OR_B",
+    "IMPLIES": "NOT_A_OR_B",
+    "TAUTOLOGY": "TRUE",
+}
+
+
+def _outputs(n: int, holds: Callable[[int], bool]) -> str:
+    return "".join("01"[holds(row.bit_count())] for row in range(2**n))
+
+
+def _parity(ones: int) -> bool:
+    return ones % 2 == 1
+
+
+_SYMMETRIC = {f"parity-{n}": _outputs(n, _parity) for n in range(2, MAX_INPUTS + 1)} | {
+    f"majority-{n}": _outputs(n, (n // 2).__lt__) for n in (3, 5, 7)
+}
+FAMILIES = {f"all-{n}": n for n in range(1, 5)}
+
+ALLOWED = (
+    f"a gate ({', '.join(_NAMED)}), parity-n (n = 2 … 8), majority-n (n = 3, 5, 7), a family all-n (n = 1 … 4), "
+    'or a truth table of 2, 4, 8, … or 256 outputs, such as "0110"'
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A training set.
+
+    Attributes
+    ----------
+    inputs : float64 array, shape (n_rows, n_inputs), C-contiguous
+    targets : float64 array, shape (n_rows,)
+        Each in [0, 1].
+    """
+
+    inputs: NDArray[np.float64]
+    targets: NDArray[np.float64]
+
+
+def canonical(gate: str, tables: Iterable[str] = ()) -> str:
+    """The name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
+
+    Truth tables and the names in `tables` are kept as they are.
+
+    Raises
+    ------
+    ValueError
+        For a name that is none of these, with the nearest that is.
+    """
+    tables = list(tables)
+    if gate in tables or _is_truth_table(gate):
+        return gate
+    name = gate.strip().upper().replace(" ", "_").replace("-", "_")
+    name = _ALIASES.get(name, name)
+    if name in _NAMED:
+        return name
+    family = gate.strip().lower()
+    if family in FAMILIES or family in _SYMMETRIC:
+        return family
+    if gate and not gate.strip("01"):
+        raise ValueError(
+            f"the truth table {show(gate)} has {len(gate)} outputs; n inputs need 2^n, so 2, 4, 8, … or 2^{MAX_INPUTS}"
+        )
+    near = did_you_mean(gate, [*tables, *_NAMED, *_ALIASES, *FAMILIES, *_SYMMETRIC])
+    own = f"; or a table of this experiment ({', '.join(tables)})" if tables else ""
+    raise ValueError(f"unknown gate {show(gate)}{near}; allowed: {ALLOWED}{own}")
+
+
+def expand(name: str) -> Sequence[str]:
+    """The gates that `name` stands for: all of a family (`all-2`, in counting order), or the one gate itself.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    """
+    name = canonical(name)
+    return _family(FAMILIES[name]) if name in FAMILIES else (name,)
+
+
+def truth_table(gate: str) -> str:
+    """The outputs of one gate in counting order: `truth_table("XOR")` is "0110".
+
+    Raises
+    ------
+    ValueError
+        For an unknown name and for a family, which has many.
+    """
+    if _is_truth_table(gate):
+        return gate
+    name = canonical(gate)
+    if name in FAMILIES:
+        raise ValueError(f"{name} is a family of {2**2 ** FAMILIES[name]:,} gates, not one truth table")
+    return _NAMED.get(name) or _SYMMETRIC[name]
+
+
+def n_inputs(gate: str) -> int:
+    """The number of inputs of one gate, 1 to 8."""
+    return len(truth_table(gate)).bit_length() - 1
+
+
+def boolean_table(gate: str, encoding: str) -> Table:
+    """The training set of one gate.
+
+    Parameters
+    ----------
+    gate
+        A gate's name or truth table.
+    encoding
+        "01": inputs are 0 and 1. "pm1": inputs are −1 and +1. Targets are 0 and 1 in both.
+
+    Returns
+    -------
+    Table
+        With 2^n rows in counting order, the first input most significant.
+    """
+    outputs = truth_table(gate)
+    bits = np.array(list(itertools.product((0.0, 1.0), repeat=len(outputs).bit_length() - 1)))
+    inputs = {"01": bits, "pm1": 2.0 * bits - 1.0}[encoding]
+    return Table(inputs, np.array([float(output) for output in outputs]))
+
+
+def table_from_rows(rows: Sequence[Sequence[object]], places: Sequence[str] = ()) -> Table:
+    """A training set of one's own: in every row the inputs, then the target.
+
+    Parameters
+    ----------
+    rows
+        Rows of equal length, 2 or more, of finite numbers; the last of each lies in [0, 1].
+    places
+        What to call each row in messages; "row 1", "row 2", … if left out.
+
+    Raises
+    ------
+    ValueError
+        For anything else, naming the row and the column.
+    """
+    if not rows:
+        raise ValueError("no rows; a table needs at least one")
+    places = places or [f"row {number}" for number in range(1, len(rows) + 1)]
+    width = len(rows[0])
+    if width < 2:
+        raise ValueError(f"{places[0]}: found {width} column; a row needs one input or more, then the target")
+    for place, row in zip(places, rows, strict=True):
+        if len(row) != width:
+            raise ValueError(f"{place}: found {len(row)} columns, but {places[0]} has {width}")
+        for column, cell in enumerate(row, 1):
+            if isinstance(cell, bool) or not isinstance(cell, (int, float)) or not abs(cell) <= sys.float_info.max:
+                raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a finite number')}")
+            if column == width and not 0 <= cell <= 1:
+                raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a target from 0 to 1')}")
+    array = np.array(rows, dtype=np.float64)
+    return Table(np.ascontiguousarray(array[:, :-1]), array[:, -1].copy())
+
+
+def table_from_csv(path: Path) -> Table:
+    """A training set from a CSV file: numbers separated by commas, the last column the target.
+
+    A first line without any number is a header; blank lines are passed over.
+
+    Raises
+    ------
+    ValueError
+        For a file that cannot be read, and for a hole, text, a number that is not finite, a row of another length or
+        a target outside [0, 1], naming the file, the line and the column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            lines = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8 text") from None
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path}: not a CSV file ({error})") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    if lines and all(cell.strip() and not _is_number(cell) for cell in lines[0][1]):
+        del lines[0]
+    if not lines:
+        raise ValueError(f"{path}: no rows; a table needs at least one")
+    rows = [[_number(cell, f"{place}, column {i}") for i, cell in enumerate(cells, 1)] for place, cells in lines]
+    return table_from_rows(rows, [place for place, _ in lines])
+
+
+@cache
+def _family(n: int) -> tuple[str, ...]:
+    return tuple(_TWO_INPUTS) if n == 2 else tuple(f"{outputs:0{2**n}b}" for outputs in range(2**2**n))
+
+
+def _is_truth_table(gate: str) -> bool:
+    size = len(gate)
+    return 2 <= size <= 2**MAX_INPUTS and size & (size - 1) == 0 and not gate.strip("01")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _number(cell: str, place: str) -> float:
+    if not cell.strip():
+        raise ValueError(f"{place}: empty; a table has no holes")
+    if not _is_number(cell):
+        raise ValueError(f"{place}: {not_allowed(cell, 'a number')}")
+    return float(cell)
