@@ -1,0 +1,1 @@
+"""The training: compiled code that knows arrays, never files, tables or plots."""
