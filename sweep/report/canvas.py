@@ -1,0 +1,251 @@
+"""The style all figures share: panels, rows, ticks, legends; and saving them to the same bytes every time.
+
+Figures are made without pyplot, in one style whatever the user's matplotlib settings are. matplotlib keeps its settings
+in one global table, so figures are made and saved one at a time: everything here may be called from any thread.
+"""
+
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, wraps
+from pathlib import Path
+from threading import RLock
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+GREY = "#555555"
+_INCH_LEFT, _INCH_RIGHT, _INCH_BOTTOM, _INCH_LINE = 0.85, 0.3, 0.62, 0.27
+
+_GROUPS = {
+    "axes",
+    "figure",
+    "font",
+    "grid",
+    "legend",
+    "lines",
+    "markers",
+    "mathtext",
+    "patch",
+    "path",
+    "savefig",
+    "svg",
+}
+_GROUPS |= {"text", "xaxis", "xtick", "yaxis", "ytick"}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_matplotlib_lock = RLock()
+
+
+@cache
+def _style() -> Any:
+    """Return every setting that bears on a figure, ours or else matplotlib's own default, never the user's."""
+    style = mpl.rc_params_from_file(Path(__file__).with_name("sweep.mplstyle"))
+    return {name: value for name, value in style.items() if name.split(".")[0] in _GROUPS}
+
+
+@contextmanager
+def _in_style() -> Iterator[None]:
+    with _matplotlib_lock, mpl.rc_context(_style()):
+        yield
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Make a function draw in the project's style, alone."""
+
+    @wraps(draw)
+    def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _in_style():
+            return draw(*args, **kwargs)
+
+    return draw_in_style
+
+
+@styled
+def save(figure: Figure, stem: Path | str) -> list[Path]:
+    """Write `stem`.svg and `stem`.png, the same bytes for the same figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        One made by a function of `sweep.report.figures`.
+    stem : path
+        The files' path without suffix; its directory exists.
+
+    Returns
+    -------
+    list of Path
+        The SVG file, then the PNG file. Neither exists until it is whole.
+    """
+    metadata: dict[str, dict[str, Any]] = {
+        "svg": dict.fromkeys(("Creator", "Date", "Format", "Type")),
+        "png": {"Software": None},
+    }
+    paths = []
+    for kind in ("svg", "png"):
+        path = Path(f"{stem}.{kind}")
+        unfinished = path.with_name(path.name + ".unfinished")
+        figure.savefig(unfinished, format=kind, metadata=metadata[kind])
+        paths.append(unfinished.replace(path))
+    return paths
+
+
+def panels(names: Sequence[str], title: str, x_label: str, y_label: str, legend: Sequence[Artist]) -> list[Axes]:
+    """Lay out one panel per name, four abreast, that share their axes' labels; the legend stands under the title."""
+    n = len(names)
+    n_columns = n if n <= 3 else 3 if n in (5, 6, 9) else 4
+    n_rows = math.ceil(n / n_columns)
+    width, panel_height = (7.2, 3.6) if n == 1 else (9.6, 2.9) if n <= 3 else (9.6, 2.0 if n == 4 else 1.55)
+    row_gap, column_gap = 0.33, 0.36
+    head = _head_inches(title, legend, width) + (0.3 if any(names) else 0.1)
+    height = head + n_rows * panel_height + (n_rows - 1) * row_gap + _INCH_BOTTOM
+    figure = Figure(figsize=(width, height))
+    _head(figure, title, legend)
+
+    panel_width = (width - _INCH_LEFT - _INCH_RIGHT - (n_columns - 1) * column_gap) / n_columns
+    made = []
+    for i, name in enumerate(names):
+        row, column = divmod(i, n_columns)
+        left = _INCH_LEFT + column * (panel_width + column_gap)
+        bottom = height - head - (row + 1) * panel_height - row * row_gap
+        axes = figure.add_axes((left / width, bottom / height, panel_width / width, panel_height / height))
+        axes.set_title(name)
+        axes.tick_params(labelleft=column == 0, labelbottom=i + n_columns >= n)
+        made.append(axes)
+    middle = (_INCH_LEFT + width - _INCH_RIGHT) / 2 / width
+    figure.text(middle, 0.1 / height, x_label, ha="center", va="bottom")
+    centre = (_INCH_BOTTOM + height - head) / 2 / height
+    figure.text(0.1 / width, centre, y_label, ha="left", va="center", rotation="vertical")
+    return made
+
+
+def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist], right: Sequence[str] = ()) -> Axes:
+    """Lay out one axes with a named row for each category, the first on top, and optionally a remark at its right."""
+    width = 7.2
+    left = min(0.35 + 0.09 * max(map(len, names)), 3.0)
+    right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
+    head = _head_inches(title, legend, width) + 0.1
+    height = head + 0.34 * max(len(names), 2) + _INCH_BOTTOM
+    figure = Figure(figsize=(width, height))
+    _head(figure, title, legend)
+    size = ((width - left - right_margin) / width, (height - head - _INCH_BOTTOM) / height)
+    axes = figure.add_axes((left / width, _INCH_BOTTOM / height, *size))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
+    axes.yaxis.set_major_formatter(FixedFormatter(list(names)))
+    axes.set_xlabel(x_label)
+    for y, remark in enumerate(right):
+        axes.text(1.03, y, remark, transform=axes.get_yaxis_transform(), va="center", color=GREY)
+    return axes
+
+
+def _wrapped(title: str, width: float) -> list[str]:
+    return textwrap.wrap(title, int((width - 0.2) / 0.106))
+
+
+def _legend_rows(legend: Sequence[Artist], width: float) -> int:
+    """The fewest rows in which a legend, filled column by column, is no wider than the figure."""
+    inches = [0.55 + 0.085 * len(str(handle.get_label())) for handle in legend]
+    for n_rows in range(1, len(inches)):
+        if sum(max(inches[i : i + n_rows]) for i in range(0, len(inches), n_rows)) < width - 0.2:
+            return n_rows
+    return len(inches)
+
+
+def _head_inches(title: str, legend: Sequence[Artist], width: float) -> float:
+    return 0.14 + _INCH_LINE * (len(_wrapped(title, width)) + _legend_rows(legend, width))
+
+
+def _head(figure: Figure, title: str, legend: Sequence[Artist]) -> None:
+    """Write the title, wrapped, and the legend under it."""
+    width, height = figure.get_size_inches().tolist()
+    lines = _wrapped(title, width)
+    top = 1 - 0.1 / height
+    figure.text(0.1 / width, top, "\n".join(lines), ha="left", va="top", fontsize=12.5, weight="bold")
+    if legend:
+        figure.legend(
+            handles=list(legend),
+            loc="upper left",
+            bbox_to_anchor=(0.1 / width, 1 - (0.14 + _INCH_LINE * len(lines)) / height),
+            ncols=math.ceil(len(legend) / _legend_rows(legend, width)),
+        )
+
+
+def bands(axes: Axes, edges: Iterable[tuple[str, Any, Any, Any]]) -> None:
+    """Fill between two curves for each (colour, x, low, high); a band without a finite value is left out."""
+    colours, outlines = [], []
+    for colour, *curves in edges:
+        band = np.column_stack(curves).astype(np.float64)
+        band = band[np.isfinite(band).all(axis=1)]
+        if len(band):
+            colours.append(colour)
+            outlines.append(np.concatenate([band[:, [0, 1]], band[::-1, [0, 2]]]))
+    axes.add_collection(PolyCollection(outlines, facecolors=colours, alpha=0.22, linewidths=0), autolim=False)
+
+
+def is_log_spaced(values: NDArray[np.float64]) -> bool:
+    """Whether an axis' values are spread more evenly on a logarithmic than on a linear scale."""
+    distinct = np.unique(values)
+    if len(distinct) < 2 or distinct[0] <= 0:
+        return False
+    if len(distinct) == 2:
+        return bool(distinct[1] >= 10 * distinct[0])
+    linear, log = np.diff(distinct), np.diff(np.log(distinct))
+    return bool(log.std() / log.mean() < linear.std() / linear.mean())
+
+
+def scale_x(axes: Axes, values: NDArray[np.float64]) -> None:
+    """Set a linear or a logarithmic scale that fits an axis' values."""
+    if is_log_spaced(values):
+        margin = (values.max() / values.min()) ** 0.03
+        log_scale(axes, "x", (values.min() / margin, values.max() * margin), 4)
+    else:
+        margin = 0.03 * (np.ptp(values) or 1.0)
+        axes.set_xlim(values.min() - margin, values.max() + margin)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(values == np.round(values)))))
+
+
+def log_scale(
+    axes: Axes,
+    direction: Literal["x", "y"],
+    limits: tuple[float, float],
+    most: int,
+    named: Mapping[float, str] | None = None,
+) -> None:
+    """Set a logarithmic scale with at most `most` ticks at powers of ten, and ticks with names of their own."""
+    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
+    step = max(math.ceil((last - first + 1) / most), 1)
+    ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
+    if len(ticks) < 2:
+        ticks = {value: f"{value:.2g}" for value in np.geomspace(*limits, 5)[1:4].tolist()}
+    near = math.log(limits[1] / limits[0]) * (0.2 if direction == "x" else 0.1)
+    names = dict(named or {})
+    names |= {at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > near for other in names)}
+    axes.set(**{f"{direction}scale": "log", f"{direction}lim": limits})
+    axis = axes.xaxis if direction == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(list(names)))
+    axis.set_major_formatter(FixedFormatter(list(names.values())))
+    axis.set_minor_locator(NullLocator())
+
+
+def _power_of_ten(power: int) -> str:
+    if -3 <= power <= 3:
+        return f"{10.0**power:g}"
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Set ticks of a share that goes from 0 to 1."""
+    axis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    axis.set_major_formatter(FixedFormatter(["0 %", "50 %", "100 %"]))

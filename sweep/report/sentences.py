@@ -1,0 +1,327 @@
+"""What a sweep found, in plain sentences made from its numbers."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sweep.report.axes import (
+    categories_first,
+    censored,
+    choose_layout,
+    inputs_of,
+    label,
+    main_numeric_axis,
+    varying,
+)
+from sweep.report.tables import Result, wilson
+
+NBSP = "\N{NO-BREAK SPACE}"
+MAX_NAMED = 4
+NUMBERS = (int, float, np.number)
+_PLURALS = {"learning_rate": "learning rates"}
+_SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
+_COUNTS = ["n", "n_converged", "n_diverged", "n_stationary"]
+
+
+class Description(NamedTuple):
+    """What a figure shows, and, for who cannot see it, what it finds."""
+
+    caption: str
+    alt: str
+
+
+def answer(result: Result) -> list[str]:
+    """Answer the experiment's question: who converged and how often, where, how fast, and what became of the rest.
+
+    The values of one axis (the gate if it varies, else the first other axis) are told one by one where they are few and
+    together where many say the same. An interval is given where all runs are of one setting or have one outcome: the
+    share among runs of several settings depends on the settings chosen.
+    """
+    n = len(result.runs)
+    if n == 0:
+        return ["There are no runs, so there is no answer yet."]
+    if n == 1:
+        return [_the_one_run(result)]
+    subject = _subject(result)
+    if subject is None:
+        return [*_one_setting(result), *_speed(result), *_outcomes(result)]
+    if choose_layout(result).by_inputs:
+        return [*_gates_by_inputs(result), *_outcomes(result)]
+    return [*_by_value(result, subject), *_speed(result), *_outcomes(result)]
+
+
+def failures(result: Result) -> str:
+    """Say what converging means here and how the runs that did not were counted."""
+    train = result.manifest["experiment"]["train"]
+    max_epochs = f"{train['max_epochs']:,}"
+    criteria = []
+    if train.get("target_loss") is not None:
+        criteria.append(f"its loss is below {train['target_loss']:g}{NBSP}nats")
+    if train.get("target_error") is not None:
+        criteria.append(f"every |output − target| is below {train['target_error']:g}")
+    stationary = ""
+    if result.summary["n_stationary"].any():
+        stationary = " A stationary run is back at earlier weights, bit for bit: training will never change it again."
+    return (
+        f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
+        f"quantiles of epochs, one that did not converge counts as later than {max_epochs}, and in those of the final "
+        f"loss, one that diverged counts as infinite.{stationary} Intervals are Wilson’s, at 95{NBSP}%, for "
+        "independent runs; runs with the same seed share their random numbers across settings."
+    )
+
+
+def descriptions(result: Result) -> dict[str, Description]:
+    """Caption and alternative text for each figure, by name; there is nothing to describe without runs."""
+    if len(result.runs) == 0:
+        return {}
+    layout = choose_layout(result)
+    n = result.summary["n"]
+    per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
+    together = ""
+    if layout.pooled:
+        together = f" Counted together: all values of {_joined([label(axis) for axis in layout.pooled])}."
+    if layout.by_inputs:
+        together += " Gates with the same number of inputs are counted together."
+    interval = "" if together else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} runs a point."
+    median_losses = _median_losses(result)
+    return {
+        "success_rate": Description(
+            f"Share of the runs of a setting that converged.{interval}{together}",
+            " ".join(["Share of runs that converged.", *answer(result)]),
+        ),
+        "epochs_to_converge": Description(
+            f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A "
+            f"median’s line ends where it is later than max_epochs; a range is cut there.{together}",
+            " ".join(["Epochs to convergence.", *(_speed(result) or answer(result))]),
+        ),
+        "final_loss": Description(
+            "Loss at the end of training, by outcome, over all runs" + (" and settings" if len(n) > 1 else "") + ". "
+            "ln 2 ≈ 0.693 is the loss of a model that answers ½ to every input.",
+            " ".join(["Histograms of the final loss.", *_stuck_at_ln2(result), median_losses]),
+        ),
+        "learning_curves": Description(
+            f"Loss while training: median, shaded the 5–95{NBSP}% range, and thin some single runs. A run that stopped "
+            "early keeps its final loss.",
+            f"Loss against epochs. {median_losses}",
+        ),
+    }
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, with the decimals it takes to tell it from 0 and 100."""
+    distance = 100 * min(share, 1 - share)
+    if distance <= 0:
+        return "100" if share > 0.5 else "0"
+    decimals = 1 if distance >= 0.95 else 2 if distance >= 0.01 else math.ceil(-math.log10(distance))
+    return f"{100 * share:.{decimals}f}"
+
+
+def _subject(result: Result) -> str | None:
+    """The axis whose values the answer is about."""
+    return next(iter(categories_first(result, varying(result))), None)
+
+
+def _totals(result: Result) -> tuple[int, int, int, int]:
+    """Runs that converged, all runs, diverged, stationary."""
+    n, n_converged, n_diverged, n_stationary = (int(result.summary[name].sum()) for name in _COUNTS)
+    return n_converged, n, n_diverged, n_stationary
+
+
+def _the_one_run(result: Result) -> str:
+    run = result.runs.iloc[0]
+    loss = f"its final loss is {_loss(run['final_loss'])}"
+    if run["status"] == "converged":
+        return f"The one run converged after {_epochs(run['converged_epoch'])}; {loss}."
+    how = {
+        "diverged": "diverged: a weight or the loss is no longer finite",
+        "stationary": f"became stationary: training cannot change it any more; {loss}",
+        "max_epochs": f"had not converged after {_epochs(run['epochs'])}; {loss}",
+    }
+    return f"The one run {how[str(run['status'])]}."
+
+
+def _one_setting(result: Result) -> list[str]:
+    row = result.summary.iloc[0]
+    who = str(row["gate"]) if "gate" in result.summary else "All runs"
+    spread = f"5–95{NBSP}%: {_loss(row['final_loss_q05'])} to {_loss(row['final_loss_q95'])}"
+    return [
+        f"{who}: {_share(int(row['n_converged']), int(row['n']), one_setting=True)}.",
+        f"The median final loss is {_loss(row['final_loss_q50'])} ({spread}).",
+    ]
+
+
+def _share(n_converged: int, n: int, one_setting: bool, each: str = "") -> str:
+    said = []
+    if 0 < n_converged < n:
+        said.append(f"{percent(n_converged / n)}{NBSP}%")
+    if one_setting or n_converged in (0, n):
+        low, high = (float(end) for end in wilson(np.array(n_converged), n))
+        said.append(f"95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%")
+    many = f"all {n:,}" if n_converged == n else f"{n_converged:,} of {n:,}"
+    return f"{many} runs {each}converged ({', '.join(said)})"
+
+
+def _by_value(result: Result, subject: str) -> list[str]:
+    """A sentence for each value of the subject, or for many that say the same; the largest group comes last."""
+    by_value = result.summary.groupby(subject, observed=True, dropna=False)
+    counts = by_value[_COUNTS].sum()
+    one_setting = bool((by_value.size() == 1).all())
+    converged, n = counts["n_converged"], counts["n"]
+    groups = [counts[converged == 0], counts[converged == n], counts[(converged > 0) & (converged < n)]]
+    groups = sorted((group for group in groups if len(group)), key=len)
+    sentences = []
+    for i, group in enumerate(groups):
+        alike = group["n_converged"].nunique() == 1 and group["n"].nunique() == 1
+        parts = [group] if alike or len(group) > MAX_NAMED else [group.loc[[name]] for name in group.index]
+        for part in parts:
+            who = _who(subject, list(part.index), list(counts.index), others=i == len(groups) - 1 > 0)
+            where = _where_all(result, subject, part)
+            if len(part) > 1 and not alike:
+                sentences.append(f"{who}: {_range(subject, part)}{where}.")
+            else:
+                first, each = part.iloc[0], "each " if len(part) > 1 else ""
+                share = _share(int(first["n_converged"]), int(first["n"]), one_setting, each)
+                sentences.append(f"{who}: {share}{where}.")
+    return sentences
+
+
+def _range(subject: str, group: pd.DataFrame) -> str:
+    rates = group["n_converged"] / group["n"]
+    lowest, highest = (rates.min(), rates.idxmin()), (rates.max(), rates.idxmax())
+    ends = [f"{percent(rate)}{NBSP}% ({_name(subject, at)})" for rate, at in (lowest, highest)]
+    n = f"{group['n'].iloc[0]:,} " if group["n"].nunique() == 1 else ""
+    return f"from {ends[0]} to {ends[1]} of the {n}runs of each converged"
+
+
+def _where_all(result: Result, subject: str, group: pd.DataFrame) -> str:
+    """Where along the main numeric axis every run of the group converged, if that is one unbroken part of it."""
+    x = main_numeric_axis(result)
+    if x is None or x == subject:
+        return ""
+    counts = result.summary[result.summary[subject].isin(group.index)].groupby(x)[["n", "n_converged"]].sum()
+    at = np.flatnonzero(counts["n"] == counts["n_converged"])
+    if len(at) in (0, len(counts)) or len(at) != at[-1] - at[0] + 1:
+        return ""
+    values = [_number(value) for value in counts.index[at]]
+    if len(values) == 1:
+        return f"; every run did at {label(x)} = {values[0]}"
+    return f"; every run did at every {label(x)} from {values[0]} to {values[-1]}"
+
+
+def _speed(result: Result) -> list[str]:
+    """The median epoch at the setting where it is lowest, over the values of the subject."""
+    if choose_layout(result).by_inputs:
+        return []
+    median = pd.Series(censored(result.summary["epochs_q50"]), index=result.summary.index)
+    median = median[np.isfinite(median)]
+    if len(median) == 0:
+        return []
+    subject = _subject(result)
+    if subject is None or len(varying(result)) == 1:
+        best = result.summary.loc[[median.idxmin()]]
+        at = "" if subject is None else f", at best ({_name(subject, best[subject].iloc[0])}),"
+        return [f"Half of the runs{at} converged within {_epochs(median.min())}."]
+    fastest = median.groupby(result.summary[subject], observed=True, dropna=False).min()
+    first, last = (fastest.min(), fastest.idxmin()), (fastest.max(), fastest.idxmax())
+    ends = [f"{_epochs(epochs)} ({_name(subject, at)})" for epochs, at in (first, last)]
+    within = ends[0] if len(fastest) == 1 else f"{ends[0]} to {ends[1]}"
+    if len(fastest) > 1 and fastest.min() == fastest.max():
+        within = _epochs(fastest.min())
+    return [f"At the fastest setting of each {label(subject)}, half of the runs converged within {within}."]
+
+
+def _median_losses(result: Result) -> str:
+    median = result.summary["final_loss_q50"]
+    if len(median) == 1:
+        return f"The median final loss is {_loss(median.iloc[0])}."
+    return f"The median final losses of the settings go from {_loss(median.min())} to {_loss(median.max())}."
+
+
+def _stuck_at_ln2(result: Result) -> list[str]:
+    """Which values of the subject never end below ln 2, but for rounding."""
+    loss = result.runs["final_loss"]
+    above = loss >= math.log(2) - 1e-9
+    share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at ln 2 or above"
+    subject = _subject(result)
+    if subject is None or choose_layout(result).by_inputs:
+        return [f"{share}."]
+    always = above.groupby(result.runs[subject], observed=True, dropna=False).all()
+    names = [_name(subject, name) for name in always.index[always]]
+    among = f", among them every run of {_joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
+    return [f"{share}{among}."]
+
+
+def _outcomes(result: Result) -> list[str]:
+    """What became of all runs, by status."""
+    n_converged, n, n_diverged, n_stationary = _totals(result)
+    max_epochs = result.manifest["experiment"]["train"]["max_epochs"]
+    parts = {
+        "converged": n_converged,
+        "diverged": n_diverged,
+        "became stationary": n_stationary,
+        f"had not converged after {max_epochs:,} epochs": n - n_converged - n_diverged - n_stationary,
+    }
+    if n in parts.values():
+        return []
+    said = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
+    return [f"Of all {n:,} runs, {_joined(said)}."]
+
+
+def _gates_by_inputs(result: Result) -> list[str]:
+    """For each number of inputs, how many gates converged always, sometimes, never."""
+    counts = result.summary.groupby("gate", observed=True)[["n", "n_converged"]].sum()
+    groups = counts.groupby([inputs_of(str(gate)) for gate in counts.index], sort=False)
+    sentences = []
+    for name, gates in groups:
+        always = int((gates["n_converged"] == gates["n"]).sum())
+        never = int((gates["n_converged"] == 0).sum())
+        sometimes = len(gates) - always - never
+        said = f"{always:,} of the {len(gates):,} gates with {name} converged"
+        if (gates["n"] > 1).any():
+            said += f" in every run, {sometimes:,} in some and {never:,} in none"
+        sentences.append(f"{said}.")
+    return sentences
+
+
+def _who(subject: str, names: Sequence[Any], every: Sequence[Any], others: bool) -> str:
+    """Name some values of the subject: each of a few, numbers that follow each other as a range, else how many."""
+    if len(names) <= MAX_NAMED:
+        return _joined([_name(subject, name) for name in names])
+    first = list(every).index(names[0])
+    if isinstance(names[0], NUMBERS) and list(every[first : first + len(names)]) == list(names):
+        return f"{_capital(label(subject))} from {_number(names[0])} to {_number(names[-1])}"
+    count = _SMALL[len(names)] if len(names) < len(_SMALL) else f"{len(names):,}"
+    plural = _PLURALS.get(subject, f"{label(subject)}s")
+    return f"The {count} other {plural}" if others else f"All {count} {plural}"
+
+
+def _name(subject: str, value: Any) -> str:
+    return f"{label(subject)} = {_number(value)}" if isinstance(value, NUMBERS) else str(value)
+
+
+def _number(value: Any) -> str:
+    if value == 0 or 1e-4 <= abs(value) < 1e7:
+        return np.format_float_positional(value, precision=3, unique=True, fractional=False, trim="-")
+    return f"{value:.3g}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _epochs(count: float) -> str:
+    return f"{int(count):,} epoch{'' if count == 1 else 's'}"
+
+
+def _loss(loss: float) -> str:
+    if not math.isfinite(loss):
+        return "infinite"
+    return f"{loss:.3g}{NBSP}nats" if loss >= 1e-9 else f"less than 1e-9{NBSP}nats"

@@ -1,0 +1,106 @@
+"""Small results made up for tests: when a run converges is a function of its setting and seed."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.report.tables import STATUSES, Result, wilson
+
+MAX_EPOCHS = 1000
+
+RATES = [float(rate) for rate in np.geomspace(0.01, 10, 4)]
+STARTS = ["uniform(0, 1)", "normal(0, 1)"]
+
+
+def learns_unless_xor(setting: dict[str, Any], seed: int) -> int | None:
+    """XOR never; else in 200 / rate epochs and a few more, so at rate 0.01 and at some seeds at 0.1 never."""
+    if setting["gate"] in ("XOR", "XNOR"):
+        return None
+    epoch = int(20 * (1 + seed) / setting.get("learning_rate", 1.0))
+    return epoch if epoch <= MAX_EPOCHS else None
+
+
+def never(setting: dict[str, Any], seed: int) -> None:
+    return None
+
+
+def made(
+    grid: dict[str, list[Any]],
+    n_seeds: int = 10,
+    converged_epoch: Callable[[dict[str, Any], int], int | None] = learns_unless_xor,
+    status: str = "max_epochs",
+    record_every: int = 0,
+    question: str = "Which gates?",
+) -> Result:
+    """A result whose runs converge at `converged_epoch`, or end with `status` where that is None."""
+    settings = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    rows = [(setting, seed, converged_epoch(setting, seed)) for setting in settings for seed in range(n_seeds)]
+    epochs = [MAX_EPOCHS if epoch is None else epoch for *_, epoch in rows]
+    missed = np.inf if status == "diverged" else 0.7
+    runs = pd.DataFrame({"run": np.arange(len(rows))})
+    for key, values in grid.items():
+        column = [setting[key] for setting, *_ in rows]
+        runs[key] = pd.Categorical(column, values) if isinstance(values[0], str) else column
+    runs["seed"] = [seed for _, seed, _ in rows]
+    runs["status"] = pd.Categorical([status if epoch is None else "converged" for *_, epoch in rows], STATUSES)
+    runs["epochs"] = np.array(epochs, dtype=np.int64)
+    runs["converged_epoch"] = pd.array([epoch for *_, epoch in rows], dtype="Int64")
+    runs["final_loss"] = np.array([missed if epoch is None else 0.0099 for *_, epoch in rows], dtype=np.float64)
+
+    manifest = {
+        "name": "made",
+        "question": question,
+        "experiment": {
+            "grid": [grid],
+            "train": {
+                "max_epochs": MAX_EPOCHS,
+                "target_loss": 0.01,
+                "target_error": None,
+                "record_every": record_every,
+            },
+        },
+        "n_runs": len(rows),
+        "n_points": len(settings),
+        "versions": {"numpy": "2.3.1"},
+        "cpu": "A processor",
+        "jobs": 1,
+        "seconds": 0.5,
+        "files": {"runs.csv": "0" * 64},
+    }
+    return Result(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest)
+
+
+def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:
+    n_points = len(runs) // n
+    summary = runs[keys].iloc[::n].reset_index(drop=True)
+    statuses = runs["status"].to_numpy(object).reshape(n_points, n)
+    summary["n"] = n
+    summary["n_converged"] = (statuses == "converged").sum(axis=1)
+    summary["converged_rate"] = summary["n_converged"] / n
+    summary["converged_low"], summary["converged_high"] = wilson(summary["n_converged"].to_numpy(), n)
+    summary["n_diverged"] = (statuses == "diverged").sum(axis=1)
+    summary["n_stationary"] = (statuses == "stationary").sum(axis=1)
+    epochs = np.sort(runs["converged_epoch"].to_numpy(np.float64, na_value=np.inf).reshape(n_points, n), axis=1)
+    losses = np.sort(runs["final_loss"].to_numpy().reshape(n_points, n), axis=1)
+    ranks = {f"q{q:02d}": -(-q * n // 100) - 1 for q in (5, 25, 50, 75, 95)}
+    for name, rank in ranks.items():
+        reached = [int(epoch) if np.isfinite(epoch) else None for epoch in epochs[:, rank]]
+        summary[f"epochs_{name}"] = pd.array(reached, dtype="Int64")
+    for name, rank in ranks.items():
+        summary[f"final_loss_{name}"] = losses[:, rank]
+    return summary
+
+
+def _curves(runs: pd.DataFrame, record_every: int) -> pd.DataFrame | None:
+    """Losses that fall from 1 to the final one in a straight line."""
+    if record_every == 0:
+        return None
+    parts = []
+    for run in runs.itertuples():
+        epoch = np.arange(0, run.epochs + 1, record_every)
+        loss = 1 + (min(run.final_loss, 1e3) - 1) * epoch / max(run.epochs, 1)
+        parts.append(pd.DataFrame({"run": run.run, "epoch": epoch, "loss": loss}))
+    return pd.concat(parts, ignore_index=True)

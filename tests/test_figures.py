@@ -1,0 +1,250 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import example_results as examples
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from sweep.report import figures
+from sweep.report.axes import choose_layout, points
+from sweep.report.canvas import styled
+from sweep.report.tables import Result
+
+GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
+FIVE_AXES = {
+    "gate": ["AND", "OR", "XOR", "NOR"],
+    "encoding": ["01", "pm1"],
+    "learning_rate": examples.RATES,
+    "init": [f"normal(0, {std})" for std in range(1, 10)],
+    "init_scale": [0.5, 1.0],
+}
+SIXTEEN = ["FALSE", "AND", "A_AND_NOT_B", "A", "NOT_A_AND_B", "B", "XOR", "OR"]
+SIXTEEN += ["NOR", "XNOR", "NOT_B", "A_OR_NOT_B", "NOT_A", "NOT_A_OR_B", "NAND", "TRUE"]
+
+
+def with_runs_dropped(result: Result) -> Result:
+    return Result(result.runs.iloc[:0], result.summary.iloc[:0], None, result.manifest)
+
+
+CASES = {
+    "gates and rates": examples.made(GATES_AND_RATES),
+    "sixteen gates and starts": examples.made(
+        {"gate": SIXTEEN, "learning_rate": examples.RATES, "init": examples.STARTS}
+    ),
+    "a single run": examples.made({"gate": ["AND"], "learning_rate": [1.0]}, n_seeds=1),
+    "one setting, with curves": examples.made({"gate": ["AND"], "learning_rate": [1.0]}, record_every=50),
+    "curves of all settings": examples.made(GATES_AND_RATES | {"init": examples.STARTS}, record_every=100),
+    "all diverged": examples.made(GATES_AND_RATES, converged_epoch=examples.never, status="diverged", record_every=100),
+    "nothing converged": examples.made(GATES_AND_RATES, converged_epoch=examples.never, status="stationary"),
+    "only gates": examples.made({"gate": SIXTEEN}, n_seeds=3),
+    "only rates": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}),
+    "a short integer axis": examples.made({"gate": ["AND", "XOR"], "hidden": [0, 1, 2]}),
+    "converged at once": examples.made(GATES_AND_RATES, converged_epoch=lambda setting, seed: 0),
+    "256 gates": examples.made({"gate": [f"{table:08b}" for table in range(256)]}, n_seeds=1),
+    "five axes": examples.made(FIVE_AXES, n_seeds=2),
+}
+
+
+def drawn(result: Result) -> dict[str, Figure]:
+    return {name: draw(result) for name, draw in figures.figures_for(result).items()}
+
+
+def texts(figure: Figure) -> list[str]:
+    found = [text.get_text() for text in figure.texts]
+    found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return found + [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+@pytest.mark.parametrize("result", CASES.values(), ids=CASES)
+def test_every_result_has_figures_whose_texts_lie_within(result: Result) -> None:
+    made = drawn(result)
+    assert "success_rate" in made
+    for figure in made.values():
+        width, height = figure.get_size_inches() * figure.dpi
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        boxes = [text.get_window_extent(renderer) for text in figure.texts]
+        boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
+        boxes += [axes.get_tightbbox(renderer) for axes in figure.axes]
+        assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
+        title, *legends = boxes[0], *(legend.get_window_extent(renderer) for legend in figure.legends)
+        panels = [axes.get_tightbbox(renderer) for axes in figure.axes]
+        assert all(legend.y1 <= title.y0 for legend in legends)
+        assert all(panel.y1 <= box.y0 for panel in panels for box in (title, *legends))
+        assert not any(a.overlaps(b) for i, a in enumerate(panels) for b in panels[:i])
+
+
+def test_an_empty_result_has_no_figures() -> None:
+    assert figures.figures_for(with_runs_dropped(CASES["gates and rates"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("case", "names"),
+    [
+        ("gates and rates", ["success_rate", "epochs_to_converge", "final_loss"]),
+        ("one setting, with curves", ["learning_curves", "success_rate", "epochs_to_converge", "final_loss"]),
+        ("nothing converged", ["success_rate", "final_loss"]),
+        ("all diverged", ["success_rate", "learning_curves"]),
+    ],
+)
+def test_figures_are_chosen_by_what_there_is_to_show(case: str, names: list[str]) -> None:
+    assert list(figures.figures_for(CASES[case])) == names
+
+
+def test_many_categories_become_panels_and_the_next_ones_lines() -> None:
+    result = CASES["sixteen gates and starts"]
+    figure = figures.success_rate(result)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == SIXTEEN
+    assert texts(figure)[-2:] == examples.STARTS
+    assert all(len(axes.get_lines()) == 2 for axes in figure.axes)
+    assert all(axes.get_xscale() == "log" for axes in figure.axes)
+
+
+def test_drawn_rates_and_bands_are_those_of_the_summary() -> None:
+    result = examples.made(GATES_AND_RATES | {"init": examples.STARTS})
+    figure = figures.success_rate(result)
+    for axes in figure.axes:
+        (bands,) = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
+        for line, band, start in zip(axes.get_lines(), bands.get_paths(), examples.STARTS, strict=True):
+            of_gate = result.summary[result.summary["gate"] == axes.get_title(loc="left")]
+            rows = of_gate[of_gate["init"] == start]
+            assert line.get_xdata().tolist() == rows["learning_rate"].tolist()
+            assert line.get_ydata().tolist() == rows["converged_rate"].tolist()
+            low, high = band.vertices[: len(rows), 1], band.vertices[len(rows) : 2 * len(rows), 1][::-1]
+            assert low.tolist() == rows["converged_low"].tolist()
+            assert high.tolist() == rows["converged_high"].tolist()
+
+
+def test_a_median_later_than_max_epochs_is_not_drawn_and_the_band_is_cut() -> None:
+    result = examples.made({"gate": ["AND"], "learning_rate": [0.05, 1.0, 10.0]})
+    assert result.summary["epochs_q50"].isna().tolist() == [True, False, False]
+    figure = figures.epochs_to_converge(result)
+    (axes,) = figure.axes
+    limit, median = axes.get_lines()
+    assert limit.get_ydata() == [examples.MAX_EPOCHS] * 2
+    assert median.get_xdata().tolist() == [1.0, 10.0]
+    assert median.get_ydata().tolist() == [100, 10]
+    assert axes.collections[0].get_paths()[0].vertices[:, 1].max() == examples.MAX_EPOCHS
+    assert "max_epochs = 1,000: not converged" in texts(figure)
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+
+
+def test_zero_epochs_have_a_place_on_the_logarithmic_axis() -> None:
+    figure = figures.epochs_to_converge(CASES["converged at once"])
+    axis = figure.axes[0].yaxis
+    named = dict(zip(axis.get_major_formatter().seq, axis.get_majorticklocs(), strict=True))
+    assert {float(y) for line in figure.axes[0].get_lines()[1:] for y in line.get_ydata()} == {named["0"]}
+
+
+def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
+    result = examples.made({"gate": ["AND", "XOR"], "learning_rate": examples.RATES}, status="diverged")
+    figure = figures.final_loss(result)
+    for axes, gate in zip(figure.axes, ["AND", "XOR"], strict=True):
+        of_gate = result.runs[result.runs["gate"] == gate]
+        heights = [patch.get_data().values - patch.get_data().baseline for patch in axes.patches]
+        edges = axes.patches[0].get_data().edges
+        filled = np.flatnonzero(np.sum(heights, axis=0))
+        assert all(edges[bar] <= 0.0099 < edges[bar + 1] <= 0.01 for bar in filled)
+        n_diverged = int((of_gate["status"] == "diverged").sum())
+        assert np.sum(heights) * len(of_gate) == pytest.approx(len(of_gate) - n_diverged)
+        assert [text.get_text() for text in axes.texts] == [f"{n_diverged} diverged"]
+        assert [line.get_xdata()[0] for line in axes.get_lines()] == [np.log(2), 0.01]
+
+
+def test_learning_curves_keep_the_final_loss_of_runs_that_stopped() -> None:
+    result = examples.made({"gate": ["AND"], "learning_rate": [1.0]}, n_seeds=5, record_every=10)
+    (axes,) = figures.learning_curves(result).axes
+    *singles, median = axes.get_lines()
+    assert len(singles) == figures.N_SINGLE_CURVES
+    at_epoch = dict(zip(median.get_xdata(), median.get_ydata(), strict=True))
+    assert at_epoch[0] == 1
+    assert at_epoch[50] == pytest.approx(np.median([1 - 0.9901 * min(50 / (20 * (1 + seed)), 1) for seed in range(5)]))
+    assert at_epoch[100] == 0.0099 or median.get_ydata()[-1] == 0.0099
+
+
+def test_learning_curves_without_records_are_refused() -> None:
+    with pytest.raises(ValueError, match="record_every"):
+        figures.learning_curves(CASES["only rates"])
+
+
+def test_axes_without_room_are_counted_together_and_without_an_interval() -> None:
+    result = CASES["five axes"]
+    layout = choose_layout(result)
+    assert (layout.x, layout.panels, layout.lines, layout.pooled) == (
+        "learning_rate",
+        "gate",
+        "encoding",
+        ("init", "init_scale"),
+    )
+    table = points(result, layout)
+    assert table["n"].sum() == len(result.runs)
+    assert table["converged_low"].isna().all()
+    runs = result.runs.query("gate == 'AND' and encoding == 'pm1' and learning_rate == 10")
+    (point,) = table.query("panel == 'AND' and line == 'pm1' and x == 10").itertuples()
+    assert (point.n, point.n_converged) == (len(runs), runs["converged_epoch"].notna().sum())
+    assert point.epochs_q50 == runs["converged_epoch"].sort_values().iloc[len(runs) // 2 - 1]
+
+
+def test_too_many_gates_are_counted_by_their_number_of_inputs() -> None:
+    gates = [f"{table:08b}" for table in range(256)] + [f"{table:016b}" for table in range(0, 65536, 512)]
+    result = examples.made({"gate": gates}, 1, lambda setting, seed: 9 if setting["gate"].startswith("00") else None)
+    figure = figures.success_rate(result)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["3 inputs", "4 inputs"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["64 of 256", "32 of 128"]
+
+
+def test_files_are_the_same_bytes_every_time_and_from_any_thread(tmp_path: Path) -> None:
+    result = CASES["curves of all settings"]
+
+    def save_all(directory: Path) -> dict[str, bytes]:
+        directory.mkdir()
+        for name, draw in figures.figures_for(result).items():
+            figures.save(draw(result), directory / name)
+        return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+    with ThreadPoolExecutor(3) as pool:
+        first, *others = pool.map(save_all, [tmp_path / "first", tmp_path / "second", tmp_path / "third"])
+    assert len(first) == 8
+    assert all(other == first for other in others)
+    assert b"<dc:date>" not in first["success_rate.svg"]
+
+
+def test_only_one_thread_at_a_time_draws() -> None:
+    drawing: list[int] = []
+    together: list[int] = []
+
+    @styled
+    def draw(number: int) -> None:
+        drawing.append(number)
+        threading.Event().wait(0.01)
+        together.append(len(drawing))
+        drawing.remove(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(draw, range(4)))
+    assert together == [1, 1, 1, 1]
+
+
+def test_the_users_matplotlib_settings_are_left_alone_and_make_no_difference(tmp_path: Path) -> None:
+    result = CASES["only rates"]
+    plain = figures.save(figures.success_rate(result), tmp_path / "plain")
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.hashsalt": None}):
+        before = dict(mpl.rcParams)
+        loud = figures.save(figures.success_rate(result), tmp_path / "loud")
+        assert dict(mpl.rcParams) == before
+    assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in loud]
+
+
+def test_single_points_of_categories_show_their_interval() -> None:
+    result = CASES["only gates"]
+    (axes,) = figures.success_rate(result).axes
+    summary = result.summary.set_index(pd.Index(SIXTEEN))
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    for name, interval in zip(rows, axes.collections, strict=True):
+        (ends,) = interval.get_segments()
+        assert ends[:, 0].tolist() == summary.loc[name, ["converged_low", "converged_high"]].tolist()

@@ -1,0 +1,236 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import example_results as examples
+import pytest
+
+from sweep.report import figures, html, sentences
+from sweep.report.tables import Result
+
+GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
+VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Every element, with what is in it; fails where the tags do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: dict[str, list[str]] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+            self.text.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag in set(self.open):
+            self.text[tag][-1] += data
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def svgs(result: Result) -> dict[str, str]:
+    return dict.fromkeys(
+        figures.figures_for(result), '<svg viewBox="0 0 691.2 400" xmlns="http://www.w3.org/2000/svg"/>'
+    )
+
+
+def page(result: Result) -> Page:
+    return Page(html.render(result, svgs(result)))
+
+
+def plain(sentence: str) -> str:
+    return sentence.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def answer(result: Result) -> list[str]:
+    return [plain(sentence) for sentence in sentences.answer(result)]
+
+
+CASES = {
+    "gates": examples.made(GATES),
+    "one gate": examples.made({"gate": ["AND"], "learning_rate": [1.0]}, record_every=100),
+    "a single run": examples.made({"gate": ["AND"], "learning_rate": [1.0]}, n_seeds=1),
+    "all diverged": examples.made(GATES, converged_epoch=examples.never, status="diverged"),
+    "nothing converged": examples.made(GATES, converged_epoch=examples.never, status="stationary"),
+    "everything converged": examples.made(GATES, converged_epoch=lambda setting, seed: 7),
+    "only starts": examples.made({"gate": ["AND"], "init": ["zeros", "normal(0, 1)"]}),
+    "only rates": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}),
+    "five axes": examples.made(GATES | {"encoding": ["01", "pm1"], "hidden": [0, 1, 2]}, n_seeds=2),
+    "256 gates": examples.made({"gate": [f"{table:08b}" for table in range(256)]}, n_seeds=1),
+}
+EMPTY = Result(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
+
+
+@pytest.mark.parametrize("result", [*CASES.values(), EMPTY], ids=[*CASES, "empty"])
+def test_every_result_gives_a_whole_self_contained_page(result: Result) -> None:
+    report = page(result)
+    assert report.text["h1"] == ["Which gates?"]
+    assert report.text["p"][: len(sentences.answer(result))] == sentences.answer(result)
+    images = report.attributes("img")
+    assert len(images) == len(figures.figures_for(result))
+    assert all(str(image["src"]).startswith("data:image/svg+xml;base64,") for image in images)
+    assert all(len(image["alt"] or "") > 40 for image in images)
+    assert not report.attributes("link") + report.attributes("script")
+    assert not re.search(r"https?:|url\(|@import", html.render(result, {}))
+
+
+def test_users_text_is_escaped() -> None:
+    result = examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is <script>1 < 2 & 3</script> safe?")
+    report = page(result)
+    assert report.text["h1"] == ["Is <script>1 < 2 & 3</script> safe?"]
+    assert not report.attributes("script") + report.attributes("b")
+    assert report.text["td"][0] == "<b>AND</b>"
+
+
+def test_without_a_question_the_name_is_the_heading() -> None:
+    assert page(examples.made({"gate": ["AND"]}, question="")).text["h1"] == ["made"]
+
+
+def test_answer_groups_the_gates_that_say_the_same() -> None:
+    result = CASES["gates"]
+    n_and = int(result.summary.query("gate == 'AND'")["n_converged"].sum())
+    assert 0 < n_and < 80
+    rate = f"{100 * n_and / 80:.1f} %"
+    assert answer(result) == [
+        "XOR and XNOR: 0 of 80 runs each converged (95 % interval 0 – 4.6 %).",
+        f"AND, OR, NOR and NAND: {n_and} of 80 runs each converged ({rate}); "
+        "every run did at every learning rate η from 1 to 10.",
+        "At the fastest setting of each gate, half of the runs converged within 10 epochs.",
+        f"Of all 480 runs, {4 * n_and} ({100 * 4 * n_and / 480:.1f} %) converged "
+        f"and {480 - 4 * n_and} ({100 - 100 * 4 * n_and / 480:.1f} %) had not converged after 1,000 epochs.",
+    ]
+
+
+def test_many_others_are_told_together_with_their_range() -> None:
+    gates = ["XOR", *(f"G{number}" for number in range(14))]
+
+    def epoch(setting: dict[str, object], seed: int) -> int | None:
+        return None if setting["gate"] == "XOR" else seed if seed < int(str(setting["gate"])[1:]) + 2 else None
+
+    result = examples.made({"gate": gates}, 20, epoch)
+    assert answer(result)[:2] == [
+        "XOR: 0 of 20 runs converged (95 % interval 0 – 16.1 %).",
+        "The fourteen other gates: from 10.0 % (G0) to 75.0 % (G13) of the 20 runs of each converged.",
+    ]
+
+
+def test_an_interval_is_given_for_one_setting_and_not_for_a_share_among_several() -> None:
+    half = {"converged_epoch": lambda setting, seed: 5 if seed < 5 else None}
+    assert answer(examples.made({"gate": ["AND", "OR"]}, **half))[0] == (
+        "AND and OR: 5 of 10 runs each converged (50.0 %, 95 % interval 23.7 – 76.3 %)."
+    )
+    several = answer(examples.made({"gate": ["AND", "OR"], "learning_rate": [1.0, 2.0]}, **half))[0]
+    assert several == "AND and OR: 10 of 20 runs each converged (50.0 %)."
+
+
+@pytest.mark.parametrize(
+    ("case", "first"),
+    [
+        ("one gate", "AND: all 10 runs converged (95 % interval 72.2 – 100 %)."),
+        ("a single run", "The one run converged after 20 epochs; its final loss is 0.0099 nats."),
+        ("all diverged", "All six gates: 0 of 80 runs each converged (95 % interval 0 – 4.6 %)."),
+        ("everything converged", "All six gates: all 80 runs each converged (95 % interval 95.4 – 100 %)."),
+        ("only starts", "zeros and normal(0, 1): all 10 runs each converged (95 % interval 72.2 – 100 %)."),
+        ("256 gates", "256 of the 256 gates with 3 inputs converged."),
+    ],
+)
+def test_first_sentence(case: str, first: str) -> None:
+    assert answer(CASES[case])[0] == first
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("diverged", "The one run diverged: a weight or the loss is no longer finite."),
+        (
+            "stationary",
+            "The one run became stationary: training cannot change it any more; its final loss is 0.7 nats.",
+        ),
+        ("max_epochs", "The one run had not converged after 1,000 epochs; its final loss is 0.7 nats."),
+    ],
+)
+def test_a_single_run_that_failed_says_how(status: str, sentence: str) -> None:
+    result = examples.made({"gate": ["XOR"]}, n_seeds=1, status=status)
+    assert answer(result) == [sentence]
+
+
+def test_neighbouring_numbers_are_told_as_a_range() -> None:
+    rates = [0.001, 0.002, 0.003, 0.004, 0.005, 1.0]
+    result = examples.made({"gate": ["AND"], "learning_rate": rates})
+    assert answer(result) == [
+        "learning rate η = 1: all 10 runs converged (95 % interval 72.2 – 100 %).",
+        "Learning rate η from 0.001 to 0.005: 0 of 10 runs each converged (95 % interval 0 – 27.8 %).",
+        "Half of the runs, at best (learning rate η = 1), converged within 100 epochs.",
+        "Of all 60 runs, 10 (16.7 %) converged and 50 (83.3 %) had not converged after 1,000 epochs.",
+    ]
+
+
+def test_an_empty_result_says_so() -> None:
+    assert answer(EMPTY) == ["There are no runs, so there is no answer yet."]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0"), (1, "100"), (0.5, "50.0"), (0.000384, "0.04"), (0.99996, "99.996"), (1e-6, "0.0001"), (0.991, "99.10")],
+)
+def test_a_percentage_is_never_rounded_to_0_or_100(share: float, text: str) -> None:
+    assert sentences.percent(share) == text
+
+
+def test_the_failures_line_names_the_criteria() -> None:
+    result = examples.made({"gate": ["AND"]})
+    result.manifest["experiment"]["train"]["target_error"] = 0.5
+    said = plain(sentences.failures(result))
+    assert "its loss is below 0.01 nats and every |output − target| is below 0.5, within 1,000 epochs" in said
+    assert "stationary" not in said
+    assert "stationary" in sentences.failures(CASES["nothing converged"])
+
+
+def test_the_table_shows_the_summary_with_censored_epochs_in_words() -> None:
+    report = page(examples.made({"gate": ["AND", "XOR"]}))
+    columns = len(report.text["th"])
+    rows = [report.text["td"][start : start + columns] for start in range(0, 2 * columns, columns)]
+    assert [plain(name) for name in report.text["th"]] == [
+        *["gate", "runs", "converged", "%", "95 % interval"],
+        *["epochs: 5 %", "epochs: median", "epochs: 95 %", "final loss: median"],
+    ]
+    assert rows == [
+        ["AND", "10", "10", "100", "72.2 – 100", "20", "100", "200", "0.0099"],
+        ["XOR", "10", "0", "0", "0 – 27.8", "> 1,000", "> 1,000", "> 1,000", "0.7"],
+    ]
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    report = page(CASES["256 gates"])
+    assert len(report.attributes("tr")) == 1 + html.MAX_ROWS
+    assert any("The first 200 of 256 settings" in text and "summary.csv" in text for text in report.text["p"])
+
+
+def test_the_page_says_how_it_was_run() -> None:
+    text = html.render(CASES["gates"], {})
+    for said in ("480 runs of 48 settings", "0.5 seconds, 1 job", "A processor", "numpy 2.3.1", "sha256:" + "0" * 64):
+        assert said in text
+
+
+def test_write_leaves_the_page_and_the_figures_it_shows(tmp_path: Path) -> None:
+    result = CASES["one gate"]
+    paths = html.write(result, tmp_path / "new")
+    names = [f"figures/{name}.{kind}" for name in figures.figures_for(result) for kind in ("svg", "png")]
+    assert [path.relative_to(tmp_path / "new").as_posix() for path in paths] == ["report.html", *names]
+    assert sorted(path for path in (tmp_path / "new").rglob("*") if path.is_file()) == sorted(paths)
+    text = paths[0].read_text(encoding="utf-8")
+    assert len(Page(text).attributes("img")) == 4
+    assert html.write(result, tmp_path / "again")[0].read_text(encoding="utf-8") == text
