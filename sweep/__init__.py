@@ -1,0 +1,27 @@
+"""Train millions of tiny seeded models over grids of settings, and see what came out.
+
+From Python::
+
+    import sweep
+    result = sweep.run("experiments/gates.toml")        # writes results/gates/, as the command `sweep run` does
+    result = sweep.run({"grid": {...}, "train": {...}}) # a dict of the same shape: in memory, unless out= says where
+    result.runs, result.summary                         # pandas DataFrames
+    result = sweep.read("results/gates")                # the same, from disk
+    sweep.draw(result)                                  # its figures and report.html, again
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweep.api import Result, SweepError, draw, read, run
+
+__all__ = ["Result", "SweepError", "draw", "read", "run"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the interface at its first use: `sweep --help` needs none of it."""
+    if name in __all__:
+        return getattr(importlib.import_module("sweep.api"), name)
+    raise AttributeError(f"module 'sweep' has no attribute {name!r}")

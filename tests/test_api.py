@@ -1,0 +1,167 @@
+"""The interface from Python."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import sweep
+
+SMALL: dict[str, Any] = {
+    "question": "Small?",
+    "grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 30], "init": "uniform(0, 1)", "seeds": 4},
+    "train": {"max_epochs": 400},
+}
+
+
+def assert_same_frames(one: sweep.Result, other: sweep.Result) -> None:
+    for left, right in ((one.runs, other.runs), (one.summary, other.summary), (one.curves, other.curves)):
+        if left is None or right is None:
+            assert left is right
+        else:
+            assert_frame_equal(left, right, check_exact=True, check_categorical=True)
+
+
+def test_a_dict_is_run_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = sweep.run(SMALL)
+    assert list(tmp_path.iterdir()) == []
+    assert result.path is None
+    assert (len(result.runs), len(result.summary), result.curves) == (16, 4, None)
+    assert list(result.summary["n_converged"]) == [0, 4, 0, 0]
+    with pytest.raises(ValueError, match="in memory only"):
+        sweep.draw(result)
+
+
+def test_a_file_is_run_into_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text('[grid]\ngate = "AND"\nlearning_rate = 1\n')
+    result = sweep.run("small.toml", overrides=["max_epochs=400", "learning_rate=30"], figures=False)
+    assert result.path == Path("results/small")
+    assert_same_frames(sweep.read("results/small"), result)
+    assert list(result.runs["learning_rate"]) == [30.0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"gate": ["0110", "01"]},
+        {"gate": "XOR", "learning_rate": 1},
+        {"gate": "TRUE", "learning_rate": 1000},
+        {"encoding": ["01"], "init_scale": [1, 2.5], "hidden": 0, "seeds": 1},
+        {"gate": "AND", "learning_rate": [1e-300, 1e300], "init": ["normal(0, 1e300)", "uniform(-1, 1e300)"]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("record_every", [0, 400])
+def test_reading_gives_what_running_gave(changes: dict[str, Any], record_every: int, tmp_path: Path) -> None:
+    experiment = {"grid": {**SMALL["grid"], **changes}, "train": {"max_epochs": 400, "record_every": record_every}}
+    ran = sweep.run(experiment, tmp_path, figures=False)
+    read = sweep.read(tmp_path)
+    assert_same_frames(read, ran)
+    assert read.manifest == ran.manifest
+    assert read.path == ran.path == tmp_path
+
+
+def test_reading_gives_what_running_gave_for_a_union(mixed_result: sweep.Result) -> None:
+    assert mixed_result.path is not None
+    assert_same_frames(sweep.read(mixed_result.path), mixed_result)
+
+
+def test_running_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        sweep.run(SMALL, tmp_path / name, figures=False)
+    for name in ("runs.csv", "summary.csv", "SHA256SUMS"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_manifest_remakes_the_tables(mixed_result: sweep.Result, tmp_path: Path) -> None:
+    assert mixed_result.path is not None
+    manifest = json.loads((mixed_result.path / "manifest.json").read_text())
+    again = sweep.run(manifest["experiment"], tmp_path, figures=False)
+    assert again.manifest["files"] == manifest["files"]
+    assert again.manifest["name"] == "mixed"
+
+
+def test_the_manifest_says_what_was_run_and_where(tmp_path: Path) -> None:
+    manifest = dict(sweep.run(SMALL, tmp_path, jobs=2, figures=False).manifest)
+    assert json.loads((tmp_path / "manifest.json").read_text()) == manifest
+    assert (manifest["name"], manifest["question"]) == ("sweep", "Small?")
+    assert (manifest["n_runs"], manifest["n_points"], manifest["jobs"]) == (16, 4, 2)
+    assert manifest["n_epochs"] == sweep.read(tmp_path).runs["epochs"].sum()
+    assert manifest["seconds"] > 0
+    assert manifest["versions"]["pandas"] == pd.__version__
+    assert manifest["experiment"]["grid"][0]["gate"] == ["AND", "XOR"]
+    files = {path.name for path in tmp_path.iterdir()} - {"manifest.json", "SHA256SUMS"}
+    assert manifest["files"].keys() == files
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_figures_and_report_are_listed_and_drawn_again(tmp_path: Path) -> None:
+    ran = sweep.run(SMALL, tmp_path)
+    drawn = set(ran.manifest["files"]) - {"runs.csv", "summary.csv"}
+    assert "report.html" in drawn
+    for name in drawn:
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == ran.manifest["files"][name]
+        (tmp_path / name).unlink()
+    assert set(sweep.draw(sweep.read(tmp_path)).manifest["files"]) == {"runs.csv", "summary.csv", *drawn}
+    assert all((tmp_path / name).is_file() for name in drawn)
+    assert_same_frames(sweep.read(tmp_path), ran)
+    without = sweep.run(SMALL, tmp_path, figures=False)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
+        *without.manifest["files"], "manifest.json", "SHA256SUMS"
+    }  # fmt: skip
+
+
+def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("in the way")
+    with pytest.raises(sweep.SweepError, match="writing figures and report failed"):
+        sweep.run(SMALL, tmp_path)
+    assert len(sweep.read(tmp_path).runs) == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"jobs": 0}, "jobs: found 0; allowed: 1 or more"),
+        ({"jobs": -2}, "jobs: found -2"),
+        ({"backend": "nonsense"}, "backend: found 'nonsense'; allowed: threading, loky"),
+        ({"chunk_size": 0}, "chunk_size: found 0; allowed: 1 or more"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=said):
+        sweep.run(SMALL, tmp_path / "out", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("seeds", 2**31 - 1), ("record_every", 1)])
+def test_what_does_not_fit_into_memory_is_refused(key: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr("os.sysconf", sizes.__getitem__)
+    experiment = {"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100_000}, "train": {"max_epochs": 10_000}}
+    with pytest.raises(sweep.SweepError, match=r"GB of memory; allowed: 4 GB, which this machine has; take fewer"):
+        sweep.run(experiment, overrides=[f"{key}={value}"])
+
+
+def test_a_result_of_an_experiment_that_is_none_is_refused(tmp_path: Path) -> None:
+    sweep.run(SMALL, tmp_path, figures=False)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["experiment"]["grid"][0]["gate"] = "NAAND"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(sweep.SweepError, match=r"manifest.json: damaged .*NAAND"):
+        sweep.read(tmp_path)
+
+
+def test_the_package_offers_what_it_lists() -> None:
+    for name in sweep.__all__:
+        assert getattr(sweep, name)
+    with pytest.raises(AttributeError, match="no attribute 'learn'"):
+        sweep.learn  # noqa: B018

@@ -1,0 +1,266 @@
+"""The command line, as a user meets it: what it says, what it leaves, how it ends."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import sweep
+from sweep.cli import app
+
+SMALL = """
+[grid]
+gate = ["AND", "XOR"]
+learning_rate = [1, 30]
+init = "uniform(0, 1)"
+seeds = 4
+[train]
+max_epochs = 400
+"""
+LONG = """
+[grid]
+gate = "XOR"
+learning_rate = 0.001
+init = "normal(0, 1)"
+seeds = 1_000_000
+[train]
+max_epochs = 1_000_000
+"""
+COMMAND = [sys.executable, "-m", "sweep"]
+SLOW_TO_IMPORT = ("numba", "numpy", "pandas", "pyarrow", "matplotlib", "joblib", "scipy", "sweep.spec")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with an experiment in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(SMALL)
+    return tmp_path
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+def finish(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+# ---- what it leaves ----------------------------------------------------------------------------------------
+
+
+def test_run_and_report(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["run", "small.toml", "--jobs", "2"])
+    assert result.exit_code == 0, result.output
+    first, last = result.stderr.splitlines()
+    assert first == "small: 16 runs, 4 settings → results/small"
+    assert last.startswith("small: converged 4, max epochs 12; ")
+    assert last.endswith(" M model-epochs/s on 2 cores")
+    printed = result.stdout.splitlines()
+    assert printed[0] == "results/small/report.html"
+    assert {Path(line) for line in printed} | {Path("results/small/SHA256SUMS")} == {
+        path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file()
+    }
+    again = CliRunner().invoke(app, ["report", "results/small"])
+    assert (again.exit_code, again.stdout.splitlines()) == (0, printed)
+
+
+def test_options_reach_the_experiment(folder: Path) -> None:
+    options = ["--out", "elsewhere", "--set", "seeds=2", "--set", "gate=0001", "--chunk-size", "3", "--no-figures"]
+    result = CliRunner().invoke(app, ["run", "small.toml", *options])
+    assert result.exit_code == 0, result.output
+    assert listing(Path("elsewhere")).keys() == {"SHA256SUMS", "manifest.json", "runs.csv", "summary.csv"}
+    runs = sweep.read("elsewhere").runs
+    assert (len(runs), set(runs["gate"]), set(runs["seed"])) == (4, {"0001"}, {0, 1})
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_the_command_as_a_process_leaves_what_the_function_leaves(backend: str, folder: Path) -> None:
+    done = finish("run", "small.toml", "--no-figures", "--out", "process", "--backend", backend, "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert len(done.stdout.splitlines()) == 3
+    sweep.run("small.toml", "function", figures=False)
+    assert (folder / "process" / "runs.csv").read_bytes() == (folder / "function" / "runs.csv").read_bytes()
+
+
+# ---- bad input ---------------------------------------------------------------------------------------------
+
+WRITTEN = {
+    "unknown.toml": SMALL + "epochs = 3\n",
+    "misspelt.toml": SMALL.replace("XOR", "NANDD"),
+    "empty.toml": SMALL.replace("[1, 30]", "[]"),
+    "negative.toml": SMALL.replace("[1, 30]", "-0.1"),
+    "num.toml": SMALL.replace("[1, 30]", "{ from = 1, to = 2, num = 0 }"),
+    "nan.toml": SMALL.replace("[1, 30]", "nan"),
+    "many.toml": SMALL.replace("seeds = 4", "seeds = 1_000_000_000_000"),
+    "zeros.toml": SMALL.replace("uniform(0, 1)", "zeros").replace("seeds = 4", "seeds = 100"),
+    "hole.toml": '[tables.points]\ncsv = "hole.csv"\n[grid]\ngate = "points"\nlearning_rate = 1\n',
+    "hole.csv": "0.5,1,1\n0.25,,0\n",
+    "none.toml": "",
+    "broken.toml": "[grid\n",
+    "file": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "unknown.toml"], ["unknown.toml: train.epochs: unknown key", 'did you mean "max_epochs"?']),
+        (["run", "misspelt.toml"], ['grid.gate: unknown gate "NANDD"', 'did you mean "NAND"?']),
+        (["run", "empty.toml"], ["grid.learning_rate: found an empty list"]),
+        (["run", "negative.toml"], ["grid.learning_rate: found -0.1; allowed: a number greater than 0"]),
+        (["run", "num.toml"], ["grid.learning_rate.num: found 0; allowed: an integer, 1 or more"]),
+        (["run", "nan.toml"], ["grid.learning_rate: found nan"]),
+        (["run", "many.toml"], ["4,000,000,000,000 runs", "allowed: up to 2,147,483,647"]),
+        (["run", "zeros.toml"], ['"zeros" ignores the seed', "100 identical runs, which are not a sample"]),
+        (["run", "hole.toml"], ["hole.csv, line 2, column 2: empty"]),
+        (["run", "none.toml"], ["none.toml: grid: missing"]),
+        (["run", "broken.toml"], ["broken.toml: not valid TOML"]),
+        (["run", "smal.toml"], ["smal.toml: no such file", 'did you mean "small.toml"?']),
+        (["run", "."], ["found a directory"]),
+        (["run", "small.toml", "--set", "sseds=3"], ["--set sseds: unknown key", 'did you mean "seeds"?']),
+        (["run", "small.toml", "--set", "seeds"], ["--set seeds: allowed: KEY=VALUE"]),
+        (["run", "small.toml", "--set", "learning_rate=-1"], ["--set learning_rate: found -1"]),
+        (["run", "small.toml", "--out", "file/below"], ["file/below: results cannot be written there", "--out"]),
+        (["run", "small.toml", "--out", "file"], ["file: results cannot be written there (File exists)"]),
+        (["run", "small.toml", "--backend", "nonsense"], ["--backend", "Invalid value"]),
+        (["run", "small.toml", "--jobs", "0"], ["--jobs", "Invalid value"]),
+        (["run", "small.toml", "--chunk-size", "0"], ["--chunk-size", "Invalid value"]),
+        (["run", "small.toml", "--fast"], ["No such option", "--fast"]),
+        (["run"], ["Missing argument"]),
+        (["learn"], ["No such command", "learn"]),
+        (["report", "nowhere"], ["nowhere: no such directory; make one with: sweep run"]),
+        (["report", "small.toml"], ["small.toml: no such directory"]),
+        (["report", "."], [".: no complete result (no manifest.json)"]),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_message_and_status_2_and_writes_nothing(
+    arguments: list[str], said: list[str], folder: Path
+) -> None:
+    for name, text in WRITTEN.items():
+        (folder / name).write_text(text)
+    before = listing(folder)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    for part in said:
+        assert part in result.stderr
+    assert "Traceback" not in result.stderr
+    if not result.stderr.startswith("Usage: "):
+        assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == ["sweep"]
+    assert listing(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda result: (result / "manifest.json").write_text('{"name": "sm'), "manifest.json: damaged (Invalid JSON"),
+        (lambda result: (result / "manifest.json").write_text("{}"), "manifest.json: damaged (name: Field required)"),
+        (lambda result: os.truncate(result / "runs.csv", 100), "runs.csv: not as it was written"),
+        (lambda result: (result / "summary.csv").unlink(), "summary.csv: cannot be read (No such file"),
+    ],
+    ids=["half a manifest", "an empty manifest", "half of the runs", "no summary"],
+)
+def test_a_damaged_result_is_refused(damage: Callable[[Path], object], said: str, folder: Path) -> None:
+    sweep.run("small.toml", figures=False)
+    damage(folder / "results" / "small")
+    before = listing(folder)
+    result = CliRunner().invoke(app, ["report", "results/small"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert listing(folder) == before
+
+
+# ---- how it starts and ends --------------------------------------------------------------------------------
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = f"""
+import sys
+from sweep.cli import app
+try:
+    app(["run", "--help"])
+finally:
+    print([name for name in {SLOW_TO_IMPORT} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--set" in done.stdout
+    assert done.stderr == "[]\n"
+
+
+def test_the_module_is_the_command(folder: Path) -> None:
+    done = finish("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in ("run", "report"):
+        assert command in done.stdout
+    refused = finish("run", "other.json")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "sweep: other.json: no such file\n"
+
+
+def test_a_failure_of_ours_is_status_1_and_leaves_no_result(folder: Path) -> None:
+    code = """
+import sys
+from sweep import cli
+from sweep.engine import runner
+def fail(experiment, chunk):
+    raise RuntimeError("broken")
+runner.train_chunk = fail
+sys.argv = ["sweep", "run", "small.toml", "--no-figures"]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("RuntimeError: broken\n")
+    assert list((folder / "results" / "small").iterdir()) == []
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_ctrl_c_ends_it_at_once_and_keeps_the_earlier_result(backend: str, folder: Path) -> None:
+    sweep.run("small.toml", "out", figures=False)
+    Path("long.toml").write_text(LONG)
+    before = listing(folder)
+    arguments = ["run", "long.toml", "--out", "out", "--no-figures", "--jobs", "2", "--backend", backend]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "long: 1,000,000 runs, one setting → out\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (output, errors) == ("", "sweep: interrupted; nothing of this run was kept\n")
+    assert listing(folder) == before
+
+
+def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl_c(folder: Path) -> None:
+    Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 10_000"))
+    terminal, inside = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "run", "long.toml"], stderr=inside, env={**os.environ, "COLUMNS": "120"}
+    ) as process:
+        os.close(inside)
+        shown = b""
+        while b" left, max epochs" not in shown:
+            shown += os.read(terminal, 1 << 16)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+        while not shown.endswith(b"was kept\r\n"):
+            shown += os.read(terminal, 1 << 16)
+    os.close(terminal)
+    assert process.returncode == 130
+    compiling, progress, end = (
+        shown.index(text) for text in (b"0 of 1,000,000 runs, compiling", b" M model-epochs/s, ", b"sweep: interrupted")
+    )
+    assert compiling < progress < end
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert b"Traceback" not in shown
+    assert not (folder / "results" / "long" / "manifest.json").exists()

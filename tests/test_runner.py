@@ -1,0 +1,197 @@
+"""The runner: nothing about how the work is cut up or spread shows in what comes out, and what comes out is true."""
+
+import dataclasses
+import threading
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import EXPERIMENTS
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sweep
+from sweep.engine import runner
+from sweep.spec.experiment import load
+
+TABLES = ("runs.csv", "summary.csv", "curves.csv")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"jobs": 2},
+        {"jobs": 4, "chunk_size": 1},
+        {"jobs": 2, "chunk_size": 7},
+        {"jobs": 1, "chunk_size": 256},
+        {"jobs": 2, "backend": "loky", "chunk_size": 50},
+    ],
+    ids=str,
+)
+def test_jobs_backend_and_chunks_change_no_byte(
+    how: dict[str, Any], mixed: dict[str, Any], mixed_result: sweep.Result, tmp_path: Path
+) -> None:
+    sweep.run(mixed, tmp_path, figures=False, **how)
+    assert mixed_result.path is not None
+    for name in TABLES:
+        assert (tmp_path / name).read_bytes() == (mixed_result.path / name).read_bytes()
+
+
+def test_a_union_is_its_grids_one_after_another(mixed: dict[str, Any], mixed_result: sweep.Result) -> None:
+    columns = ["seed", "status", "epochs", "converged_epoch", "final_loss"]
+    first = 0
+    for grid in mixed["grid"]:
+        alone = sweep.run({**mixed, "grid": grid}).runs
+        part = mixed_result.runs.iloc[first : first + len(alone)].reset_index(drop=True)
+        for column in columns:
+            assert part[column].equals(alone[column]), column
+        first += len(alone)
+    assert first == len(mixed_result.runs)
+
+
+def test_statuses_are_honest(mixed_result: sweep.Result) -> None:
+    runs = mixed_result.runs
+    assert set(runs["status"]) == {"converged", "diverged", "max_epochs"}
+    assert not runs["final_loss"].isna().any()
+    assert (np.isinf(runs["final_loss"]) == (runs["status"] == "diverged")).all()
+    assert ((runs["final_loss"] < 0.01) == (runs["status"] == "converged")).all()
+    assert (runs["converged_epoch"].isna() == (runs["status"] != "converged")).all()
+    assert (runs["epochs"] == runs["converged_epoch"].fillna(300))[runs["status"] != "diverged"].all()
+
+
+@pytest.mark.parametrize("init", ["constant(1e300)", "constant(-1e300)"])
+def test_huge_weights_and_rates_end_as_rows(init: str) -> None:
+    grid = {"gate": "all-2", "learning_rate": [1e-300, 1, 1e6, 1e300], "init": init}
+    runs = sweep.run({"grid": grid, "train": {"max_epochs": 100}}).runs
+    assert len(runs) == 64
+    assert not runs["final_loss"].isna().any()
+    assert (np.isinf(runs["final_loss"]) == (runs["status"] == "diverged")).all()
+    assert ((runs["final_loss"] < 0.01) == (runs["status"] == "converged")).all()
+
+
+@pytest.mark.parametrize("target_loss", [1e-2, 1e-4])
+def test_converged_means_below_the_target_and_not_before(target_loss: float) -> None:
+    grid = {"gate": ["AND", "NOR", "XOR"], "learning_rate": [10, 300], "init": "normal(0, 1)", "seeds": 3}
+    result = sweep.run({"grid": grid, "train": {"max_epochs": 3000, "target_loss": target_loss, "record_every": 1}})
+    assert result.curves is not None
+    curve_of = {run: curve["loss"].to_numpy() for run, curve in result.curves.groupby("run")}
+    statuses = result.runs["status"].value_counts()
+    assert statuses["converged"] > 0
+    assert statuses["max_epochs"] > 0
+    for row in result.runs.itertuples():
+        losses = curve_of[row.run]
+        assert len(losses) == row.epochs + 1
+        assert losses[-1] == row.final_loss
+        assert (losses[:-1] >= target_loss).all()
+        assert (losses[-1] < target_loss) == (row.status == "converged")
+
+
+def test_any_row_can_be_remade_with_plain_numpy() -> None:
+    gates = tomllib.loads((EXPERIMENTS / "gates.toml").read_text())
+    truth_table = {"FALSE": "0000", "AND": "0001", "XOR": "0110", "OR": "0111", "NOT_B": "1010", "NAND": "1110"}
+    draw = {
+        "uniform(0, 1)": lambda rng: rng.uniform(0, 1, 3),
+        "normal(0, 1)": lambda rng: rng.normal(0, 1, 3),
+        "uniform(-5, 5)": lambda rng: rng.uniform(-5, 5, 3),
+        "normal(0, 10)": lambda rng: rng.normal(0, 10, 3),
+    }
+    assert gates["grid"]["init"] == list(draw)
+    runs = sweep.run(gates, overrides=["max_epochs=500", "seeds=3", "learning_rate=[0.01, 0.1, 1]"]).runs
+    runs = runs[runs["gate"].isin(truth_table)].iloc[::5]
+    assert len(runs) > 40
+    assert set(runs["status"]) == {"converged", "max_epochs"}
+    for row in runs.itertuples():
+        X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        y = np.array([int(bit) for bit in truth_table[row.gate]])
+        *w, b = draw[row.init](np.random.default_rng(row.seed))
+        for _ in range(row.epochs):
+            p = 1 / (1 + np.exp(-(X @ w + b)))
+            w = w - row.learning_rate * X.T @ (p - y) / 4
+            b = b - row.learning_rate * np.mean(p - y)
+        p = 1 / (1 + np.exp(-(X @ w + b)))
+        loss = np.mean(-np.log(np.where(y == 1, p, 1 - p)))
+        assert row.final_loss == pytest.approx(loss, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("n_inputs", "n_learned"), [(3, 104), (4, 1882)])
+def test_logistic_regression_learns_the_threshold_functions(
+    n_inputs: int, n_learned: int, threshold_functions: sweep.Result
+) -> None:
+    runs = threshold_functions.runs
+    runs = runs[runs["gate"].str.len() == 2**n_inputs]
+    assert len(runs) == 2**2**n_inputs
+    assert (runs["status"] == "converged").sum() == n_learned
+
+
+@given(st.integers(1, 300))
+def test_chunks_are_every_run_once_in_order(chunk_size: int) -> None:
+    grids = [{"gate": "all-2", "learning_rate": rate, "seeds": seeds} for rate, seeds in ((1, 3), (2, 14))]
+    experiment = load({"grid": grids})
+    runs = []
+    for chunk in runner.chunks_of(experiment, chunk_size):
+        assert 0 <= chunk.start < chunk.stop <= min(experiment.grids[chunk.grid].n_runs, chunk.start + chunk_size)
+        runs += range(chunk.first + chunk.start, chunk.first + chunk.stop)
+    assert runs == list(range(experiment.n_runs))
+
+
+def test_chunks_are_cut_by_themselves_so_that_all_workers_have_some_and_none_takes_long() -> None:
+    def sizes(gate: str, seeds: int, max_epochs: int) -> list[int]:
+        grid = {"gate": gate, "learning_rate": 1, "seeds": seeds}
+        chunks = runner.chunks_of(load({"grid": grid, "train": {"max_epochs": max_epochs}}))
+        return [chunk.stop - chunk.start for chunk in chunks]
+
+    assert sizes("AND", 100, 10) == [100]
+    assert sizes("AND", 16_000, 10) == [1000] * 16
+    assert max(sizes("AND", 10_000_000, 1)) == 65_536
+    assert max(sizes("AND", 1_000_000, 10_000)) == 2000
+    assert max(sizes("parity-4", 1_000_000, 10_000)) == 500
+    assert max(sizes("AND", 10_000, 2**31 - 1)) == 256
+
+
+def test_each_chunk_is_reported_once_from_the_calling_thread(mixed: dict[str, Any]) -> None:
+    threads, runs, counts = set(), [], []
+
+    def on_chunk(outcome: runner.Outcome) -> None:
+        threads.add(threading.current_thread())
+        runs.extend(range(outcome.start, outcome.start + outcome.n_runs))
+        counts.append(outcome.status_counts)
+
+    experiment = load(mixed)
+    total = runner.run(experiment, jobs=2, chunk_size=20, on_chunk=on_chunk)
+    assert threads == {threading.current_thread()}
+    assert sorted(runs) == list(range(experiment.n_runs))
+    assert {status: sum(count[status] for count in counts) for status in counts[0]} == total.status_counts
+    assert sum(total.status_counts.values()) == total.n_runs == experiment.n_runs
+
+
+def test_a_worker_that_fails_leaves_no_result(
+    mixed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_chunk = runner.train_chunk
+
+    def fail_at_the_end(experiment: Any, chunk: runner.Chunk) -> runner.Outcome:
+        if chunk.grid == 3:
+            raise RuntimeError("broken")
+        return train_chunk(experiment, chunk)
+
+    monkeypatch.setattr(runner, "train_chunk", fail_at_the_end)
+    with pytest.raises(RuntimeError, match="broken"):
+        sweep.run(mixed, tmp_path, jobs=2, figures=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_outcome_of_parts_is_the_parts() -> None:
+    rng = np.random.default_rng(0)
+    whole = runner.Outcome(
+        0, rng.integers(0, 4, 9).astype(np.int8), rng.integers(0, 9, 9), rng.integers(-1, 9, 9), rng.random(9),
+        rng.random((9, 2)),
+    )  # fmt: skip
+    total = runner.Outcome.empty(0, 9, 2)
+    arrays = [field.name for field in dataclasses.fields(whole) if field.name != "start"]
+    for where in (np.array([8, 0, 3]), np.array([1, 2, 4, 5, 6, 7])):
+        total.put(runner.Outcome(0, *(getattr(whole, name)[where] for name in arrays)), where)
+    for name in arrays:
+        np.testing.assert_array_equal(getattr(total, name), getattr(whole, name))
+    assert total.n_epochs == whole.epochs.sum()

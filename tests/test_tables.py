@@ -1,0 +1,157 @@
+"""The tables: what each column says, recomputed one run at a time."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from sweep.engine.runner import Outcome
+from sweep.kernel import train
+from sweep.report import tables
+from sweep.report.tables import QUANTILES, STATUSES, curves_table, runs_table, summary_table, wilson
+from sweep.spec.experiment import Experiment, load
+
+CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
+MAXIMUM = 1000
+
+UNION = {
+    "grid": [
+        {"learning_rate": [0.1, 2], "gate": ["0110", "AND"], "seeds": {"from": 3, "count": 7}},
+        {"gate": "11", "learning_rate": 2, "encoding": "pm1", "seeds": 40},
+        {"gate": ["AND", "NOT"], "learning_rate": 0.3, "init": "zeros"},
+    ],
+    "train": {"max_epochs": MAXIMUM},
+}
+
+
+@pytest.fixture
+def union() -> Experiment:
+    return load(UNION)
+
+
+def made_up(n: int, seed: int = 0) -> Outcome:
+    """Any outcome of n runs."""
+    rng = np.random.default_rng(seed)
+    status = rng.choice(4, n, p=[0.6, 0.15, 0.1, 0.15]).astype(np.int8)
+    epochs = np.where(status == MAX_EPOCHS, MAXIMUM, rng.integers(0, MAXIMUM + 1, n))
+    final_loss = np.where(status == DIVERGED, math.inf, rng.lognormal(size=n))
+    early = (status == DIVERGED) & (rng.random(n) < 0.5)
+    return Outcome(0, status, epochs, np.where((status == CONVERGED) | early, epochs, -1), final_loss, np.empty((n, 0)))
+
+
+def order_statistic(values: list[float], percent: int) -> float:
+    """The smallest of the values that at least so many percent of them do not exceed."""
+    return min(v for v in values if 100 * sum(other <= v for other in values) >= percent * len(values))
+
+
+def test_status_codes_are_those_of_the_kernel() -> None:
+    assert STATUSES == train.STATUSES
+    codes = (train.CONVERGED, train.DIVERGED, train.STATIONARY, train.MAX_EPOCHS)
+    assert codes == (CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS)
+
+
+def test_runs_table(union: Experiment) -> None:
+    outcome = made_up(union.n_runs)
+    runs = runs_table(union, outcome)
+    coordinates = [(rate, gate, "01", "normal(0, 1)") for rate in (0.1, 2.0) for gate in ("0110", "AND")]
+    rows = [(*point, seed) for point in coordinates for seed in range(3, 10)]
+    rows += [(2.0, "11", "pm1", "normal(0, 1)", seed) for seed in range(40)]
+    rows += [(0.3, gate, "01", "zeros", 0) for gate in ("AND", "NOT")]
+    grid = ["learning_rate", "gate", "encoding", "init"]
+    assert list(runs) == ["run", *grid, "seed", "status", "epochs", "converged_epoch", "final_loss"]
+    assert list(runs[[*grid, "seed"]].itertuples(index=False, name=None)) == rows
+    assert list(runs["run"]) == list(range(len(rows)))
+    assert [STATUSES[code] for code in outcome.status] == list(runs["status"])
+    assert list(runs["epochs"]) == outcome.epochs.tolist()
+    assert list(runs["final_loss"]) == outcome.final_loss.tolist()
+    known = [None if epoch < 0 else epoch for epoch in outcome.converged_epoch.tolist()]
+    assert [None if epoch is pd.NA else epoch for epoch in runs["converged_epoch"]] == known
+
+
+def test_dtypes(union: Experiment) -> None:
+    runs, summary = runs_table(union, made_up(union.n_runs)), summary_table(union, made_up(union.n_runs))
+    assert list(runs["gate"].cat.categories) == ["0110", "AND", "11", "NOT"]
+    assert list(runs["status"].cat.categories) == list(STATUSES)
+    for table in (runs, summary):
+        for name, dtype in table.dtypes.items():
+            if name in ("gate", "encoding", "init", "status"):
+                assert isinstance(dtype, pd.CategoricalDtype)
+            elif name == "converged_epoch" or str(name).startswith("epochs_q"):
+                assert dtype == pd.Int64Dtype()
+            elif str(name).startswith(("learning", "final", "converged_")) and name != "converged_epoch":
+                assert dtype == np.float64
+            else:
+                assert dtype == np.int64
+
+
+def test_summary_table_against_a_loop_over_the_runs(union: Experiment) -> None:
+    outcome = made_up(union.n_runs)
+    runs, summary = runs_table(union, outcome), summary_table(union, outcome)
+    points = [runs.iloc[first : first + 7] for first in range(0, 28, 7)]
+    points += [runs.iloc[28:68], runs.iloc[68:69], runs.iloc[69:70]]
+    assert len(summary) == len(points) == union.n_points
+    n_missing = 0
+    for (_, row), point in zip(summary.iterrows(), points, strict=True):
+        for key in union.columns:
+            assert {row[key]} == set(point[key])
+        counts = point["status"].value_counts()
+        assert (row["n"], row["n_converged"]) == (len(point), counts["converged"])
+        assert (row["n_diverged"], row["n_stationary"]) == (counts["diverged"], counts["stationary"])
+        assert row["converged_rate"] == counts["converged"] / len(point)
+        epochs = [e if s == "converged" else math.inf for e, s in zip(point["epochs"], point["status"], strict=True)]
+        for q in QUANTILES:
+            expected = order_statistic(epochs, q)
+            n_missing += expected == math.inf
+            assert row[f"epochs_q{q:02d}"] == expected if expected < math.inf else row[f"epochs_q{q:02d}"] is pd.NA
+            assert row[f"final_loss_q{q:02d}"] == order_statistic(list(point["final_loss"]), q)
+    assert 0 < n_missing < len(points) * len(QUANTILES)
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_quantiles_of_any_number_of_seeds(n: int, seed: int) -> None:
+    experiment = load({"grid": {"gate": "AND", "learning_rate": 1, "seeds": n}})
+    outcome = made_up(n, seed)
+    row = summary_table(experiment, outcome).iloc[0]
+    for q in QUANTILES:
+        assert row[f"final_loss_q{q:02d}"] == order_statistic(outcome.final_loss.tolist(), q)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 100, 100_000])
+def test_wilson_interval_is_scipys(n: int) -> None:
+    successes = np.unique([0, 1, n // 3, n - 1, n])
+    low, high = wilson(successes, n)
+    for k, *interval in zip(successes.tolist(), low, high, strict=True):
+        assert interval == pytest.approx(binomtest(k, n).proportion_ci(method="wilson"), rel=1e-12, abs=1e-15)
+    assert low[0] == 0
+    assert high[-1] == 1
+
+
+def test_wilson_interval_in_the_summary(union: Experiment) -> None:
+    for row in summary_table(union, made_up(union.n_runs)).itertuples():
+        interval = binomtest(row.n_converged, row.n).proportion_ci(method="wilson")
+        assert (row.converged_low, row.converged_high) == pytest.approx(interval, rel=1e-12, abs=1e-15)
+
+
+def test_curves_table_has_what_was_recorded_and_no_more() -> None:
+    nan, inf = math.nan, math.inf
+    outcome = Outcome.empty(0, 4, 3)
+    outcome.curves[:] = [[0.7, 0.5, 0.4], [0.6, nan, nan], [0.9, inf, nan], [0.1, 0.0, nan]]
+    curves = curves_table(outcome, record_every=50)
+    rows = [(0, 0, 0.7), (0, 50, 0.5), (0, 100, 0.4), (1, 0, 0.6), (2, 0, 0.9), (2, 50, inf), (3, 0, 0.1), (3, 50, 0.0)]
+    assert list(curves.itertuples(index=False, name=None)) == rows
+    assert list(curves) == ["run", "epoch", "loss"]
+    assert list(curves.dtypes) == [np.int64, np.int64, np.float64]
+
+
+@pytest.mark.parametrize("columns", [{}, {"columns": ["gate", "init", "encoding", "learning_rate", "hidden"]}])
+def test_every_column_has_a_type_on_disk(columns: dict[str, Any]) -> None:
+    experiment = load({**UNION, **columns})
+    outcome = made_up(experiment.n_runs)
+    types = tables.arrow_types(experiment)
+    for table in (runs_table(experiment, outcome), summary_table(experiment, outcome), curves_table(outcome, 1)):
+        assert set(table) <= set(types)
