@@ -1,8 +1,8 @@
-"""Side by side, in one process: this project's kernel and a plain scalar Numba kernel on the same experiment.
+"""Side by side, in one process: this project's kernel and a plain scalar Numba kernel on the same experiments.
 
-    python bench/compare.py [--rounds 5] [--experiment experiments/gates.toml]
+    python bench/compare.py [--rounds 5]
 
-Both train every run of the experiment to its end, in turn, several times; the table shows ratios of wall times, and how
+The experiments are gates.toml, and XOR on networks with two hidden units. Both train every run to its end, in turn, several times; the table shows ratios of wall times, and how
 far the two agree: rounding differs, so the epoch at which a run converges may, where training is chaotic.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import os
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numba
@@ -33,9 +34,11 @@ class Scalar:
         self.inputs = tables[0].inputs
         self.targets = np.array([table.targets for table in tables])[grid.indices("gate", runs)]
         seeds = np.arange(grid.seeds.start, grid.seeds.stop)
-        starts = np.stack([draw_starts(inits.parse(init), seeds, 2) for init in grid.values["init"]])
+        hidden = grid.values["hidden"][0]
+        starts = np.stack([draw_starts(inits.parse(init), seeds, 2, hidden) for init in grid.values["init"]])
         self.starts = starts[grid.indices("init", runs), grid.seed_of(runs) - grid.seeds.start]
         self.rates = np.array(grid.values["learning_rate"])[grid.indices("learning_rate", runs)]
+        self.work = scalar.train_network if hidden else scalar.train
         self.train = experiment.train
         self.weights = np.empty_like(self.starts)
         self.epochs = np.empty(runs.size, np.int64)
@@ -43,7 +46,7 @@ class Scalar:
 
     def __call__(self) -> None:
         with numba.parallel_chunksize(256):
-            scalar.train(
+            self.work(
                 self.inputs,
                 self.targets,
                 self.starts,
@@ -56,36 +59,53 @@ class Scalar:
             )
 
 
-def _seconds(work: object) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
-    work()  # type: ignore[operator]
+    work()
     return time.perf_counter() - began
 
 
+XOR = {
+    "name": "XOR on 2-2-1",
+    "grid": {
+        "gate": "XOR",
+        "hidden": 2,
+        "learning_rate": {"from": 0.1, "to": 10, "num": 5, "scale": "log"},
+        "init": "normal(0, 1)",
+        "seeds": 2000,
+    },
+    "train": {"max_epochs": 10_000, "target_loss": 0.01},
+}
+
+
 def main() -> None:
-    """Time both, and print the ratios."""
+    """Time both on both experiments, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--experiment", type=Path, default=Path("experiments/gates.toml"))
     options = parser.parse_args()
+    root = Path(__file__).resolve().parent.parent
+    for experiment in (load(root / "experiments" / "gates.toml"), load(XOR)):
+        _compare(experiment, options.rounds)
+
+
+def _compare(experiment: Experiment, rounds: int) -> None:
     cores = len(os.sched_getaffinity(0))
-    experiment = load(options.experiment)
     peer = Scalar(experiment)
     outcome = runner.run(experiment)
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         f"scalar Numba, prange, {cores} cores": peer,
         "sweep, 1 core": lambda: runner.run(experiment, jobs=1),
         f"sweep, {cores} cores": lambda: runner.run(experiment, jobs=cores),
     }
     peer()
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name, work in ways.items():
             times[name].append(_seconds(work))
 
     n_epochs = int(outcome.epochs.sum())
     first = next(iter(ways))
-    print(f"{experiment.name}: {experiment.n_runs:,} runs, {n_epochs:,} model-epochs, {options.rounds} rounds in turn")
+    print(f"{experiment.name}: {experiment.n_runs:,} runs, {n_epochs:,} model-epochs, {rounds} rounds in turn")
     print(f"{'':38}{'seconds':>9}{'M epochs/s':>12}{'ratio':>8}{'min':>8}{'max':>8}")
     for name, seconds in times.items():
         ratios: list[float] = sorted(a / b for a, b in zip(times[first], seconds, strict=True))

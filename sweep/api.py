@@ -12,6 +12,7 @@ from typing import Any
 import joblib
 
 from sweep.engine import runner, store
+from sweep.engine.outcome import Outcome
 from sweep.engine.store import StoreError
 from sweep.report import tables
 from sweep.report.tables import Result
@@ -39,7 +40,7 @@ def run(
     chunk_size: int | None = None,
     figures: bool = True,
     on_start: Callable[[Experiment, Path | None], None] | None = None,
-    on_chunk: Callable[[runner.Outcome], None] | None = None,
+    on_chunk: Callable[[Outcome], None] | None = None,
 ) -> Result:
     """Train every run of an experiment, and gather what came out.
 

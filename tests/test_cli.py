@@ -241,6 +241,42 @@ def test_ctrl_c_ends_it_at_once_and_keeps_the_earlier_result(backend: str, folde
     assert listing(folder) == before
 
 
+def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:
+    sweep.run("small.toml", figures=False)
+    Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 2_000_000_000"))
+    code = """
+import os, sys
+from sweep import cli
+def announced(plan):
+    from sweep.kernel.train import kernel
+    def train(*args):
+        kernel(plan)(*args[:6], 1, *args[7:])
+        os.write(1, b"in compiled code for hours\\n")
+        kernel(plan)(*args)
+    return train
+app = cli.app
+def patched():
+    from sweep.engine import training
+    training.kernel = announced
+    app()
+cli.app = patched
+sys.argv = ["sweep", "run", "long.toml", "--jobs", "1", "--no-figures"]
+cli.main()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "in compiled code for hours\n"
+        run.send_signal(signal.SIGINT)
+        try:
+            _, errors = run.communicate(timeout=30)
+        finally:
+            run.kill()
+    assert run.returncode == 130
+    assert errors.endswith("sweep: interrupted; nothing of this run was kept\n")
+
+
 def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl_c(folder: Path) -> None:
     Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 10_000"))
     terminal, inside = pty.openpty()

@@ -190,7 +190,22 @@ def test_an_override_applies_to_every_grid(tmp_path: Path):
         ("", {"columns": ["gate", "init"]}, "columns: found "),
         ("", {"columns": ["gate", "rate", "init"]}, 'columns: "rate": unknown key'),
         ("grid", {"sedes": 1}, 'grid.sedes: unknown key (did you mean "seeds"?); allowed: gate, encoding'),
-        ("grid", {"momentum": 0.9}, "grid.momentum: unknown key"),
+        ("grid", {"momentum": 0.9}, 'grid: optimizer = "gd" has no momentum'),
+        ("grid", {"optimizer": ["adam", "momentum"], "beta2": 0.9}, 'grid: optimizer = "momentum" has no beta2'),
+        ("grid", {"optimizer": "adamw"}, 'grid.optimizer: found "adamw"; allowed: "gd", "momentum"'),
+        ("grid", {"optimizer": "adam", "beta2": 1}, "grid.beta2: found 1; allowed: a number from 0 to below 1"),
+        ("grid", {"hidden": 2, "output": "linear"}, 'grid: loss = "bce" needs a probability, and output = "linear"'),
+        ("grid", {"shortcut": True}, "grid: shortcut = true leads past a hidden layer, and hidden = 0 has none"),
+        ("grid", {"hidden": [0, 2], "activation": ["tanh", "relu"]}, "grid: several activations of hidden units"),
+        ("grid", {"hidden_learning_rate": 1}, "grid: hidden_learning_rate is the rate of a hidden layer"),
+        ("grid", {"update": "epoch"}, 'grid.update: found "epoch"; allowed: "batch", "online"'),
+        ("grid", {"init": "given"}, 'grid.weights: missing; init = "given" takes a list'),
+        ("grid", {"weights": [1, 2, 3]}, 'grid.weights: found weights without init = "given"'),
+        ("grid", {"init": "given", "weights": [1, "seeds", 2]}, 'grid.weights: found "seeds"; allowed: finite numbers'),
+        ("grid", {"init": "given", "weights": [1, "x", 2]}, "grid.x: missing; it takes a finite number"),
+        ("grid", {"init": "given", "weights": [1, "x", 2], "x": 0, "y": 1}, "grid.y: unknown key"),
+        ("grid", {"init": "given", "weights": [1, 2]}, "grid.weights: found 2 weights; "),
+        ("grid", {"init": "given", "weights": [1, 2, 3], "seeds": 2}, 'grid.init: "given" ignores the seed'),
         ("grid", {"learning_rate": []}, "grid.learning_rate: found an empty list"),
         ("grid", {"learning_rate": -1}, "grid.learning_rate: found -1; allowed: a number greater than 0"),
         ("grid", {"learning_rate": 0}, "grid.learning_rate: found 0;"),
@@ -213,7 +228,7 @@ def test_an_override_applies_to_every_grid(tmp_path: Path):
         ("grid", {"gate": ["XOR", "0110"]}, 'grid.gate: found "XOR" and "0110", which are the same runs'),
         ("grid", {"gate": {"from": 1}}, "grid.gate: found {from = 1};"),
         ("grid", {"encoding": "pm"}, 'grid.encoding: found "pm"; allowed: "01" (inputs 0 and 1) or "pm1"'),
-        ("grid", {"hidden": 2}, "grid.hidden: found 2; allowed: 0 (logistic regression)"),
+        ("grid", {"hidden": 33}, "grid.hidden: found 33; allowed: an integer from 0 (logistic regression) to 32"),
         ("grid", {"hidden": False}, "grid.hidden: found false;"),
         ("grid", {"init": "uniform(1)"}, 'grid.init: found "uniform(1)" with 1 arguments'),
         ("grid", {"init": "normal(0, -1)"}, 'grid.init: found "normal(0, -1)"; allowed: normal(mean, std)'),
@@ -372,3 +387,33 @@ def test_files_that_are_none(tmp_path: Path):
     assert refusal(tmp_path / "gate.toml") == f'{tmp_path / "gate.toml"}: no such file (did you mean "gates.toml"?)'
     assert "found a directory" in refusal(tmp_path)
     assert "cannot be read" in refusal(tmp_path / "gates.toml" / "inner.toml")
+
+
+def test_given_weights_have_axes_of_their_own():
+    experiment = load(
+        {
+            "grid": [
+                {**GRID, "init": "given", "weights": [1, "x", "y"], "y": [5, 6], "x": {"from": 0, "to": 1, "num": 3}},
+                {**GRID, "init": "given", "weights": [1, 2, "z"], "z": -1},
+            ]
+        }
+    )
+    one, other = experiment.grids
+    assert experiment.columns == (*GRID, "init", "y", "x", "z") and (one.n_runs, other.n_runs) == (6, 1)
+    assert one.weights == (1.0, "x", "y") and [one.values[key] for key in "xyz"] == [(0, 0.5, 1), (5, 6), (None,)]
+    np.testing.assert_array_equal(one.indices("x", np.arange(6)), [0, 1, 2, 0, 1, 2])
+    again = load(json.loads(json.dumps(experiment.resolved())))
+    assert (again.grids, again.columns) == (experiment.grids, experiment.columns)
+
+
+def test_targets_beyond_0_and_1_need_another_loss():
+    tables = {"t": {"rows": [[0, 1, -3.5]]}}
+    with pytest.raises(ExperimentError, match=r"tables.t.rows: row 1, column 3: found -3.5; allowed: a target from 0"):
+        load({"grid": {**GRID, "gate": "t"}, "tables": tables})
+    experiment = load({"grid": {**GRID, "gate": "t", "loss": "mse", "output": "linear"}, "tables": tables})
+    np.testing.assert_array_equal(experiment.tables["t"].targets, [-3.5])
+
+
+def test_a_truth_value_can_be_set():
+    experiment = load({"grid": {**GRID, "hidden": 1}}, ["shortcut=true"])
+    assert experiment.grids[0].values["shortcut"] == (True,)

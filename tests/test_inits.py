@@ -61,7 +61,7 @@ def test_unknown_starts(text, said):
 
 def test_which_starts_depend_on_the_seed():
     fixed = {name for name in inits._PARAMETERS if not Init(name).random}
-    assert fixed == {"zeros", "constant"}
+    assert fixed == {"zeros", "constant", "given"}
 
 
 def test_uniform_and_normal_draw_every_parameter_in_order():

@@ -30,13 +30,13 @@ TARGETS = {
 TRAIN = f"""
 import json, sys
 import sweep
-from sweep.engine import runner
+from sweep.engine import training
 
 made = []
-kernel = runner.kernel
-runner.kernel = lambda plan: made.append(kernel(plan)) or made[-1]
+kernel = training.kernel
+training.kernel = lambda plan: made.append(kernel(plan)) or made[-1]
 sweep.run(json.loads(sys.argv[1]), sys.argv[2], jobs=1, figures=False)
-code = "".join(made[0].inspect_asm().values())
+code = "".join(made[0].advance.inspect_asm().values())
 print(json.dumps([name for name, text in {REGISTERS}.items() if text in code]))
 """
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reference as ref
 from conftest import EXPERIMENTS
 from hypothesis import given
 from hypothesis import strategies as st
 
 import sweep
-from sweep.engine import runner
+from sweep.engine import chunks, runner
 from sweep.spec.experiment import load
 
 TABLES = ("runs.csv", "summary.csv", "curves.csv")
@@ -115,6 +116,41 @@ def test_any_row_can_be_remade_with_plain_numpy() -> None:
         assert row.final_loss == pytest.approx(loss, rel=1e-12, abs=0)
 
 
+def test_every_key_of_the_grid_means_what_the_reference_does() -> None:
+    grids: list[dict[str, Any]] = [
+        {"encoding": ["pm1", "01"], "init_scale": [0.5, 1, 3], "gate": ["OR", "1000"]},
+        {"gate": ["flat", "01101000", "steep", "AND"], "init_scale": [2, 0.25]},
+    ]
+    rest = {"init": ["he_normal", "uniform(-2, 1)"], "learning_rate": [0.5, 2], "seeds": {"from": 11, "count": 2}}
+    own = {"flat": [[0.3, -2, 1], [0.1, 4, 0], [0, 0.5, 0]], "steep": [[3, -2, 0], [1, 4, 1], [0, 0.5, 1]]}
+    tables = {name: {"rows": rows} for name, rows in own.items()}
+    train = {"max_epochs": 25, "target_loss": 1e-2}
+    runs = sweep.run({"grid": [{**grid, **rest} for grid in grids], "train": train, "tables": tables}).runs
+    assert len(runs) == (2 * 3 * 2 + 4 * 2) * 2 * 2 * 2
+    for row in runs.itertuples():
+        if row.gate in own:
+            *columns, y = np.array(own[row.gate]).T
+            X = np.column_stack(columns)
+        else:
+            X, y = ref.truth_table_rows({"OR": "0111", "AND": "0001"}.get(row.gate, row.gate), row.encoding)
+        model = ref.Model(X.shape[1])
+        start = row.init_scale * ref.draw(row.init, row.seed, model)
+        run = ref.train(model, start, X, y, learning_rate=row.learning_rate, **train)
+        assert (row.status, row.epochs) == (run.status, run.epochs)
+        assert row.final_loss == pytest.approx(run.final_loss, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("gate", "init", "target_loss"), [("TRUE", "normal(32, 1)", 3e-15), ("FALSE", "normal(200, 20)", 400)]
+)
+def test_targets_near_rounding_and_near_underflow_are_met_exactly(gate: str, init: str, target_loss: float) -> None:
+    grid = {"gate": gate, "learning_rate": 1e-300, "init": init, "seeds": 500}
+    runs = sweep.run({"grid": grid, "train": {"max_epochs": 1, "target_loss": target_loss}}).runs
+    converged = runs["status"] == "converged"
+    assert 50 < converged.sum() < 450
+    assert (converged == (runs["final_loss"] < target_loss)).all()
+
+
 @pytest.mark.parametrize(("n_inputs", "n_learned"), [(3, 104), (4, 1882)])
 def test_logistic_regression_learns_the_threshold_functions(
     n_inputs: int, n_learned: int, threshold_functions: sweep.Result
@@ -137,17 +173,19 @@ def test_chunks_are_every_run_once_in_order(chunk_size: int) -> None:
 
 
 def test_chunks_are_cut_by_themselves_so_that_all_workers_have_some_and_none_takes_long() -> None:
-    def sizes(gate: str, seeds: int, max_epochs: int) -> list[int]:
-        grid = {"gate": gate, "learning_rate": 1, "seeds": seeds}
+    def sizes(gate: str, seeds: int, max_epochs: int, **rest: Any) -> list[int]:
+        grid = {"gate": gate, "learning_rate": 1, "seeds": seeds, **rest}
         chunks = runner.chunks_of(load({"grid": grid, "train": {"max_epochs": max_epochs}}))
         return [chunk.stop - chunk.start for chunk in chunks]
 
-    assert sizes("AND", 100, 10) == [100]
+    assert sizes("AND", 60, 10) == [60]
     assert sizes("AND", 16_000, 10) == [1000] * 16
     assert max(sizes("AND", 10_000_000, 1)) == 65_536
-    assert max(sizes("AND", 1_000_000, 10_000)) == 2000
-    assert max(sizes("parity-4", 1_000_000, 10_000)) == 500
-    assert max(sizes("AND", 10_000, 2**31 - 1)) == 256
+    assert max(sizes("AND", 1_000_000, 10_000)) == 5000
+    assert max(sizes("parity-4", 1_000_000, 10_000)) == 1250
+    assert max(sizes("parity-4", 1_000_000, 10_000, hidden=4)) == 250
+    assert max(sizes("parity-4", 1_000_000, 10_000, hidden=4, update="online")) == 125
+    assert max(sizes("AND", 10_000, 2**31 - 1)) == 64
 
 
 def test_each_chunk_is_reported_once_from_the_calling_thread(mixed: dict[str, Any]) -> None:
@@ -171,7 +209,7 @@ def test_a_worker_that_fails_leaves_no_result(
 ) -> None:
     train_chunk = runner.train_chunk
 
-    def fail_at_the_end(experiment: Any, chunk: runner.Chunk) -> runner.Outcome:
+    def fail_at_the_end(experiment: Any, chunk: chunks.Chunk) -> runner.Outcome:
         if chunk.grid == 3:
             raise RuntimeError("broken")
         return train_chunk(experiment, chunk)

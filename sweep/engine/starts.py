@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.kernel.draws import standard_normals, standard_uniforms
-from sweep.spec import inits
+from sweep.spec import inits, models
 from sweep.spec.inits import Init
 
 
-def draw_starts(init: Init, seeds: NDArray[np.int64], n_inputs: int) -> NDArray[np.float64]:
+def draw_starts(
+    init: Init, seeds: NDArray[np.int64], n_inputs: int, hidden: int = 0, shortcut: bool = False
+) -> NDArray[np.float64]:
     """The start of each seed, bit for bit as `sweep.spec.inits.draw` gives it.
 
     Parameters
@@ -17,18 +19,19 @@ def draw_starts(init: Init, seeds: NDArray[np.int64], n_inputs: int) -> NDArray[
         How to draw.
     seeds : int64, shape (n,)
         Each 0 ≤ seed < 2³².
-    n_inputs
-        Inputs of the model.
+    n_inputs, hidden, shortcut
+        The model; see `sweep.spec.inits.draw`.
 
     Returns
     -------
     float64, shape (n, n_params), C-contiguous
     """
-    n_params = n_inputs + 1
+    n_params = models.n_params(n_inputs, hidden, shortcut)
     match init:
         case Init("uniform", (low, high)):
             return low + (high - low) * standard_uniforms(seeds, n_params)
         case Init("normal", (mean, std)):
             with np.errstate(over="ignore"):
                 return mean + std * standard_normals(seeds, n_params)
-    return np.array([inits.draw(init, np.random.default_rng(int(seed)), n_inputs, 0) for seed in seeds])
+    rngs = (np.random.default_rng(int(seed)) for seed in seeds)
+    return np.array([inits.draw(init, rng, n_inputs, hidden, shortcut) for rng in rngs])

@@ -178,7 +178,7 @@ def read_table(directory: Path, name: str, digest: str, types: Mapping[str, "pa.
     from pyarrow import csv
 
     path = directory / name
-    options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+    options = csv.ConvertOptions(column_types=types)
     try:
         if sha256(path) != digest:
             raise StoreError(f"{path}: not as it was written (its SHA-256 differs); run the experiment again")

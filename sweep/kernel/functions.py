@@ -86,6 +86,12 @@ def sigmoid(x):
     return S * inverse, D * inverse
 
 
+def tanh(x):
+    """tanh x = (e²ˣ − 1)/(e²ˣ + 1), to full relative accuracy near 0 as well."""
+    S, D, r, n = _exp_as_quotient(_clamp(x + x, SATURATION))
+    return select(n == 0.0, r + r, S - D) / (S + D)
+
+
 def exp(x):
     """eˣ over its whole range, subnormal results, 0 and ∞ included."""
     shifted, n, r = _reduce(select(x < -746.0, -746.0, select(x > 710.0, 710.0, x)))

@@ -134,8 +134,10 @@ def _broadcast(builder, scalar, kind):
 
 
 def _fma_of_numbers(x, y, z):
-    if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
+    if not (np.isfinite(x) and np.isfinite(y)):
         return x * y + z
+    if not np.isfinite(z):
+        return z
     exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
     if not exact:
         return x * y + z
@@ -156,6 +158,17 @@ def fma(x, y, z):
     with np.errstate(invalid="ignore", over="ignore"):
         exact = [_fma_of_numbers(*each) for each in np.broadcast(x, y, z)]
     return np.array(exact).reshape(np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)))
+
+
+def sqrt(x):
+    """√x, correctly rounded."""
+    if isinstance(x, Lanes):
+        kind = x.vector.type
+        name = f"llvm.sqrt.v{kind.count}f64"
+        function = cgutils.get_or_insert_function(x.builder.module, ir.FunctionType(kind, [kind]), name)
+        return Lanes(x.builder, x.builder.call(function, [x.vector]))
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(x)
 
 
 def select(condition, x, y):
@@ -222,10 +235,8 @@ class Storage:
         return Lanes(self.builder, self.builder.load(self._at(i), align=self.align))
 
     def __setitem__(self, i, value):
-        kind = self.pointer.type.pointee
-        if not isinstance(value, Lanes):
-            value = Lanes(self.builder, ir.Constant(kind, [float(value)] * self.width))
-        self.builder.store(value.vector, self._at(i), align=self.align)
+        lanes = Lanes(self.builder, ir.Constant(self.pointer.type.pointee, ir.Undefined))
+        self.builder.store(lanes.like(value), self._at(i), align=self.align)
 
     def local(self, n):
         """Storage for n more lanes of the same width on the stack."""
@@ -312,6 +323,8 @@ def traced(plan_of):
             def see(numba_type, value):
                 if not isinstance(numba_type, types.Array):
                     return value
+                if numba_type.layout != "C":
+                    raise TypeError(f"{function.__name__} takes C-contiguous arrays, not {numba_type}")
                 array = context.make_array(numba_type)(context, builder, value)
                 if numba_type.ndim == 1:
                     return Storage(builder, array.data, plan.width, align=8)

@@ -7,16 +7,17 @@ import llvmlite.binding
 from numba.core import config
 
 
-def natural_width() -> int:
+def natural_width(n_units: int) -> int:
     """Models side by side that keep this CPU's vector units busy; a matter of speed alone.
 
-    Four AVX registers to a value hide the latency of an arithmetic operation; AVX-512 has twice the registers, each
-    of twice the size.
+    Four AVX registers to a value hide the latency of an arithmetic operation, and two do where a model has so many units
+    (rows × units, `n_units`) that they must be kept in memory; AVX-512 has twice the registers, each of twice the size.
     """
     features = config.CPU_FEATURES
     if features is None:
         features = llvmlite.binding.get_host_cpu_features().flatten()
-    return 32 if "+avx512f" in features else 16
+    registers = 4 if n_units <= 20 else 2
+    return registers * (8 if "+avx512f" in features else 4)
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,22 @@ class Plan:
         "01" or "pm1": the table is Boolean, complete and in counting order, so that its inputs are known; "": they
         are read from memory.
     soft_targets : bool
-        Targets anywhere in [0, 1], not only 0 and 1.
+        Targets are numbers, and losses are added up; else they are the signs of 0 and 1, and one product of probabilities
+        tells whether a cross-entropy is below its target.
     stop_loss, stop_error : bool
         Which criteria must hold for a run to have converged.
     early_stop : bool
         Whether a run ends when it has converged.
     width : int
         Models side by side.
+    hidden : int
+        Hidden units; 0 is logistic regression.
+    activation, output, loss, optimizer : str
+        Names in ACTIVATIONS; "sigmoid" or "linear"; "bce" or "mse"; in OPTIMIZERS.
+    online : bool
+        An update after every row instead of one after all rows.
+    shortcut : bool
+        Weights from the inputs to the output, past the hidden layer.
     """
 
     n_inputs: int
@@ -48,11 +58,28 @@ class Plan:
     stop_error: bool
     early_stop: bool
     width: int
+    hidden: int = 0
+    activation: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "bce"
+    optimizer: str = "gd"
+    online: bool = False
+    shortcut: bool = False
+
+    @property
+    def n_direct(self) -> int:
+        """Weights that lead straight from the inputs to the output."""
+        return self.n_inputs if self.shortcut or not self.hidden else 0
 
     @property
     def n_params(self) -> int:
-        """Weights and bias."""
-        return self.n_inputs + 1
+        """Weights and biases, in the order W1 (row by row), b1, w2, direct weights, b2."""
+        return self.hidden * (self.n_inputs + 2) + self.n_direct + 1
+
+    @property
+    def n_hidden_params(self) -> int:
+        """Parameters of the hidden layer, W1 and b1: the first ones."""
+        return self.hidden * (self.n_inputs + 1)
 
     @property
     def text(self) -> str:

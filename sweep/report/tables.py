@@ -29,7 +29,7 @@ _FLOATS = ("final_loss", "loss", "converged_rate", "converged_low", "converged_h
 
 
 class Outcome(Protocol):
-    """What became of each run, in the order of run numbers; see `sweep.engine.runner.Outcome`."""
+    """What became of each run, in the order of run numbers; see `sweep.engine.outcome.Outcome`."""
 
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
@@ -138,7 +138,7 @@ def arrow_types(experiment: Experiment) -> dict[str, "pa.DataType"]:
     import pyarrow as pa
 
     text = pa.dictionary(pa.int32(), pa.string())
-    values = {key: np.array(values) for key, values in _values(experiment).items()}
+    values = {key: _array(values) for key, values in _values(experiment).items()}
     grid = {key: text if array.dtype.kind == "U" else pa.from_numpy_dtype(array.dtype) for key, array in values.items()}
     return {
         **dict.fromkeys(_INTEGERS, pa.int64()),
@@ -198,6 +198,11 @@ def _values(experiment: Experiment) -> dict[str, list[Any]]:
     }
 
 
+def _array(values: Sequence[Any]) -> NDArray[Any]:
+    """Different values of a column; one that a grid leaves open is NaN, a hole in the tables."""
+    return np.array([np.nan if value is None else value for value in values])
+
+
 def _coordinates(experiment: Experiment, runs: Sequence[NDArray[np.int64]]) -> dict[str, Any]:
     """The columns of the grid for runs of each grid, numbered within it."""
     columns: dict[str, Any] = {}
@@ -212,5 +217,5 @@ def _coordinates(experiment: Experiment, runs: Sequence[NDArray[np.int64]]) -> d
         if isinstance(values[0], str):
             columns[key] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(values))
         else:
-            columns[key] = np.array(values)[codes]
+            columns[key] = _array(values)[codes]
     return columns

@@ -4,7 +4,7 @@ import itertools
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -165,13 +165,23 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
               gate            required: names, families, truth tables, own tables; see `sweep.spec.gates`
               learning_rate   required: > 0
               encoding        "01" (default) or "pm1"
-              hidden          0: logistic regression
+              hidden          hidden units, 0 (default: logistic regression) to 32
+              activation      "sigmoid" (default), "tanh", "relu"
+              output, loss    "sigmoid" (default) or "linear"; "bce" (default) or "mse"
+              shortcut        true: weights from the inputs to the output as well
+              optimizer       "gd" (default), "momentum", "nesterov", "adam", "rmsprop"
+              momentum, beta2, epsilon
+                              its settings, the published ones by default; see `sweep.spec.models`
+              update          "batch" (default), "online": after every row, in table order
+              hidden_learning_rate
+                              the hidden layer's own rate, learning_rate by default
               init            "normal(0, 1)" by default; see `sweep.spec.inits`
               init_scale      > 0, 1 by default; multiplies every drawn parameter
+              weights         with init = "given": [4, -7, "x", 0.5, ...], the parameters; a name is a key of the grid
               seeds           a count (1 by default: seed 0), or {from, count}; each 0 ≤ seed < 2³²
             [train]       see `Train`
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
-                          the target, 0 to 1
+                          the target, 0 to 1 for cross-entropy
             name          the file's stem by default ("sweep" for a dict)
             columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
                           learning_rate and init
@@ -247,7 +257,7 @@ def _override(data: dict[str, Any], override: str) -> str:
     if not sign:
         raise ValueError("allowed: KEY=VALUE, such as learning_rate=0.1")
     if parts[0] not in _Document.model_fields:
-        homes = dict.fromkeys(Train.model_fields, "train") | dict.fromkeys([*KEYS, "seeds"], "grid")
+        homes = dict.fromkeys(Train.model_fields, "train") | dict.fromkeys([*KEYS, "weights", "seeds"], "grid")
         if parts[0] not in homes:
             raise ValueError(unknown_key(parts[0], [*homes, *_Document.model_fields]))
         parts.insert(0, homes[parts[0]])
@@ -275,7 +285,9 @@ def _value(parts: Sequence[str], text: str) -> Any:
         if text.startswith(("[", "{", '"', "'")):
             raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
         return text
-    takes_text = parts[-1] in ("name", "question", "csv") or (parts[-1] in KEYS and not KEYS[parts[-1]].numeric)
+    takes_text = parts[-1] in ("name", "question", "csv") or (
+        parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
+    )
     return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]
 
 
@@ -285,14 +297,15 @@ def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
     tables: dict[str, Table] = {}
     for name, written in document.tables.items():
         with found.at(f"tables.{name}"):
-            tables[name] = _table(name, written, folder)
+            tables[name] = _table(name, written, folder, _has_bce(document.grid))
     with found.at("train"):
         train = validate(Train, document.train)
+    n_inputs = {name: tables[name].inputs.shape[1] if name in tables else 0 for name in document.tables}
     problems: dict[tuple[str, str], list[int]] = {}
     grids: list[Grid] = []
     for number, written in enumerate(document.grid, 1):
         try:
-            grids.append(grid.parse(written, document.tables))
+            grids.append(grid.parse(written, n_inputs))
         except InvalidError as error:
             for key, text in error.items:
                 problems.setdefault((f"grid.{key}".rstrip("."), text), []).append(number)
@@ -301,6 +314,8 @@ def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
         found.items.append((place, text if everywhere else f"{text} (in [[grid]] {', '.join(map(str, numbers))})"))
     found.raise_if_any()
 
+    names = dict.fromkeys(key for one in grids for key in one.values if key not in KEYS)
+    grids = [replace(one, values={**dict.fromkeys(names, (None,)), **one.values}) for one in grids] if names else grids
     with found.at("grid"):
         _check_union(grids, document.tables)
     with found.at("columns"):
@@ -309,7 +324,12 @@ def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
     return Experiment(document.name or stem, document.question, tuple(grids), train, columns, tables)
 
 
-def _table(name: str, written: Mapping[str, Any], folder: Path) -> Table:
+def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any grid trains on cross-entropy, whose targets are probabilities."""
+    return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
+
+
+def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: bool) -> Table:
     try:
         gates.canonical(name)
     except ValueError:
@@ -318,7 +338,9 @@ def _table(name: str, written: Mapping[str, Any], folder: Path) -> Table:
         raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
     source = validate(_Source, written)
     try:
-        return gates.table_from_csv(folder / source.csv) if source.csv else gates.table_from_rows(source.rows or [])
+        if source.csv:
+            return gates.table_from_csv(folder / source.csv, probabilities)
+        return gates.table_from_rows(source.rows or [], probabilities)
     except ValueError as error:
         raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
 
@@ -334,11 +356,12 @@ def _check_union(grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
 def _columns(document: _Document, grids: Sequence[Grid]) -> tuple[str, ...]:
     if document.columns is None:
         written = itertools.chain(*document.grid, ALWAYS_COLUMNS)
-        return tuple(key for key in dict.fromkeys(written) if key != "seeds")
+        return tuple(key for key in dict.fromkeys(written) if key not in ("seeds", "weights"))
+    keys = list(grids[0].values)
     for key in document.columns:
-        if key not in KEYS:
-            raise ValueError(f"{show(key)}: {unknown_key(key, KEYS)}")
-    varying = [key for key in KEYS if len(set().union(*(one.values[key] for one in grids))) > 1]
+        if key not in keys:
+            raise ValueError(f"{show(key)}: {unknown_key(key, keys)}")
+    varying = [key for key in keys if len(set().union(*(one.values[key] for one in grids))) > 1]
     missing = [key for key in dict.fromkeys((*ALWAYS_COLUMNS, *varying)) if key not in document.columns]
     if missing or len(set(document.columns)) < len(document.columns):
         allowed = f"each once, and at least {', '.join(dict.fromkeys((*ALWAYS_COLUMNS, *varying)))}"

@@ -85,7 +85,7 @@ class Table:
     ----------
     inputs : float64 array, shape (n_rows, n_inputs), C-contiguous
     targets : float64 array, shape (n_rows,)
-        Each in [0, 1].
+        Each in [0, 1] for cross-entropy.
     """
 
     inputs: NDArray[np.float64]
@@ -175,13 +175,17 @@ def boolean_table(gate: str, encoding: str) -> Table:
     return Table(inputs, np.array([float(output) for output in outputs]))
 
 
-def table_from_rows(rows: Sequence[Sequence[object]], places: Sequence[str] = ()) -> Table:
+def table_from_rows(
+    rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()
+) -> Table:
     """A training set of one's own: in every row the inputs, then the target.
 
     Parameters
     ----------
     rows
-        Rows of equal length, 2 or more, of finite numbers; the last of each lies in [0, 1].
+        Rows of equal length, 2 or more, of finite numbers.
+    probabilities
+        Whether the last number of each row, its target, must lie in [0, 1].
     places
         What to call each row in messages; "row 1", "row 2", … if left out.
 
@@ -202,22 +206,22 @@ def table_from_rows(rows: Sequence[Sequence[object]], places: Sequence[str] = ()
         for column, cell in enumerate(row, 1):
             if isinstance(cell, bool) or not isinstance(cell, (int, float)) or not abs(cell) <= sys.float_info.max:
                 raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a finite number')}")
-            if column == width and not 0 <= cell <= 1:
+            if probabilities and column == width and not 0 <= cell <= 1:
                 raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a target from 0 to 1')}")
     array = np.array(rows, dtype=np.float64)
     return Table(np.ascontiguousarray(array[:, :-1]), array[:, -1].copy())
 
 
-def table_from_csv(path: Path) -> Table:
+def table_from_csv(path: Path, probabilities: bool = True) -> Table:
     """A training set from a CSV file: numbers separated by commas, the last column the target.
 
-    A first line without any number is a header; blank lines are passed over.
+    A first line without any number is a header; blank lines are passed over. `probabilities` as in `table_from_rows`.
 
     Raises
     ------
     ValueError
         For a file that cannot be read, and for a hole, text, a number that is not finite, a row of another length or
-        a target outside [0, 1], naming the file, the line and the column.
+        a target that is not allowed, naming the file, the line and the column.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -234,7 +238,7 @@ def table_from_csv(path: Path) -> Table:
     if not lines:
         raise ValueError(f"{path}: no rows; a table needs at least one")
     rows = [[_number(cell, f"{place}, column {i}") for i, cell in enumerate(cells, 1)] for place, cells in lines]
-    return table_from_rows(rows, [place for place, _ in lines])
+    return table_from_rows(rows, probabilities, [place for place, _ in lines])
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-from sweep.spec import gates, inits
+from sweep.spec import gates, inits, models
 from sweep.spec.messages import Collector, not_allowed, show, unknown_key, validate
 
 MAX_RUNS = 2**31 - 1
@@ -46,14 +46,36 @@ class Key:
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+_PositiveOrNone = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+_FractionOrNone = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
+_NonNegativeOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
+def _choice(*names: str) -> dict[str, Any]:
+    return {"type": Literal[names], "allowed": ", ".join(f'"{name}"' for name in names)}
+
+
 KEYS: dict[str, Key] = {
     "gate": Key(str, gates.ALLOWED),
     "encoding": Key(Literal["01", "pm1"], '"01" (inputs 0 and 1) or "pm1" (inputs -1 and 1)', "01"),
-    "hidden": Key(Annotated[int, Field(ge=0, le=0)], "0 (logistic regression)", 0, numeric=True),
+    "hidden": Key(Annotated[int, Field(ge=0, le=32)], "an integer from 0 (logistic regression) to 32", 0, numeric=True),
+    "activation": Key(**_choice(*models.ACTIVATIONS), default="sigmoid"),
+    "output": Key(**_choice(*models.OUTPUTS), default="sigmoid"),
+    "loss": Key(**_choice(*models.LOSSES), default="bce"),
+    "shortcut": Key(bool, "true or false", False),
+    "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
+    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
+    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "update": Key(**_choice(*models.UPDATES), default="batch"),
     "learning_rate": Key(_Positive, "a number greater than 0", numeric=True),
+    "hidden_learning_rate": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
     "init": Key(Annotated[str, AfterValidator(lambda text: str(inits.parse(text)))], inits.ALLOWED, "normal(0, 1)"),
     "init_scale": Key(_Positive, "a number greater than 0", 1.0, numeric=True),
 }
+
+
+_WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):
@@ -112,12 +134,15 @@ class Grid:
         and starts are under their canonical names.
     seeds
         The seeds of every point, each 0 ≤ seed < 2³².
+    weights
+        With init = "given": the parameters of every run, numbers and names of keys of `values`; otherwise empty.
     spelling
         The shorter way to write some keys: families of gates, long ranges.
     """
 
     values: Mapping[str, Sequence[Any]]
     seeds: range
+    weights: tuple[float | str, ...] = ()
     spelling: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -159,11 +184,16 @@ class Grid:
 
     def resolved(self) -> dict[str, Any]:
         """This grid as JSON: every key with its values, axes as lists, families by name, seeds as {from, count}."""
-        written = {key: values[0] if len(values) == 1 else list(values) for key, values in self.values.items()}
-        return {**written, **self.spelling, "seeds": {"from": self.seeds.start, "count": len(self.seeds)}}
+        written = {
+            key: values[0] if len(values) == 1 else list(values)
+            for key, values in self.values.items()
+            if key in KEYS or values[0] is not None
+        }
+        weights = {"weights": list(self.weights)} if self.weights else {}
+        return {**written, **self.spelling, **weights, "seeds": {"from": self.seeds.start, "count": len(self.seeds)}}
 
 
-def parse(written: Mapping[str, Any], tables: Iterable[str] = ()) -> Grid:
+def parse(written: Mapping[str, Any], tables: Mapping[str, int] | None = None) -> Grid:
     """The grid that one [grid] table describes.
 
     Parameters
@@ -171,7 +201,7 @@ def parse(written: Mapping[str, Any], tables: Iterable[str] = ()) -> Grid:
     written
         Key → a scalar, a list, or a range {from, to, num, scale}; see `KEYS`. `seeds` is a count or {from, count}.
     tables
-        Names of the training sets of one's own, which are gates here.
+        Name → number of inputs of the training sets of one's own, which are gates here.
 
     Raises
     ------
@@ -179,14 +209,20 @@ def parse(written: Mapping[str, Any], tables: Iterable[str] = ()) -> Grid:
         With everything that is wrong, by key.
     """
     found = Collector()
-    tables = list(tables)
+    n_inputs = dict(tables or {})
+    tables = list(n_inputs)
+    weights: tuple[float | str, ...] = ()
+    with found.at("weights"):
+        weights = _weights(written)
+    found.raise_if_any()
+    names = dict.fromkeys(entry for entry in weights if isinstance(entry, str))
     axes: dict[str, Range | list[Any]] = {}
-    for key in [*written, *(key for key in KEYS if key not in written)]:
+    for key in [*written, *(key for key in (*KEYS, *names) if key not in written)]:
         with found.at(str(key)):
-            if key in KEYS:
-                axes[key] = _axis(key, written.get(key, KEYS[key].default), tables)
-            elif key != "seeds":
-                raise ValueError(unknown_key(key, [*KEYS, "seeds"]))
+            if key in KEYS or key in names:
+                axes[key] = _axis(key, written.get(key, _key(key).default), tables)
+            elif key not in ("seeds", "weights"):
+                raise ValueError(unknown_key(key, [*KEYS, *names, "weights", "seeds"]))
     with found.at("seeds"):
         seeds = _seeds(written.get("seeds", 1))
     found.raise_if_any()
@@ -205,8 +241,14 @@ def parse(written: Mapping[str, Any], tables: Iterable[str] = ()) -> Grid:
         _check_starts(values["init"], seeds.count)
     with found.at("encoding"):
         _check_encodings(values, tables)
+    with found.at("weights"):
+        _check_weights(weights, values, n_inputs)
+    with found.at(""):
+        if problem := models.conflict(values):
+            raise ValueError(problem)
     found.raise_if_any()
-    return Grid(values, range(seeds.start, seeds.start + seeds.count), _spelling(written["gate"], axes, tables))
+    seeds_of_point = range(seeds.start, seeds.start + seeds.count)
+    return Grid(values, seeds_of_point, weights, _spelling(written["gate"], axes, tables))
 
 
 def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
@@ -214,11 +256,13 @@ def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
     tables = list(tables)
     if max(one.seeds.start, other.seeds.start) >= min(one.seeds.stop, other.seeds.stop):
         return False
+    if one.weights != other.weights:
+        return False
     return not any(
         {_identity(key, value, tables) for value in one.values[key]}.isdisjoint(
             _identity(key, value, tables) for value in other.values[key]
         )
-        for key in reversed(KEYS)
+        for key in reversed(one.values)
     )
 
 
@@ -233,11 +277,52 @@ def _grouped(number: int) -> str:
     return f"{number:,}" if number < 10**18 else "more than 10^18"
 
 
+def _key(key: str) -> Key:
+    """The entry of a key of the grid; names of given weights are numbers."""
+    return KEYS.get(key, _WEIGHT)
+
+
+def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
+    """The given parameters, whose names are keys of the grid."""
+    given = written.get("weights")
+    if given is None:
+        if written.get("init") == "given":
+            raise ValueError('missing; init = "given" takes a list of numbers and names, such as [4, -7, "x", 0.5]')
+        return ()
+    if written.get("init") != "given":
+        raise ValueError('found weights without init = "given"; allowed: both or neither')
+    if not isinstance(given, list) or not given:
+        raise ValueError(not_allowed(given, 'a list of numbers and names, such as [4, -7, "x", 0.5]'))
+    for entry in given:
+        is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
+        is_name = isinstance(entry, str) and entry.isidentifier() and entry not in (*KEYS, "seeds", "weights")
+        if not (is_number or is_name):
+            raise ValueError(not_allowed(entry, "finite numbers, and names other than the keys of [grid]"))
+    return tuple(entry if isinstance(entry, str) else float(entry) for entry in given)
+
+
+def _check_weights(
+    weights: Sequence[float | str], values: Mapping[str, Sequence[Any]], n_inputs: Mapping[str, int]
+) -> None:
+    if not weights:
+        return
+    sizes = {n_inputs[gate] if gate in n_inputs else gates.n_inputs(gate) for gate in values["gate"]}
+    needed = {
+        models.n_params(size, hidden, shortcut)
+        for size in sizes
+        for hidden in values["hidden"]
+        for shortcut in values["shortcut"]
+    }
+    if needed != {len(weights)}:
+        allowed = " or ".join(map(str, sorted(needed)))
+        raise ValueError(f"found {len(weights)} weights; the models of this grid have {allowed} (W1, b1, w2, u, b2)")
+
+
 def _axis(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
     """What is written for one key, checked as far as that builds nothing long."""
     if written is REQUIRED:
-        raise ValueError(f"missing; it takes {KEYS[key].allowed}")
-    if KEYS[key].numeric and isinstance(written, Mapping):
+        raise ValueError(f"missing; it takes {_key(key).allowed}")
+    if _key(key).numeric and isinstance(written, Mapping):
         return validate(Range, written)
     if written == []:
         raise ValueError("found an empty list; an axis needs at least one value")
@@ -259,7 +344,7 @@ def _numbers(key: str, axis: Range) -> list[Any]:
 
 @cache
 def _adapter(key: str) -> TypeAdapter[list[Any]]:
-    values_type: Any = GenericAlias(list, (KEYS[key].type,))
+    values_type: Any = GenericAlias(list, (_key(key).type,))
     return TypeAdapter(values_type)
 
 
@@ -273,7 +358,7 @@ def _checked(key: str, values: list[Any]) -> list[Any]:
         if detail["type"] == "value_error":
             text = str(detail["ctx"]["error"])
         else:
-            text = not_allowed(values[number], KEYS[key].allowed)
+            text = not_allowed(values[number], _key(key).allowed)
         raise ValueError(text + (f" (value {number + 1} of {len(values)})" if len(values) > 1 else "")) from None
 
 

@@ -14,6 +14,7 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "normal": ("mean", "std"),
     "zeros": (),
     "constant": ("value",),
+    "given": (),
     "xavier_uniform": (),
     "xavier_normal": (),
     "he_uniform": (),
@@ -36,7 +37,7 @@ class Init:
     @property
     def random(self) -> bool:
         """Whether the start depends on the seed."""
-        return self.name not in ("zeros", "constant")
+        return self.name not in ("zeros", "constant", "given")
 
     def __str__(self) -> str:
         arguments = [repr(value).removesuffix(".0") for value in self.arguments]
@@ -71,7 +72,9 @@ def parse(text: str) -> Init:
     return init
 
 
-def draw(init: Init, rng: np.random.Generator, n_inputs: int, hidden: int) -> NDArray[np.float64]:
+def draw(
+    init: Init, rng: np.random.Generator, n_inputs: int, hidden: int, shortcut: bool = False
+) -> NDArray[np.float64]:
     """The initial parameters of one run.
 
     For each layer from the input: its weights (units × inputs, row-major), then its biases, one draw per parameter in
@@ -92,13 +95,17 @@ def draw(init: Init, rng: np.random.Generator, n_inputs: int, hidden: int) -> ND
         Inputs of the model, at least 1.
     hidden
         Hidden units; 0 is logistic regression. There is one output.
+    shortcut
+        Whether the inputs lead to the output as well: their weights follow those of the hidden units in the output
+        layer, and count in its fan-in.
 
     Returns
     -------
     float64 array, shape (n_params,)
-        W1 row-major, b1, w2, b2; for logistic regression w1, …, wn, b.
+        W1 row-major, b1, w2, direct weights, b2; for logistic regression w1, …, wn, b.
     """
-    layers = [(n_inputs, hidden), (hidden, 1)] if hidden else [(n_inputs, 1)]
+    fan_in = hidden + (n_inputs if shortcut or not hidden else 0)
+    layers = [(n_inputs, hidden), (fan_in, 1)] if hidden else [(fan_in, 1)]
     return np.concatenate([_layer(init, rng, fan_in, fan_out) for fan_in, fan_out in layers])
 
 

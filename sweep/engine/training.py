@@ -1,0 +1,167 @@
+"""A chunk of runs, sorted by the kernel that trains them, and trained."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.chunks import Chunk
+from sweep.engine.outcome import Outcome
+from sweep.engine.starts import draw_starts
+from sweep.kernel.functions import exp
+from sweep.kernel.plan import Plan, natural_width
+from sweep.kernel.train import kernel
+from sweep.spec import inits, models
+from sweep.spec.experiment import Experiment
+from sweep.spec.gates import truth_table
+from sweep.spec.grid import Grid
+
+_LIKELIHOOD_NATS = (1e-3, 600.0)
+"""Where M · target_loss lies in between, the product of probabilities tells it: neither near 1 nor near underflow."""
+_CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "optimizer", "update")
+"""Keys of the grid that a kernel is compiled for."""
+
+_making_kernel = threading.Lock()
+
+
+def train_chunk(experiment: Experiment, chunk: Chunk) -> Outcome:
+    """The outcome of one chunk: a function of its arguments alone."""
+    grid = experiment.grids[chunk.grid]
+    runs = np.arange(chunk.start, chunk.stop)
+    outcome = Outcome.empty(chunk.first + chunk.start, runs.size, n_recorded(experiment))
+    gates = grid.values["gate"]
+    numbers: dict[str | int, int] = {}
+    gate_numbers, gate_of = np.unique(grid.indices("gate", runs), return_inverse=True)
+    inputs = [numbers.setdefault(_inputs(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
+    kind_of = np.array(inputs)[gate_of]
+    for key in _CHOICES:
+        kind_of = kind_of * len(grid.values[key]) + grid.indices(key, runs)
+    for kind in np.unique(kind_of):
+        where = np.flatnonzero(kind_of == kind)
+        first = runs[where[:1]]
+        choices = {key: grid.values[key][grid.indices(key, first)[0]] for key in _CHOICES}
+        outcome.put(_train_with_one_kernel(experiment, grid, runs[where], choices), where)
+    return outcome
+
+
+def n_recorded(experiment: Experiment) -> int:
+    """Points of each learning curve, 0 if none is recorded."""
+    every = experiment.train.record_every
+    return 1 + experiment.train.max_epochs // every if every else 0
+
+
+def _train_with_one_kernel(
+    experiment: Experiment, grid: Grid, runs: NDArray[np.int64], choices: Mapping[str, Any]
+) -> Outcome:
+    """The outcome of runs of one kind of model, whose training sets differ in their targets only."""
+    train = experiment.train
+    gate_numbers, table_of_run = np.unique(grid.indices("gate", runs), return_inverse=True)
+    gates = [grid.values["gate"][number] for number in gate_numbers]
+    inputs = experiment.table(gates[0], choices["encoding"]).inputs
+    targets = _targets(experiment, gates)
+    bits = "" if gates[0] in experiment.tables else choices["encoding"]
+    plan, loss_limit = _plan(experiment, inputs, targets, bits, choices)
+    starts, start_of_run = _starts(grid, runs, plan)
+    outcome = Outcome.empty(0, runs.size, n_recorded(experiment))
+    with _making_kernel:
+        train_runs = kernel(plan)
+    train_runs(
+        inputs,
+        targets,
+        table_of_run,
+        starts,
+        start_of_run,
+        _settings(grid, runs, choices["optimizer"]),
+        train.max_epochs,
+        train.record_every,
+        loss_limit,
+        0.0 if train.target_error is None else train.target_error,
+        outcome.status,
+        outcome.epochs,
+        outcome.converged_epoch,
+        outcome.final_loss,
+        np.empty((0, plan.n_params)),
+        outcome.curves,
+    )
+    return outcome
+
+
+def _inputs(experiment: Experiment, gate: str) -> str | int:
+    """Equal for gates whose training sets have the same inputs."""
+    return gate if gate in experiment.tables else len(truth_table(gate))
+
+
+def _targets(experiment: Experiment, gates: Sequence[str]) -> NDArray[np.float64]:
+    """Targets of training sets with the same inputs, one after another: float64, shape (n_gates, n_rows)."""
+    if gates[0] in experiment.tables:
+        return experiment.tables[gates[0]].targets.reshape(1, -1)
+    outputs = "".join(map(truth_table, gates)).encode("ascii")
+    return (np.frombuffer(outputs, np.uint8) == ord("1")).astype(np.float64).reshape(len(gates), -1)
+
+
+def _plan(
+    experiment: Experiment,
+    inputs: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    bits: str,
+    choices: Mapping[str, Any],
+) -> tuple[Plan, float]:
+    """The kernel for these training sets and models, and the limit of the loss in the terms of that kernel."""
+    train = experiment.train
+    n_rows, n_inputs = inputs.shape
+    nats = n_rows * (train.target_loss or 0.0)
+    least, most = _LIKELIHOOD_NATS
+    by_likelihood = (
+        choices["loss"] == "bce"
+        and bool(np.isin(targets, (0.0, 1.0)).all())
+        and (train.target_loss is None or least <= nats <= most)
+    )
+    plan = Plan(
+        n_inputs=n_inputs,
+        n_rows=n_rows,
+        bits=bits,
+        soft_targets=not by_likelihood,
+        stop_loss=train.target_loss is not None,
+        stop_error=train.target_error is not None,
+        early_stop=train.early_stop,
+        width=natural_width(n_rows * (choices["hidden"] + 1)),
+        online=choices["update"] == "online",
+        **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut")},
+    )
+    return plan, float(exp(np.float64(-nats))) if by_likelihood else nats  # type: ignore[no-untyped-call]
+
+
+def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> NDArray[np.float64]:
+    """The value of a numeric key for each run, `default` where the grid leaves it open."""
+    values = np.array([default if value is None else value for value in grid.values[key]], np.float64)
+    return values[grid.indices(key, runs)]
+
+
+def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np.float64]:
+    """Rates and the optimizer's settings of each run: float64, shape (n_runs, 5)."""
+    rates = _numbers(grid, runs, "learning_rate", np.nan)
+    hidden_rates = _numbers(grid, runs, "hidden_learning_rate", np.nan)
+    rule = models.OPTIMIZERS[optimizer]
+    rest = [_numbers(grid, runs, key, getattr(rule, key) or 0.0) for key in ("momentum", "beta2", "epsilon")]
+    return np.column_stack([np.where(np.isnan(hidden_rates), rates, hidden_rates), rates, *rest])
+
+
+def _starts(grid: Grid, runs: NDArray[np.int64], plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Different starts among the runs, a row each, and which of them each run has."""
+    seeds, seed_of_run = np.unique(grid.seed_of(runs), return_inverse=True)
+    scales = grid.values["init_scale"]
+    if grid.weights:
+        columns = [_numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights]
+        given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
+        return np.ascontiguousarray(given), np.arange(runs.size)
+    kinds, kind_of_run = np.unique(
+        grid.indices("init", runs) * len(scales) + grid.indices("init_scale", runs), return_inverse=True
+    )
+    rows = []
+    for kind in kinds:
+        init, scale = inits.parse(grid.values["init"][kind // len(scales)]), scales[kind % len(scales)]
+        with np.errstate(over="ignore"):
+            rows.append(scale * draw_starts(init, seeds, plan.n_inputs, plan.hidden, plan.shortcut))
+    return np.concatenate(rows), kind_of_run * seeds.size + seed_of_run

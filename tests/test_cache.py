@@ -1,0 +1,45 @@
+"""Compiled code on disk: shared by processes that compiled different kernels, it never takes one for another."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+KINDS: list[dict[str, Any]] = [
+    {"encoding": "01"},
+    {"encoding": "pm1"},
+    {"hidden": 1},
+    {"hidden": 1, "activation": "tanh"},
+]
+TRAIN = """
+import json, sys
+import sweep
+
+for kind in json.loads(sys.argv[1]):
+    grid = {"gate": ["AND", "XOR"], "learning_rate": [0.5, 2], "seeds": 4, **kind}
+    print(sweep.run({"grid": grid, "train": {"max_epochs": 60}}, jobs=1).runs["final_loss"].tolist())
+"""
+
+
+def final_losses(kinds: list[dict[str, Any]], cache: Path) -> list[str]:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", TRAIN, json.dumps(kinds)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_kernels_cached_by_several_processes_meet_in_one(tmp_path: Path) -> None:
+    expected = [final_losses([kind], tmp_path / "shared")[0] for kind in KINDS]
+    assert len(set(expected)) == len(KINDS)
+    assert final_losses(KINDS, tmp_path / "shared") == expected
+    assert final_losses(KINDS[::-1], tmp_path / "shared") == expected[::-1]
+
+
+def test_each_kernel_is_compiled_once(tmp_path: Path) -> None:
+    final_losses(KINDS[:1], tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    assert before
+    final_losses(KINDS[:1], tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == before
