@@ -5,17 +5,20 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report test check bench clean
+.PHONY: help sweep report replication test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures and a report in results/$(EXPERIMENT)
 	$(RUN)/sweep run experiments/$(EXPERIMENT).toml
 
 report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
 	$(RUN)/sweep report results/$(EXPERIMENT)
+
+replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
+	$(RUN)/python experiments/replication.py
 
 test: $(ENV)/installed-test ## run the tests
 	$(RUN)/python -m pytest -q $(PYTEST)
