@@ -2,8 +2,9 @@
 
     python bench/compare.py [--rounds 5]
 
-The experiments are gates.toml, and XOR on networks with two hidden units. Both train every run to its end, in turn, several times; the table shows ratios of wall times, and how
-far the two agree: rounding differs, so the epoch at which a run converges may, where training is chaotic.
+The experiments are gates.toml, and XOR on networks with two hidden units. Both train every run to its end, in turn,
+several times; the table shows ratios of wall times, and how far the two agree: rounding differs, and with it, where
+training is chaotic, the epoch at which a run converges.
 """
 
 import argparse
@@ -45,6 +46,7 @@ class Scalar:
         self.final_loss = np.empty(runs.size)
 
     def __call__(self) -> None:
+        """Train every run."""
         with numba.parallel_chunksize(256):
             self.work(
                 self.inputs,

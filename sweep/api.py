@@ -13,6 +13,7 @@ import joblib
 
 from sweep.engine import runner, store
 from sweep.engine.outcome import Outcome
+from sweep.engine.training import n_recorded
 from sweep.engine.store import StoreError
 from sweep.report import tables
 from sweep.report.tables import Result
@@ -178,7 +179,7 @@ def read(directory: str | os.PathLike[str]) -> Result:
 
 
 def _check_memory(experiment: Experiment) -> None:
-    n_losses = experiment.n_runs * runner.n_recorded(experiment)
+    n_losses = experiment.n_runs * n_recorded(experiment)
     needed = experiment.n_runs * _BYTES_PER_RUN + n_losses * _BYTES_PER_LOSS
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:

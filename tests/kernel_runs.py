@@ -1,4 +1,4 @@
-"""Runs for the kernel, without experiment files or a grid: the training sets, what comes out, and what it is held against."""
+"""Runs for the kernel, without experiment files or a grid: training sets, outcomes, and what they are held against."""
 
 # mypy: allow-untyped-calls
 

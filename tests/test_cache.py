@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 KINDS: list[dict[str, Any]] = [
     {"encoding": "01"},
     {"encoding": "pm1"},

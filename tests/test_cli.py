@@ -245,13 +245,13 @@ def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:
     sweep.run("small.toml", figures=False)
     Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 2_000_000_000"))
     code = """
-import os, sys
+import os, sys, threading
 from sweep import cli
 def announced(plan):
     from sweep.kernel.train import kernel
     def train(*args):
         kernel(plan)(*args[:6], 1, *args[7:])
-        os.write(1, b"in compiled code for hours\\n")
+        threading.Timer(0.5, os.write, (1, b"in compiled code for hours\\n")).start()
         kernel(plan)(*args)
     return train
 app = cli.app

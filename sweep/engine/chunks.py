@@ -8,7 +8,7 @@ from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
 
 _CHUNK_UNITS = 200_000_000
-"""Units × rows × epochs of a chunk at most, a fraction of a second: long beside joblib's overhead, short beside patience."""
+"""Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
 
@@ -43,7 +43,8 @@ def chunks_of(experiment: Experiment, chunk_size: int | None = None) -> list[Chu
 
 def _natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     tables = experiment.tables
+    hidden: int = max(grid.values["hidden"])
     n_rows = max(len(tables[gate].targets if gate in tables else truth_table(gate)) for gate in grid.values["gate"])
-    units = n_rows * (max(grid.values["hidden"]) + 1) * (2 if "online" in grid.values["update"] else 1)
+    units = n_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
     least, most = _CHUNK_RUNS
     return max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))

@@ -98,7 +98,8 @@ def _targets(experiment: Experiment, gates: Sequence[str]) -> NDArray[np.float64
     if gates[0] in experiment.tables:
         return experiment.tables[gates[0]].targets.reshape(1, -1)
     outputs = "".join(map(truth_table, gates)).encode("ascii")
-    return (np.frombuffer(outputs, np.uint8) == ord("1")).astype(np.float64).reshape(len(gates), -1)
+    ones: NDArray[np.bool_] = np.frombuffer(outputs, np.uint8) == ord("1")
+    return ones.astype(np.float64).reshape(len(gates), -1)
 
 
 def _plan(
@@ -135,8 +136,9 @@ def _plan(
 
 def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> NDArray[np.float64]:
     """The value of a numeric key for each run, `default` where the grid leaves it open."""
-    values = np.array([default if value is None else value for value in grid.values[key]], np.float64)
-    return values[grid.indices(key, runs)]
+    values: NDArray[np.float64] = np.array([default if value is None else value for value in grid.values[key]], float)
+    numbers: NDArray[np.float64] = values[grid.indices(key, runs)]
+    return numbers
 
 
 def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np.float64]:
@@ -153,7 +155,9 @@ def _starts(grid: Grid, runs: NDArray[np.int64], plan: Plan) -> tuple[NDArray[np
     seeds, seed_of_run = np.unique(grid.seed_of(runs), return_inverse=True)
     scales = grid.values["init_scale"]
     if grid.weights:
-        columns = [_numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights]
+        columns = [
+            _numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights
+        ]
         given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
         return np.ascontiguousarray(given), np.arange(runs.size)
     kinds, kind_of_run = np.unique(

@@ -16,7 +16,13 @@ _INVERSE_LN2 = 1.4426950408889634
 _LN2_HIGH = 0.6931471805599453
 _LN2_LOW = 2.3190468138462996e-17
 
-_COTH = (4.1437096880780196e-08, -1.6534058842837582e-06, 6.613756470855508e-05, -0.0027777777777562864, 0.1666666666666666)
+_COTH = (
+    4.1437096880780196e-08,
+    -1.6534058842837582e-06,
+    6.613756470855508e-05,
+    -0.0027777777777562864,
+    0.1666666666666666,
+)
 """(R(t) − 2)/t, highest power first; |error of (1)| < 1.2e−18."""
 
 _EXP = (
@@ -47,7 +53,7 @@ _ATANH = (
 """(2 artanh(s) − 2s)/s³ in t = s², highest power first; relative error of the logarithm < 4.3e−18."""
 
 SATURATION = 700.0
-"""Beyond this logit the sigmoid stays as it is here: less than 1e−304 from its limit, and every step a normal number."""
+"""Beyond this logit the sigmoid stays as it is here, within 1e−304 of its limit: every step is a normal number."""
 
 
 def _polynomial(coefficients, x):
@@ -94,7 +100,7 @@ def tanh(x):
 
 def exp(x):
     """eˣ over its whole range, subnormal results, 0 and ∞ included."""
-    shifted, n, r = _reduce(select(x < -746.0, -746.0, select(x > 710.0, 710.0, x)))
+    _, n, r = _reduce(select(x < -746.0, -746.0, select(x > 710.0, 710.0, x)))
     p = _polynomial(_EXP, r)
     half = fma(n, 0.5, _SHIFT)
     rest = n - (half - _SHIFT)

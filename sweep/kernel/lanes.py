@@ -1,9 +1,9 @@
 """One value of many models: kernels written as the mathematics of one model, compiled for many side by side.
 
-A *traced* function is ordinary Python over values that have + − * / and comparisons. Called from compiled code, it runs once,
-at compile time, on `Lanes`: each stands for a vector of float64, one model in each element, and every operation on it adds
-one LLVM instruction. Python's own loops and conditions are thereby unrolled and decided at compile time. Called from
-Python, the same function runs on NumPy arrays: `train.py_func` is the kernel without a compiler.
+A *traced* function is ordinary Python over values that have + − * / and comparisons. Called from compiled code, it runs
+once, at compile time, on `Lanes`: each stands for a vector of float64, one model in each element, and every operation
+on it adds one LLVM instruction. Python's own loops are thereby unrolled, its conditions decided. Called from Python,
+the same function runs on NumPy arrays: `Kernel.py_func` is the kernel without a compiler.
 
 All arithmetic is IEEE 754 double precision rounded to nearest; nothing is reordered or contracted, and a fused
 multiply-add happens where `fma` stands and nowhere else. What a model computes therefore depends neither on its
@@ -104,7 +104,7 @@ class Lanes:
     def __eq__(self, other):
         return self._compare("==", other)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Mask:
@@ -291,8 +291,8 @@ def traced(plan_of):
     """Decorate a function so that it can be called from Python and from Numba-compiled code.
 
     The decorated function is called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which
-    it sees as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. It returns
-    nothing.
+    it sees as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All
+    arrays are C-contiguous. It returns nothing.
 
     Parameters
     ----------

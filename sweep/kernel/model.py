@@ -12,12 +12,12 @@ and, by the chain rule, with δ = −∂ℓ/∂z and δⱼ = −∂ℓ/∂aⱼ,
     −∂ℓ/∂w2ⱼ = δ hⱼ,   −∂ℓ/∂uᵢ = δ xᵢ,   −∂ℓ/∂b2 = δ                            (5)
     δⱼ = δ w2ⱼ φ′(aⱼ),   −∂ℓ/∂W1ⱼᵢ = δⱼ xᵢ,   −∂ℓ/∂b1ⱼ = δⱼ                       (6)
 
-For cross-entropy and targets 0 and 1 let s = 2y − 1. The right answer has probability q = σ(s z), and y − p = s·σ(−s z),
-which keeps its relative accuracy however sure the model is. The loss is below its target exactly where
+For cross-entropy and targets 0 and 1 let s = 2y − 1. The right answer has probability q = σ(s z), and y − p = s·σ(−s z)
+keeps its relative accuracy however sure the model is. The loss is below its target exactly where
 
     Π q > exp(−M · target)                                                 (7)
 
-so that no epoch needs a logarithm. A product that underflows is below any target met in practice (the engine sees to it).
+so that no epoch needs a logarithm. The engine chooses this way where the product neither rounds to 1 nor underflows.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Update rules: a name, the memory each parameter needs, and a function each.
 
 A function takes one parameter w, the descent direction `ascent` = −∂L/∂w, the parameter's memory (a list of lanes, all
-zero at the start) and the run's settings; it gives the next w and the next memory. Sums over rows arrive undivided where
-`divides` is false: the rate then carries the factor 1/M.
+zero at the start) and the run's settings; it gives the next w and the next memory. Where `divides` is false, sums over
+rows arrive undivided: the rate then carries the factor 1/M.
 """
 
 from collections.abc import Callable

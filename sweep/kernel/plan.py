@@ -1,5 +1,6 @@
 """What a kernel is compiled for: everything that is the same for all runs of a chunk, and nothing else."""
 
+import ast
 import functools
 from dataclasses import dataclass, fields
 
@@ -10,10 +11,10 @@ from numba.core import config
 def natural_width(n_units: int) -> int:
     """Models side by side that keep this CPU's vector units busy; a matter of speed alone.
 
-    Four AVX registers to a value hide the latency of an arithmetic operation, and two do where a model has so many units
-    (rows × units, `n_units`) that they must be kept in memory; AVX-512 has twice the registers, each of twice the size.
+    Four AVX registers to a value hide the latency of an arithmetic operation, and two do where a model has so many
+    units (rows × units, `n_units`) that they must be kept in memory; AVX-512 has registers of twice the size.
     """
-    features = config.CPU_FEATURES
+    features = getattr(config, "CPU_FEATURES", None)
     if features is None:
         features = llvmlite.binding.get_host_cpu_features().flatten()
     registers = 4 if n_units <= 20 else 2
@@ -32,8 +33,8 @@ class Plan:
         "01" or "pm1": the table is Boolean, complete and in counting order, so that its inputs are known; "": they
         are read from memory.
     soft_targets : bool
-        Targets are numbers, and losses are added up; else they are the signs of 0 and 1, and one product of probabilities
-        tells whether a cross-entropy is below its target.
+        Targets are numbers, and losses are added up; else they are the signs of 0 and 1, and one product of
+        probabilities tells whether a cross-entropy is below its target.
     stop_loss, stop_error : bool
         Which criteria must hold for a run to have converged.
     early_stop : bool
@@ -90,6 +91,5 @@ class Plan:
     @functools.cache
     def parse(text: str) -> "Plan":
         """The plan of a line made by `text`."""
-        words = dict(word.split("=") for word in text.split(" "))
-        values = {"True": True, "False": False}
-        return Plan(**{k: v.strip("'") if "'" in v else values[v] if v in values else int(v) for k, v in words.items()})
+        words = (word.split("=") for word in text.split(" "))
+        return Plan(**{name: ast.literal_eval(value) for name, value in words})

@@ -175,9 +175,7 @@ def boolean_table(gate: str, encoding: str) -> Table:
     return Table(inputs, np.array([float(output) for output in outputs]))
 
 
-def table_from_rows(
-    rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()
-) -> Table:
+def table_from_rows(rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()) -> Table:
     """A training set of one's own: in every row the inputs, then the target.
 
     Parameters

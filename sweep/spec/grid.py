@@ -193,14 +193,14 @@ class Grid:
         return {**written, **self.spelling, **weights, "seeds": {"from": self.seeds.start, "count": len(self.seeds)}}
 
 
-def parse(written: Mapping[str, Any], tables: Mapping[str, int] | None = None) -> Grid:
+def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None) -> Grid:
     """The grid that one [grid] table describes.
 
     Parameters
     ----------
     written
         Key → a scalar, a list, or a range {from, to, num, scale}; see `KEYS`. `seeds` is a count or {from, count}.
-    tables
+    n_inputs
         Name → number of inputs of the training sets of one's own, which are gates here.
 
     Raises
@@ -209,13 +209,13 @@ def parse(written: Mapping[str, Any], tables: Mapping[str, int] | None = None) -
         With everything that is wrong, by key.
     """
     found = Collector()
-    n_inputs = dict(tables or {})
+    n_inputs = n_inputs or {}
     tables = list(n_inputs)
     weights: tuple[float | str, ...] = ()
     with found.at("weights"):
         weights = _weights(written)
     found.raise_if_any()
-    names = dict.fromkeys(entry for entry in weights if isinstance(entry, str))
+    names: dict[str, None] = dict.fromkeys(entry for entry in weights if isinstance(entry, str))
     axes: dict[str, Range | list[Any]] = {}
     for key in [*written, *(key for key in (*KEYS, *names) if key not in written)]:
         with found.at(str(key)):
@@ -262,7 +262,7 @@ def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
         {_identity(key, value, tables) for value in one.values[key]}.isdisjoint(
             _identity(key, value, tables) for value in other.values[key]
         )
-        for key in reversed(one.values)
+        for key in reversed(list(one.values))
     )
 
 

@@ -63,7 +63,9 @@ def conflict(values: Mapping[str, Any]) -> str | None:
         if any(rate is not None for rate in values["hidden_learning_rate"]):
             return f"hidden_learning_rate is the rate of a hidden layer, and {text('hidden', 0)} has none"
         if len(values["activation"]) > 1:
-            return f"several activations of hidden units, and {text('hidden', 0)} has none: these would be the same runs"
+            return (
+                f"several activations of hidden units, and {text('hidden', 0)} has none: these would be the same runs"
+            )
     for optimizer in values["optimizer"]:
         rule = OPTIMIZERS[optimizer]
         for key in ("momentum", "beta2", "epsilon"):
