@@ -13,8 +13,8 @@ import joblib
 
 from sweep.engine import runner, store
 from sweep.engine.outcome import Outcome
-from sweep.engine.training import n_recorded
 from sweep.engine.store import StoreError
+from sweep.engine.training import n_recorded
 from sweep.report import tables
 from sweep.report.tables import Result
 from sweep.spec.experiment import Experiment, ExperimentError, load
