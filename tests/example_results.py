@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ STARTS = ["uniform(0, 1)", "normal(0, 1)"]
 
 def learns_unless_xor(setting: dict[str, Any], seed: int) -> int | None:
     """XOR never; else in 200 / rate epochs and a few more, so at rate 0.01 and at some seeds at 0.1 never."""
-    if setting["gate"] in ("XOR", "XNOR"):
+    if setting.get("gate") in ("XOR", "XNOR"):
         return None
     epoch = int(20 * (1 + seed) / setting.get("learning_rate", 1.0))
     return epoch if epoch <= MAX_EPOCHS else None
@@ -71,6 +72,41 @@ def made(
         "files": {"runs.csv": "0" * 64},
     }
     return Result(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest)
+
+
+def plane(n_seeds: int = 1, **settings: list[Any]) -> Result:
+    """A picture of 16 × 20 settings, of which some converge, some do not and some diverge."""
+    rates = [float(rate) for rate in np.geomspace(0.01, 100, 20)]
+    scales = [float(scale) for scale in np.linspace(1, 16, 16)]
+    grid = {"gate": ["AND"], **settings, "init_scale": scales, "learning_rate": rates}
+    result = made(grid, n_seeds, lambda setting, seed: converges_in_the_middle(setting))
+    diverged = (result.runs["learning_rate"] > 10).to_numpy()
+    result.runs.loc[diverged, "status"] = "diverged"
+    result.runs.loc[diverged, "final_loss"] = np.inf
+    return replace(result, summary=_summary(result.runs, list(grid), n_seeds))
+
+
+def converges_in_the_middle(setting: dict[str, Any]) -> int | None:
+    """In as many epochs as the scale, at rates from 0.1 to 10."""
+    return int(setting["init_scale"]) if 0.1 <= setting["learning_rate"] <= 10 else None
+
+
+def union(*results: Result) -> Result:
+    """The runs of several results as those of one experiment with a grid for each."""
+    keys = list(results[0].manifest["experiment"]["grid"][0])
+    tables = []
+    for frames in ([result.runs for result in results], [result.summary for result in results]):
+        table = pd.concat(frames, ignore_index=True)
+        for key in {*keys, "status"} & {*table.columns}:
+            if isinstance(frames[0].dtypes[key], pd.CategoricalDtype):
+                values = dict.fromkeys(value for frame in frames for value in frame[key].cat.categories)
+                table[key] = pd.Categorical(table[key].astype(object), list(values))
+        tables.append(table)
+    runs, summary = tables
+    runs["run"] = np.arange(len(runs))
+    experiment = results[0].manifest["experiment"]
+    experiment = {**experiment, "grid": [grid for one in results for grid in one.manifest["experiment"]["grid"]]}
+    return Result(runs, summary, None, {**results[0].manifest, "experiment": experiment})
 
 
 def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Runs for the kernel, without experiment files or a grid: training sets, outcomes, and what they are held against."""
+"""Runs for the kernel without an experiment file: training sets, what comes out, and what it is held against."""
 
 # mypy: allow-untyped-calls
 
@@ -45,8 +45,9 @@ class Runs:
     epsilon: Array | None = None
 
     def __getitem__(self, which: ArrayLike) -> "Runs":
-        per_run = {name: getattr(self, name) for name in (f.name for f in fields(self)) if name not in _SHARED}
-        return replace(self, **{name: None if each is None else each[which] for name, each in per_run.items()})
+        per_run = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("X", "tables", "starts")}
+        of_these: dict[str, Any] = {name: None if each is None else each[which] for name, each in per_run.items()}
+        return replace(self, **of_these)
 
     @property
     def settings(self) -> Array:
@@ -72,9 +73,6 @@ class Runs:
             update="online" if plan.online else "batch",
             **settings,
         )
-
-
-_SHARED = ("X", "tables", "starts")
 
 
 @dataclass

@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from sweep.report import figures
-from sweep.report.axes import choose_layout, points
+from sweep.report import curves, figures
+from sweep.report.axes import Layout, choose_layout, points
 from sweep.report.canvas import styled
 from sweep.report.tables import Result
 
@@ -24,6 +24,23 @@ FIVE_AXES = {
     "init": [f"normal(0, {std})" for std in range(1, 10)],
     "init_scale": [0.5, 1.0],
 }
+WIDTHS = {
+    "gate": ["XOR"],
+    "hidden": [1, 2, 3, 4, 5, 6, 7, 8],
+    "activation": ["sigmoid", "tanh", "relu"],
+    "init": examples.STARTS,
+    "learning_rate": [10**power for power in (-1, -0.5, 0.0, 0.5, 1)],
+}
+TWO_GRIDS = examples.union(
+    *(
+        examples.made(
+            {"gate": ["AND"], "update": [update], "learning_rate": rates, "momentum": [0.0, 0.5, 0.9]}
+            | {"init_scale": [0.1, 0.2, 0.5, 1.0, 2.0, 5.0], "loss": ["mse"], "optimizer": ["momentum"]},
+            n_seeds=3,
+        )
+        for update, rates in (("batch", [2.0, 4.0]), ("online", [0.5, 1.0]))
+    )
+)
 SIXTEEN = ["FALSE", "AND", "A_AND_NOT_B", "A", "NOT_A_AND_B", "B", "XOR", "OR"]
 SIXTEEN += ["NOR", "XNOR", "NOT_B", "A_OR_NOT_B", "NOT_A", "NOT_A_OR_B", "NAND", "TRUE"]
 
@@ -48,11 +65,17 @@ CASES = {
     "converged at once": examples.made(GATES_AND_RATES, converged_epoch=lambda setting, seed: 0),
     "256 gates": examples.made({"gate": [f"{table:08b}" for table in range(256)]}, n_seeds=1),
     "five axes": examples.made(FIVE_AXES, n_seeds=2),
+    "widths": examples.made(WIDTHS, n_seeds=2),
+    "two grids": TWO_GRIDS,
 }
 
 
 def drawn(result: Result) -> dict[str, Figure]:
     return {name: draw(result) for name, draw in figures.figures_for(result).items()}
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
 
 
 def texts(figure: Figure) -> list[str]:
@@ -156,11 +179,77 @@ def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
         assert [line.get_xdata()[0] for line in axes.get_lines()] == [np.log(2), 0.01]
 
 
+@pytest.mark.parametrize(
+    ("grid", "layout"),
+    [
+        (WIDTHS, Layout("hidden", ("activation", "init"), "learning_rate")),
+        ({"gate": ["AND", "OR"], "learning_rate": [1.0, 2.0]}, Layout("learning_rate", (), "gate")),
+        ({"hidden": [1, 2, 3], "learning_rate": [1.0, 2.0, 3.0]}, Layout("learning_rate", (), "hidden")),
+        ({"shortcut": [False, True], "hidden": [1, 2, 3]}, Layout("hidden", (), "shortcut")),
+        ({"gate": SIXTEEN, "init": examples.STARTS}, Layout(None, ("gate",), "init")),
+    ],
+)
+def test_the_longest_numeric_axis_runs_along_the_figure(grid: dict[str, list[object]], layout: Layout) -> None:
+    assert choose_layout(examples.made(grid, n_seeds=1)) == layout
+
+
+def test_an_axis_that_differs_between_grids_has_panels_of_its_own_values_only() -> None:
+    assert choose_layout(TWO_GRIDS) == Layout("init_scale", ("update", "learning_rate"), "momentum")
+    figure = figures.success_rate(TWO_GRIDS)
+    titles = [plain(axes.get_title(loc="left")) for axes in figure.axes]
+    assert titles == ["batch, η = 2", "batch, η = 4", "online, η = 0.5", "online, η = 1"]
+    assert all(len(axes.get_lines()) == 3 for axes in figure.axes)
+    assert [plain(text) for text in texts(figure)[-3:]] == ["momentum = 0", "momentum = 0.5", "momentum = 0.9"]
+    (axes, *_) = figure.axes
+    rows = TWO_GRIDS.summary.query("learning_rate == 2 and momentum == 0")
+    assert axes.get_lines()[0].get_ydata().tolist() == rows["converged_rate"].tolist()
+
+
+def test_an_axis_that_follows_from_another_has_no_part() -> None:
+    wider = [
+        examples.made({"gate": [gate], "hidden": [width], "learning_rate": [1.0, 2.0], "init_scale": [0.5, 1.0]}, 1)
+        for gate, width in (("parity-2", 4), ("parity-3", 6), ("parity-4", 8), ("parity-5", 10))
+    ]
+    assert choose_layout(examples.union(*wider)) == Layout("learning_rate", ("gate",), "init_scale")
+    other_models = [
+        examples.made(
+            {"hidden": widths, "update": ["batch", "online"], "learning_rate": rates, "shortcut": [shortcut]}, 1
+        )
+        for widths, rates, shortcut in (([2, 4, 8, 16, 32], [0.1, 0.5], False), ([1], [0.25, 1.0], True))
+    ]
+    assert choose_layout(examples.union(*other_models)) == Layout("hidden", ("update",), "learning_rate")
+
+
+def test_losses_without_end_have_a_bin_of_their_own() -> None:
+    result = examples.made({"gate": ["XOR"], "loss": ["mse"]}, n_seeds=1000)
+    result.runs["final_loss"] = np.geomspace(1e-12, 1e308, 1000)
+    (axes,) = figures.final_loss(result).axes
+    axis = axes.xaxis
+    names = dict(zip(axis.get_major_formatter().seq, axis.get_majorticklocs(), strict=True))
+    assert names["higher"] == axes.get_xlim()[1] < 1e4
+    assert names["lower"] == axes.get_xlim()[0]
+    (heights,) = (patch.get_data().values for patch in axes.patches)
+    assert heights[-1] > 0.9
+    assert heights.sum() == pytest.approx(1)
+
+
+def test_squares_have_their_own_label_and_mark() -> None:
+    figure = figures.final_loss(TWO_GRIDS)
+    assert "final loss (mean squared error)" in texts(figure)
+    assert "0.25: answers ½ to every input" in texts(figure)
+    assert figure.axes[0].get_lines()[0].get_xdata()[0] == 0.25
+    own = examples.made({"gate": ["mine"], "loss": ["mse"]})
+    own.manifest["experiment"]["tables"] = {"mine": {"rows": [[0, 3.0], [1, 5.0]]}}
+    assert not any("½" in text for text in texts(figures.final_loss(own)))
+    both = figures.final_loss(examples.made({"gate": ["AND"], "loss": ["bce", "mse"]}))
+    assert "final loss (nats or mean squared error)" in texts(both)
+
+
 def test_learning_curves_keep_the_final_loss_of_runs_that_stopped() -> None:
     result = examples.made({"gate": ["AND"], "learning_rate": [1.0]}, n_seeds=5, record_every=10)
     (axes,) = figures.learning_curves(result).axes
     *singles, median = axes.get_lines()
-    assert len(singles) == figures.N_SINGLE_CURVES
+    assert len(singles) == curves.N_SINGLE_CURVES
     at_epoch = dict(zip(median.get_xdata(), median.get_ydata(), strict=True))
     assert at_epoch[0] == 1
     assert at_epoch[50] == pytest.approx(np.median([1 - 0.9901 * min(50 / (20 * (1 + seed)), 1) for seed in range(5)]))
@@ -175,17 +264,12 @@ def test_learning_curves_without_records_are_refused() -> None:
 def test_axes_without_room_are_counted_together_and_without_an_interval() -> None:
     result = CASES["five axes"]
     layout = choose_layout(result)
-    assert (layout.x, layout.panels, layout.lines, layout.pooled) == (
-        "learning_rate",
-        "gate",
-        "encoding",
-        ("init", "init_scale"),
-    )
+    assert layout == Layout("learning_rate", ("gate", "encoding"), "init_scale", ("init",))
     table = points(result, layout)
     assert table["n"].sum() == len(result.runs)
     assert table["converged_low"].isna().all()
-    runs = result.runs.query("gate == 'AND' and encoding == 'pm1' and learning_rate == 10")
-    (point,) = table.query("panel == 'AND' and line == 'pm1' and x == 10").itertuples()
+    runs = result.runs.query("gate == 'AND' and encoding == 'pm1' and init_scale == 0.5 and learning_rate == 10")
+    (point,) = table.query("panel == 'AND, pm1' and line == '0.5' and x == 10").itertuples()
     assert (point.n, point.n_converged) == (len(runs), runs["converged_epoch"].notna().sum())
     assert point.epochs_q50 == runs["converged_epoch"].sort_values().iloc[len(runs) // 2 - 1]
 

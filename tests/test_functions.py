@@ -24,7 +24,8 @@ INF, NAN = float("inf"), float("nan")
 TINIEST, SMALLEST_NORMAL, LARGEST = 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308
 SIGMOID_UNDER_TEST = {"sigmoid": 0, "one_minus_sigmoid": 1}
 APPLIED = {
-    name: SimpleNamespace(width=WIDTH, of=getattr(functions, name)) for name in ("exp", "log", "log1p", "softplus")
+    name: SimpleNamespace(width=WIDTH, of=getattr(functions, name))
+    for name in ("exp", "log", "log1p", "softplus", "tanh")
 }
 for _name, _part in SIGMOID_UNDER_TEST.items():
     APPLIED[_name] = SimpleNamespace(width=WIDTH, of=lambda x, part=_part: functions.sigmoid(x)[part])
@@ -116,6 +117,15 @@ POINTS = {
     ),
 }
 POINTS["one_minus_sigmoid"] = POINTS["sigmoid"]
+POINTS["tanh"] = np.concatenate(
+    [
+        uniform(-20, 20, 1000),
+        uniform(-1, 1, 1000),
+        magnitudes(1000, -320),
+        around(HALVES_OF_LN2[960:1040] / 2, 500),
+        [TINIEST, -TINIEST, SMALLEST_NORMAL, np.nextafter(SMALLEST_NORMAL, 0), 2.0**-28, 19.06, 19.07, 350.0, LARGEST],
+    ]
+)
 
 EXACT: dict[str, tuple[Callable[[mpmath.mpf], mpmath.mpf], float]] = {
     "exp": (mpmath.exp, 2),
@@ -124,6 +134,7 @@ EXACT: dict[str, tuple[Callable[[mpmath.mpf], mpmath.mpf], float]] = {
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), 2),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), 3),
     "one_minus_sigmoid": (lambda x: 1 / (1 + mpmath.exp(x)), 3),
+    "tanh": (mpmath.tanh, 3),
 }
 """What is meant, and how many units of the last place the computed value may be away from it."""
 
@@ -169,6 +180,19 @@ SPECIAL_VALUES = {
     ],
     "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (TINIEST, 0.5), (NAN, NAN)],
     "one_minus_sigmoid": [(0.0, 0.5), (-0.0, 0.5), (TINIEST, 0.5), (NAN, NAN)],
+    "tanh": [
+        (0.0, 0.0),
+        (TINIEST, TINIEST),
+        (-TINIEST, -TINIEST),
+        (SMALLEST_NORMAL, SMALLEST_NORMAL),
+        (1e-300, 1e-300),
+        (22.0, 1.0),
+        (400.0, 1.0),
+        (LARGEST, 1.0),
+        (INF, 1.0),
+        (-INF, -1.0),
+        (NAN, NAN),
+    ],
 }
 
 
@@ -184,6 +208,13 @@ def test_the_sigmoid_of_minus_x_is_one_minus_that_of_x_bit_for_bit() -> None:
     x = POINTS["sigmoid"]
     np.testing.assert_array_equal(compiled("sigmoid", -x), compiled("one_minus_sigmoid", x))
     np.testing.assert_array_equal(compiled("one_minus_sigmoid", -x), compiled("sigmoid", x))
+
+
+def test_tanh_is_odd_bit_for_bit_and_never_above_one() -> None:
+    x = POINTS["tanh"]
+    y = compiled("tanh", x)
+    np.testing.assert_array_equal(bits(compiled("tanh", -x)), bits(-y))
+    assert np.abs(y).max() == 1.0
 
 
 @pytest.mark.parametrize("name", SIGMOID_UNDER_TEST)

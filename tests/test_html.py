@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import example_results as examples
 import pytest
@@ -59,6 +60,11 @@ def answer(result: Result) -> list[str]:
     return [plain(sentence) for sentence in sentences.answer(result)]
 
 
+def at_width_2(setting: dict[str, Any], seed: int) -> int | None:
+    """From two hidden units on, in as many epochs."""
+    return setting["hidden"] if setting["hidden"] > 1 else None
+
+
 CASES = {
     "gates": examples.made(GATES),
     "one gate": examples.made({"gate": ["AND"], "learning_rate": [1.0]}, record_every=100),
@@ -70,6 +76,8 @@ CASES = {
     "only rates": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}),
     "five axes": examples.made(GATES | {"encoding": ["01", "pm1"], "hidden": [0, 1, 2]}, n_seeds=2),
     "256 gates": examples.made({"gate": [f"{table:08b}" for table in range(256)]}, n_seeds=1),
+    "crowded": examples.made(GATES | {"init": [f"normal(0, {std})" for std in range(1, 31)]}, n_seeds=1),
+    "a plane": examples.plane(),
 }
 EMPTY = Result(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
 
@@ -112,6 +120,50 @@ def test_answer_groups_the_gates_that_say_the_same() -> None:
         f"Of all 480 runs, {4 * n_and} ({100 * 4 * n_and / 480:.1f} %) converged "
         f"and {480 - 4 * n_and} ({100 - 100 * 4 * n_and / 480:.1f} %) had not converged after 1,000 epochs.",
     ]
+
+
+def test_hidden_units_are_told_before_other_settings() -> None:
+    result = examples.made({"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}, 5, at_width_2)
+    assert answer(result)[:3] == [
+        "hidden units = 1: 0 of 10 runs converged (95 % interval 0 – 27.8 %).",
+        "hidden units = 2 and hidden units = 3: all 10 runs each converged (95 % interval 72.2 – 100 %).",
+        "At the fastest setting of each number of hidden units, half of the runs converged within "
+        "2 epochs (hidden units = 2) to 3 epochs (hidden units = 3).",
+    ]
+
+
+def test_the_main_numeric_axis_has_a_sentence_where_it_is_not_the_subject() -> None:
+    def epoch(setting: dict[str, object], seed: int) -> int | None:
+        return 5 if seed < {0.1: 2, 1.0: 8, 10.0: 3}[float(str(setting["init_scale"]))] else None
+
+    result = examples.made({"gate": ["AND"], "update": ["batch", "online"], "init_scale": [0.1, 1.0, 10.0]}, 10, epoch)
+    assert answer(result)[:2] == [
+        "batch and online: 13 of 30 runs each converged (43.3 %).",
+        "Of the runs with each init scale, from 20.0 % (init scale = 0.1) to 80.0 % (init scale = 1) converged.",
+    ]
+
+
+def test_squares_have_no_unit() -> None:
+    result = examples.made({"gate": ["AND", "XOR"], "loss": ["mse"]})
+    assert "nats" not in " ".join([*sentences.answer(result), sentences.failures(result)])
+    told = sentences.descriptions(result, sentences.answer(result))
+    assert "nats" not in str(told)
+    assert "0.25 is the loss of a model that answers ½" in told["final_loss"].caption
+    assert (
+        "50.0\N{NO-BREAK SPACE}% of all runs end at 0.25 or above, among them every run of XOR"
+        in told["final_loss"].alt
+    )
+    single = examples.made({"gate": ["AND"], "learning_rate": [1.0], "loss": ["mse"]}, n_seeds=1)
+    assert answer(single) == ["The one run converged after 20 epochs; its final loss is 0.0099."]
+
+
+def test_captions_say_what_is_not_shown() -> None:
+    grids = (([2, 4, 8, 16], [0.1, 0.5], False), ([1], [0.25, 1.0], True))
+    made = [examples.made({"hidden": h, "learning_rate": r, "shortcut": [s]}, 2, at_width_2) for h, r, s in grids]
+    told = sentences.descriptions(examples.union(*made), [])
+    assert told["success_rate"].caption.endswith("Not shown, as it follows from what is: shortcut.")
+    crowded = CASES["crowded"]
+    assert "all values of init." in sentences.descriptions(crowded, [])["success_rate"].caption.replace("start", "init")
 
 
 def test_many_others_are_told_together_with_their_range() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sweep.kernel.lanes import absolute, flip, fma, scale, select, split, traced
+from sweep.kernel.lanes import absolute, flip, fma, scale, select, split, sqrt, traced
 
 Array = NDArray[np.float64]
 Operation = Callable[[Any, Any, Any], Any]
@@ -56,6 +56,7 @@ OF_ANY_NUMBER: dict[str, Operation] = {
     "fma with numbers": lambda x, y, z: fma(x, 3.0, fma(-2.0, y, fma(x, z, 0.5))),
     "flip": lambda x, y, z: flip(x, select(y < z, -0.0, 0.0)),
     "absolute": lambda x, y, z: absolute(x),
+    "sqrt": lambda x, y, z: sqrt(x),
 }
 OF_POSITIVE_NORMALS: dict[str, Operation] = {
     "mantissa": lambda x, y, z: split(x)[0],
@@ -184,6 +185,18 @@ def test_split_takes_a_number_apart(x: float) -> None:
 def test_scale_multiplies_by_a_power_of_two(m: float, n: int, negative: bool) -> None:
     x = -m if negative else m
     assert Fraction(float(scale(x, n + SHIFT))) == Fraction(x) * Fraction(2) ** n
+
+
+@given(st.floats(TINIEST, LARGEST))
+def test_sqrt_is_the_double_nearest_to_the_exact_root(x: float) -> None:
+    root = float(sqrt(np.float64(x)))
+    half = Fraction(float(np.spacing(root))) / 2
+    assert (Fraction(root) - half) ** 2 <= Fraction(x) <= (Fraction(root) + half) ** 2
+
+
+def test_sqrt_at_the_ends_of_its_range() -> None:
+    x = np.array([0.0, -0.0, 4.0, INF, -TINIEST, -INF, NAN])
+    assert_same_bits(sqrt(x), np.array([0.0, -0.0, 2.0, INF, NAN, NAN, NAN]))
 
 
 def test_flip_changes_the_sign_where_asked() -> None:

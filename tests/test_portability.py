@@ -13,14 +13,21 @@ import pytest
 import sweep
 
 EXPERIMENT = {
-    "grid": {
-        "gate": ["AND", "XOR", "NOR"],
-        "learning_rate": [0.01, 1, 40, 1e6],
-        "init": ["uniform(-5, 5)", "normal(0, 10)"],
-        "seeds": 5,
-    },
+    "grid": [
+        {
+            "gate": ["AND", "XOR", "NOR"],
+            "learning_rate": [0.01, 1, 40, 1e6],
+            "init": ["uniform(-5, 5)", "normal(0, 10)"],
+            "seeds": 5,
+        },
+        {"gate": "XOR", "hidden": 2, "learning_rate": [1, 20], "seeds": 5},
+        {
+            "gate": "XOR", "hidden": 2, "activation": "tanh", "optimizer": "adam", "encoding": "pm1",
+            "learning_rate": [0.05, 100], "seeds": 5,
+        },
+    ],
     "train": {"max_epochs": 200, "record_every": 100},
-}
+}  # fmt: skip
 TABLES = ("runs.csv", "summary.csv", "curves.csv")
 REGISTERS = {"SSE": "xmm", "AVX": "ymm", "AVX-512": "zmm", "fma": "vfmadd"}
 TARGETS = {
@@ -36,7 +43,7 @@ made = []
 kernel = training.kernel
 training.kernel = lambda plan: made.append(kernel(plan)) or made[-1]
 sweep.run(json.loads(sys.argv[1]), sys.argv[2], jobs=1, figures=False)
-code = "".join(made[0].advance.inspect_asm().values())
+code = "".join(text for kernel in made for text in kernel.advance.inspect_asm().values())
 print(json.dumps([name for name, text in {REGISTERS}.items() if text in code]))
 """
 

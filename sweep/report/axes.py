@@ -1,6 +1,6 @@
 """Which axis of a grid goes where in a figure: along it, to panels, to lines; and the points that are then drawn."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from sweep.report.tables import QUANTILES, Result
 from sweep.spec.gates import n_inputs
+from sweep.spec.grid import KEYS
 
 MAX_PANELS = 24
 MAX_LINES = 7
-_LABELS = {"learning_rate": "learning rate η", "init": "start"}
+PLANE = 16
+"""Values of each of two numeric axes from which on their plane is drawn as a picture."""
+_LABELS = {"learning_rate": "learning rate η", "init": "start", "hidden": "hidden units"}
+_SYMBOLS = {"learning_rate": "η"}
+
+Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,24 +31,46 @@ class Layout:
     ----------
     x : str or None
         The numeric axis along the figure.
-    panels, lines : str or None
-        The axes whose values get a panel, and a line within each panel.
+    panels : tuple of str
+        The axes each combination of whose values gets a panel.
+    lines : str or None
+        The axis whose values get a line within each panel.
     pooled : tuple of str
         The axes for which there is no room: their values are counted together.
     by_inputs : bool
         Gates too many to show one by one are counted together by their number of inputs.
+    plane : tuple of two str, or None
+        The two longest numeric axes, upwards and to the right, of a grid that is rather a picture than lines.
     """
 
     x: str | None
-    panels: str | None
-    lines: str | None
+    panels: tuple[str, ...] = ()
+    lines: str | None = None
     pooled: tuple[str, ...] = ()
     by_inputs: bool = False
+    plane: tuple[str, str] | None = None
 
 
 def label(axis: str) -> str:
     """Name of a grid key as a reader would say it."""
+    if axis not in KEYS:
+        return f"initial weight {axis}"
     return _LABELS.get(axis, axis.replace("_", " "))
+
+
+def assignment(axis: str, value: object) -> str:
+    """A value of a numeric axis together with its name, as short as is clear."""
+    return unbroken(f"{_SYMBOLS.get(axis, label(axis))} = {value}")
+
+
+def unbroken(text: str) -> str:
+    """A text that does not break across lines."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Join parts to "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def grid_keys(result: Result) -> list[str]:
@@ -53,12 +81,13 @@ def grid_keys(result: Result) -> list[str]:
 
 def varying(result: Result) -> list[str]:
     """Keys of the grid that take more than one value, in file order."""
-    return [key for key in grid_keys(result) if result.summary[key].nunique(dropna=False) > 1]
+    return [key for key in grid_keys(result) if _varies(result.summary[key])]
 
 
 def is_numeric(result: Result, key: str) -> bool:
     """Whether a key of the grid holds numbers, which have an order and a distance."""
-    return pd.api.types.is_numeric_dtype(result.summary.dtypes[key])
+    dtype = result.summary.dtypes[key]
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
 
 
 def categories_first(result: Result, keys: Iterable[str]) -> list[str]:
@@ -67,26 +96,117 @@ def categories_first(result: Result, keys: Iterable[str]) -> list[str]:
 
 
 def main_numeric_axis(result: Result) -> str | None:
-    """The axis along a figure: the learning rate if it varies, else the numeric axis with the most values."""
-    numeric = [key for key in varying(result) if is_numeric(result, key)]
-    if "learning_rate" in numeric:
-        return "learning_rate"
-    return max(numeric, key=lambda key: result.summary[key].nunique(), default=None)
+    """The axis along a figure: the longest numeric axis, of several the learning rate or else the first.
+
+    An axis does not count where it has no value at some points, or where another one goes with it (parity of 2 to 7
+    bits, say, each with its own number of hidden units).
+    """
+    keys = categories_first(result, varying(result))
+    return _main_numeric_axis(result, {key: _codes(result.summary[key]) for key in keys})
+
+
+def _main_numeric_axis(result: Result, codes: Mapping[str, Codes]) -> str | None:
+    numeric = [key for key in codes if is_numeric(result, key) and not result.summary[key].hasnans]
+    before = {key: list(codes)[: list(codes).index(key)] for key in numeric}
+    free = [
+        key
+        for key in numeric
+        if not any(
+            _follows(codes, key, other) and (other in before[key] or not _follows(codes, other, key))
+            for other in codes
+            if other != key
+        )
+    ]
+    return max(free, key=lambda key: (int(codes[key].max()), key == "learning_rate"), default=None)
 
 
 def choose_layout(result: Result) -> Layout:
-    """Give each varying axis its part: gates and then other categories become panels and lines before numbers do."""
-    x = main_numeric_axis(result)
-    others = categories_first(result, (key for key in varying(result) if key != x))
-    by_inputs = "gate" in others and result.summary["gate"].nunique() > MAX_PANELS
-    levels = {key: len(place(result.summary[key], by_inputs).cat.categories) for key in others}
+    """Give each varying axis its part.
 
-    panels = next((key for key in others if levels[key] <= MAX_PANELS), None)
-    lines = next((key for key in others if key != panels and levels[key] <= MAX_LINES), None)
-    if x is not None and panels is not None and lines is None and levels[panels] <= 3:
-        panels, lines = None, panels
-    pooled = tuple(key for key in others if key not in (panels, lines))
-    return Layout(x, panels, lines, pooled, by_inputs)
+    The longest numeric axis runs along the figure. Of the others, the one with the most values within any combination
+    of the rest becomes lines, the gate excepted; as many as there is room for become panels, the gate, then the other
+    categories, then numbers. An axis that follows from lines and panels needs no place of its own.
+    """
+    codes = {key: _codes(result.summary[key]) for key in categories_first(result, varying(result))}
+    x = _main_numeric_axis(result, codes)
+    plane = _plane(result, codes)
+    by_inputs = "gate" in codes and int(codes["gate"].max()) >= MAX_PANELS
+    if by_inputs:
+        codes["gate"] = place(result.summary["gate"], by_inputs).cat.codes.to_numpy(np.int64)
+    others = [key for key in codes if key != x]
+    lines = _lines(result, {key: codes[key] for key in others}, x)
+
+    panels: list[str] = []
+    pooled: list[str] = []
+    for key in others:
+        shown = [axis for axis in (lines, *panels) if axis]
+        if key == lines or (shown and _n_settings(codes, [*shown, key]) == _n_settings(codes, shown)):
+            continue
+        fits = _n_settings(codes, [*panels, key]) <= MAX_PANELS
+        (panels if fits else pooled).append(key)
+    return Layout(x, tuple(panels), lines, tuple(pooled), by_inputs, plane)
+
+
+def _lines(result: Result, codes: Mapping[str, Codes], x: str | None) -> str | None:
+    """The axis for the lines: of one that could as well be panels, only a short one."""
+    if len(codes) == 1:
+        (key,) = codes
+        most = MAX_LINES if is_numeric(result, key) else 3
+        return key if x is not None and int(codes[key].max()) < most else None
+    found, best = None, (1, 0)
+    for key in codes:
+        levels = int(codes[key].max()) + 1
+        if key == "gate" or levels > MAX_LINES:
+            continue
+        rest = _combined(codes, [other for other in codes if other != key])
+        together = np.unique(rest * levels + codes[key]) // levels
+        within = int(np.bincount(together).max())
+        if within > 1 and (within, levels) >= best:
+            found, best = key, (within, levels)
+    return found
+
+
+def _plane(result: Result, codes: Mapping[str, Codes]) -> tuple[str, str] | None:
+    long = [key for key in codes if is_numeric(result, key) and int(codes[key].max()) >= PLANE - 1]
+    longest = sorted(long, key=lambda key: -int(codes[key].max()))[:2]
+    if len(longest) < 2 or _n_settings(codes, longest) < PLANE**2:
+        return None
+    upwards, rightwards = (key for key in grid_keys(result) if key in longest)
+    return upwards, rightwards
+
+
+def _varies(column: "pd.Series[Any]") -> bool:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.cat.codes
+    values = column.to_numpy()
+    return len(values) > 1 and bool(((values != values[0]) & ~(column.isna() & pd.isna(values[0]))).any())
+
+
+def _codes(column: "pd.Series[Any]") -> Codes:
+    """Number of the value at each place, from 0 without a gap."""
+    codes, _ = pd.factorize(column, use_na_sentinel=False)
+    return cast(Codes, codes.astype(np.int64))
+
+
+def _combined(codes: Mapping[str, Codes], keys: Iterable[str]) -> Codes:
+    """Number of the combination of values at each place, from 0 without a gap."""
+    combined: Codes = np.zeros(len(next(iter(codes.values()))), np.int64)
+    for key in keys:
+        numbers = combined * (int(codes[key].max()) + 1) + codes[key]
+        if numbers.max() < 8 * len(numbers):
+            combined = (np.cumsum(np.bincount(numbers) > 0) - 1)[numbers]
+        else:
+            combined = _codes(pd.Series(numbers))
+    return combined
+
+
+def _n_settings(codes: Mapping[str, Codes], keys: Iterable[str]) -> int:
+    return int(_combined(codes, keys).max()) + 1
+
+
+def _follows(codes: Mapping[str, Codes], key: str, other: str) -> bool:
+    """Whether the value of `other` tells that of `key`."""
+    return _n_settings(codes, [other, key]) == int(codes[other].max()) + 1
 
 
 @cache
@@ -101,27 +221,57 @@ def inputs_of(gate: str) -> str:
 
 def place(column: "pd.Series[Any]", by_inputs: bool = False) -> "pd.Series[Any]":
     """Turn a grid column into a categorical one of labels in drawing order, gates by number of inputs if asked."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        values = np.sort(column.unique())
-        labels = column.map(lambda value: f"{value:g}")
-        return labels.astype(pd.CategoricalDtype(list(dict.fromkeys(f"{value:g}" for value in values))))
-    column = column.astype("category").cat.remove_unused_categories()
-    if by_inputs and column.name == "gate":
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.cat.remove_unused_categories()
+        if not by_inputs or column.name != "gate":
+            return column
         groups = np.array([inputs_of(str(gate)) for gate in column.cat.categories.to_numpy(object)], dtype=object)
         order = sorted(set(groups), key=lambda group: (len(group), group))
         return pd.Series(pd.Categorical(groups[column.cat.codes], order), index=column.index)
-    return column
+    codes, values = pd.factorize(column, sort=True, use_na_sentinel=False)
+    labels = [_value(value, 3) for value in values]
+    if len(set(labels)) < len(labels):
+        labels = [_value(value, 6) for value in values]
+    order = list(dict.fromkeys(labels))
+    numbers = np.array([order.index(name) for name in labels], dtype=np.intp)
+    return pd.Series(pd.Categorical.from_codes(numbers[codes], order), index=column.index)
+
+
+def _value(value: Any, digits: int) -> str:
+    """A number to so many digits, all those of its whole part at least; or what else stands in its column."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if pd.isna(value):
+        return "none"
+    return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+
+
+def combinations(frame: pd.DataFrame, keys: Sequence[str], by_inputs: bool = False) -> "pd.Series[Any]":
+    """The combination of the values of several grid columns as one categorical column, those that occur, in order."""
+    columns = [place(frame[key], by_inputs) for key in keys]
+    if not columns:
+        return pd.Series(pd.Categorical([""]).take(np.zeros(len(frame), np.intp)), index=frame.index)
+    shape = [len(column.cat.categories) for column in columns]
+    codes = np.ravel_multi_index([column.cat.codes.to_numpy(np.intp) for column in columns], shape)
+    present, numbers = np.unique(codes, return_inverse=True)
+    parts = [
+        [
+            str(name) if isinstance(frame.dtypes[key], pd.CategoricalDtype) else assignment(key, name)
+            for name in column.cat.categories[which]
+        ]
+        for key, column, which in zip(keys, columns, np.unravel_index(present, shape), strict=True)
+    ]
+    names = [", ".join(map(unbroken, several)) if several[1:] else several[0] for several in zip(*parts, strict=True)]
+    return pd.Series(pd.Categorical.from_codes(numbers, names), index=frame.index)
 
 
 def placed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """Columns panel and line (categorical) and x (float64) for each row of `runs` or `summary`."""
-    n = len(frame)
-    nowhere = pd.Series(pd.Categorical([""]).take(np.zeros(n, np.intp)), index=frame.index)
     return pd.DataFrame(
         {
-            "panel": place(frame[layout.panels], layout.by_inputs) if layout.panels else nowhere,
-            "line": place(frame[layout.lines], layout.by_inputs) if layout.lines else nowhere,
-            "x": frame[layout.x].astype("float64") if layout.x else np.zeros(n),
+            "panel": combinations(frame, layout.panels, layout.by_inputs),
+            "line": place(frame[layout.lines]) if layout.lines else combinations(frame, ()),
+            "x": frame[layout.x].astype("float64") if layout.x else np.zeros(len(frame)),
         }
     )
 

@@ -24,7 +24,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from numpy.typing import NDArray
 
 GREY = "#555555"
-_INCH_LEFT, _INCH_RIGHT, _INCH_BOTTOM, _INCH_LINE = 0.85, 0.3, 0.62, 0.27
+PICTURE_DPI = 160
+"""Resolution of what is a picture within an SVG file."""
+_INCH_LEFT, _INCH_RIGHT, _INCH_BOTTOM, _INCH_LINE, _INCH_COLOUR_BAR = 0.85, 0.3, 0.62, 0.27, 0.85
 
 _GROUPS = {
     "axes",
@@ -92,30 +94,45 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
         "svg": dict.fromkeys(("Creator", "Date", "Format", "Type")),
         "png": {"Software": None},
     }
+    resolution: dict[str, dict[str, Any]] = {"svg": {"dpi": PICTURE_DPI}, "png": {}}
     paths = []
     for kind in ("svg", "png"):
         path = Path(f"{stem}.{kind}")
         unfinished = path.with_name(path.name + ".unfinished")
-        figure.savefig(unfinished, format=kind, metadata=metadata[kind])
+        figure.savefig(unfinished, format=kind, metadata=metadata[kind], **resolution[kind])
         paths.append(unfinished.replace(path))
     return paths
 
 
-def panels(names: Sequence[str], title: str, x_label: str, y_label: str, legend: Sequence[Artist]) -> list[Axes]:
-    """Lay out one panel per name, four abreast, that share their axes' labels; the legend stands under the title."""
+def panels(
+    names: Sequence[str], title: str, x_label: str, y_label: str, legend: Sequence[Artist], square: bool = False
+) -> list[Axes]:
+    """Lay out one panel per name that share their axes' labels; the legend stands under the title.
+
+    Up to four panels are abreast; of square ones up to three, and there is room for a colour bar at their right.
+    """
     n = len(names)
-    n_columns = n if n <= 3 else 3 if n in (5, 6, 9) else 4
-    n_rows = math.ceil(n / n_columns)
+    n_columns = _n_columns(n, 3 if square else 4)
     width, panel_height = (7.2, 3.6) if n == 1 else (9.6, 2.9) if n <= 3 else (9.6, 2.0 if n == 4 else 1.55)
-    row_gap, column_gap = 0.33, 0.36
-    head = _head_inches(title, legend, width) + (0.3 if any(names) else 0.1)
+    right = _INCH_RIGHT + (_INCH_COLOUR_BAR if square else 0)
+    column_gap = 0.36
+    panel_width = (width - _INCH_LEFT - right - (n_columns - 1) * column_gap) / n_columns
+    if square:
+        panel_height = panel_width
+    titles = [
+        "\n".join(part for line in name.splitlines() for part in textwrap.wrap(line, int(panel_width / 0.092)))
+        for name in names
+    ]
+    title_height = 0.18 * max(name.count("\n") for name in titles)
+    row_gap = 0.33 + title_height
+    head = _head_inches(title, legend, width) + (0.3 + title_height if any(names) else 0.1)
+    n_rows = math.ceil(n / n_columns)
     height = head + n_rows * panel_height + (n_rows - 1) * row_gap + _INCH_BOTTOM
     figure = Figure(figsize=(width, height))
     _head(figure, title, legend)
 
-    panel_width = (width - _INCH_LEFT - _INCH_RIGHT - (n_columns - 1) * column_gap) / n_columns
     made = []
-    for i, name in enumerate(names):
+    for i, name in enumerate(titles):
         row, column = divmod(i, n_columns)
         left = _INCH_LEFT + column * (panel_width + column_gap)
         bottom = height - head - (row + 1) * panel_height - row * row_gap
@@ -123,11 +140,33 @@ def panels(names: Sequence[str], title: str, x_label: str, y_label: str, legend:
         axes.set_title(name)
         axes.tick_params(labelleft=column == 0, labelbottom=i + n_columns >= n)
         made.append(axes)
-    middle = (_INCH_LEFT + width - _INCH_RIGHT) / 2 / width
+    middle = (_INCH_LEFT + width - right) / 2 / width
     figure.text(middle, 0.1 / height, x_label, ha="center", va="bottom")
     centre = (_INCH_BOTTOM + height - head) / 2 / height
     figure.text(0.1 / width, centre, y_label, ha="left", va="center", rotation="vertical")
     return made
+
+
+def colour_bar(figure: Figure, label: str) -> Axes:
+    """An empty strip for a colour scale, at the right of square panels, with its ticks at its right."""
+    width, height = figure.get_size_inches().tolist()
+    top = max(axes.get_position().y1 for axes in figure.axes)
+    left = 1 - (_INCH_COLOUR_BAR + 0.1) / width
+    strip = min(top - _INCH_BOTTOM / height, 3.4 / height)
+    axes = figure.add_axes((left, top - strip, 0.16 / width, strip))
+    axes.set_title(label, fontsize=10, pad=9)
+    axes.tick_params(labelbottom=False, labelleft=False, labelright=True)
+    axes.grid(visible=False)
+    return axes
+
+
+def _n_columns(n: int, most: int) -> int:
+    """How many of n panels are abreast, so that the last row is full or nearly so."""
+    if n <= 3:
+        return min(n, 2) if most == 3 else n
+    if most == 3:
+        return 2 if n == 4 else 3
+    return 3 if n % 4 and (n % 3 == 0 or n == 5) else 4
 
 
 def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist], right: Sequence[str] = ()) -> Axes:
@@ -224,11 +263,7 @@ def log_scale(
     named: Mapping[float, str] | None = None,
 ) -> None:
     """Set a logarithmic scale with at most `most` ticks at powers of ten, and ticks with names of their own."""
-    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
-    step = max(math.ceil((last - first + 1) / most), 1)
-    ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
-    if len(ticks) < 2:
-        ticks = {value: f"{value:.2g}" for value in np.geomspace(*limits, 5)[1:4].tolist()}
+    ticks = log_ticks(limits, most)
     near = math.log(limits[1] / limits[0]) * (0.2 if direction == "x" else 0.1)
     names = dict(named or {})
     names |= {at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > near for other in names)}
@@ -237,6 +272,16 @@ def log_scale(
     axis.set_major_locator(FixedLocator(list(names)))
     axis.set_major_formatter(FixedFormatter(list(names.values())))
     axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
+    """At most `most` powers of ten within limits, or where there are fewer than two, three values between; named."""
+    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
+    step = max(math.ceil((last - first + 1) / most), 1)
+    ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
+    if len(ticks) < 2:
+        ticks = {value: f"{value:.2g}" for value in np.geomspace(*limits, 5)[1:4].tolist()}
+    return ticks
 
 
 def _power_of_ten(power: int) -> str:

@@ -75,10 +75,11 @@ def render(result: Result, figures: Mapping[str, str]) -> str:
     )
     shown = result.summary.head(MAX_ROWS)
     columns = _columns(result, shown)
-    texts = descriptions(result)
+    answered = answer(result)
+    texts = descriptions(result, answered)
     return environment.get_template("template.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
-        answer=answer(result),
+        answer=answered,
         failures=failures(result),
         figures=[_figure(name, svg, texts[name].caption, texts[name].alt) for name, svg in figures.items()],
         fixed=_fixed(result),
@@ -114,7 +115,8 @@ def _fixed(result: Result) -> str:
     """The keys of the grid that take only one value."""
     if len(result.summary) == 0:
         return ""
-    constant = [key for key in grid_keys(result) if key not in varying(result)]
+    axes = varying(result)
+    constant = [key for key in grid_keys(result) if key not in axes]
     return "; ".join(f"{label(key)}: {_cell(result.summary[key].iloc[0])}" for key in constant)
 
 

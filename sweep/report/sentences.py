@@ -8,20 +8,25 @@ import numpy as np
 import pandas as pd
 
 from sweep.report.axes import (
+    assignment,
     categories_first,
     censored,
     choose_layout,
     inputs_of,
+    joined,
     label,
     main_numeric_axis,
     varying,
 )
+from sweep.report.losses import constants, kinds, nats
+from sweep.report.planes import planes
 from sweep.report.tables import Result, wilson
 
 NBSP = "\N{NO-BREAK SPACE}"
 MAX_NAMED = 4
 NUMBERS = (int, float, np.number)
-_PLURALS = {"learning_rate": "learning rates"}
+_SINGULARS = {"hidden": "number of hidden units"}
+_PLURALS = {"learning_rate": "learning rates", "hidden": "numbers of hidden units"}
 _SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 _COUNTS = ["n", "n_converged", "n_diverged", "n_stationary"]
@@ -37,9 +42,9 @@ class Description(NamedTuple):
 def answer(result: Result) -> list[str]:
     """Answer the experiment's question: who converged and how often, where, how fast, and what became of the rest.
 
-    The values of one axis (the gate if it varies, else the first other axis) are told one by one where they are few and
-    together where many say the same. An interval is given where all runs are of one setting or have one outcome: the
-    share among runs of several settings depends on the settings chosen.
+    The values of one axis (the gate if it varies, else the hidden units, else the first other axis) are told one by one
+    where they are few and together where many say the same; of planes, each. An interval is given where all runs are of
+    one setting or have one outcome: the share among runs of several settings depends on the settings chosen.
     """
     n = len(result.runs)
     if n == 0:
@@ -49,9 +54,12 @@ def answer(result: Result) -> list[str]:
     subject = _subject(result)
     if subject is None:
         return [*_one_setting(result), *_speed(result), *_outcomes(result)]
-    if choose_layout(result).by_inputs:
+    layout = choose_layout(result)
+    if layout.by_inputs:
         return [*_gates_by_inputs(result), *_outcomes(result)]
-    return [*_by_value(result, subject), *_speed(result), *_outcomes(result)]
+    if layout.plane is not None:
+        return [*_by_plane(result, layout.plane), *_outcomes(result)]
+    return [*_by_value(result, subject), *_along(result, subject), *_speed(result), *_outcomes(result)]
 
 
 def failures(result: Result) -> str:
@@ -60,7 +68,7 @@ def failures(result: Result) -> str:
     max_epochs = f"{train['max_epochs']:,}"
     criteria = []
     if train.get("target_loss") is not None:
-        criteria.append(f"its loss is below {train['target_loss']:g}{NBSP}nats")
+        criteria.append(f"its loss is below {train['target_loss']:g}{nats(result)}")
     if train.get("target_error") is not None:
         criteria.append(f"every |output − target| is below {train['target_error']:g}")
     stationary = ""
@@ -74,8 +82,8 @@ def failures(result: Result) -> str:
     )
 
 
-def descriptions(result: Result) -> dict[str, Description]:
-    """Caption and alternative text for each figure, by name; there is nothing to describe without runs."""
+def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
+    """Caption and alternative text for each figure, by name, given the `answer`; without runs there are none."""
     if len(result.runs) == 0:
         return {}
     layout = choose_layout(result)
@@ -83,25 +91,41 @@ def descriptions(result: Result) -> dict[str, Description]:
     per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
     together = ""
     if layout.pooled:
-        together = f" Counted together: all values of {_joined([label(axis) for axis in layout.pooled])}."
+        together = f" Counted together: all values of {joined([label(axis) for axis in layout.pooled])}."
     if layout.by_inputs:
         together += " Gates with the same number of inputs are counted together."
-    interval = "" if together else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} runs a point."
+    shown = [layout.x, *layout.panels, layout.lines, *layout.pooled]
+    if follow := [label(key) for key in varying(result) if key not in shown]:
+        together += f" Not shown, as it follows from what is: {joined(follow)}."
+    interval = (
+        ""
+        if layout.pooled or layout.by_inputs
+        else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} runs a point."
+    )
     median_losses = _median_losses(result)
+    answers_half = " ".join(
+        f"{said} is the loss of a model that answers ½ to every input." for *_, said in constants(result)
+    )
     return {
+        "heat_map": Description(
+            "Epochs until the criterion first held, the median where a setting has several runs. Colours are by rank: "
+            "each shade stands for equally many settings.",
+            " ".join(["Picture of the epochs to convergence.", *answered]),
+        ),
         "success_rate": Description(
             f"Share of the runs of a setting that converged.{interval}{together}",
-            " ".join(["Share of runs that converged.", *answer(result)]),
+            " ".join(["Share of runs that converged.", *answered]),
         ),
         "epochs_to_converge": Description(
             f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A "
             f"median’s line ends where it is later than max_epochs; a range is cut there.{together}",
-            " ".join(["Epochs to convergence.", *(_speed(result) or answer(result))]),
+            " ".join(["Epochs to convergence.", *(_speed(result) or answered)]),
         ),
         "final_loss": Description(
-            "Loss at the end of training, by outcome, over all runs" + (" and settings" if len(n) > 1 else "") + ". "
-            "ln 2 ≈ 0.693 is the loss of a model that answers ½ to every input.",
-            " ".join(["Histograms of the final loss.", *_stuck_at_ln2(result), median_losses]),
+            "Loss at the end of training, by outcome, over all runs"
+            + (" and settings" if len(n) > 1 else "")
+            + f". {answers_half}".rstrip(),
+            " ".join(["Histograms of the final loss.", *_learned_nothing(result), median_losses]),
         ),
         "learning_curves": Description(
             f"Loss while training: median, shaded the 5–95{NBSP}% range, and thin some single runs. A run that stopped "
@@ -121,8 +145,9 @@ def percent(share: float) -> str:
 
 
 def _subject(result: Result) -> str | None:
-    """The axis whose values the answer is about."""
-    return next(iter(categories_first(result, varying(result))), None)
+    """The axis whose values the answer is about: the gate, else the hidden units, else the first other one."""
+    keys = categories_first(result, varying(result))
+    return "hidden" if "hidden" in keys and "gate" not in keys else next(iter(keys), None)
 
 
 def _totals(result: Result) -> tuple[int, int, int, int]:
@@ -133,7 +158,7 @@ def _totals(result: Result) -> tuple[int, int, int, int]:
 
 def _the_one_run(result: Result) -> str:
     run = result.runs.iloc[0]
-    loss = f"its final loss is {_loss(run['final_loss'])}"
+    loss = f"its final loss is {_loss(result, run['final_loss'])}"
     if run["status"] == "converged":
         return f"The one run converged after {_epochs(run['converged_epoch'])}; {loss}."
     how = {
@@ -147,10 +172,10 @@ def _the_one_run(result: Result) -> str:
 def _one_setting(result: Result) -> list[str]:
     row = result.summary.iloc[0]
     who = str(row["gate"]) if "gate" in result.summary else "All runs"
-    spread = f"5–95{NBSP}%: {_loss(row['final_loss_q05'])} to {_loss(row['final_loss_q95'])}"
+    spread = f"5–95{NBSP}%: {_loss(result, row['final_loss_q05'])} to {_loss(result, row['final_loss_q95'])}"
     return [
         f"{who}: {_share(int(row['n_converged']), int(row['n']), one_setting=True)}.",
-        f"The median final loss is {_loss(row['final_loss_q50'])} ({spread}).",
+        f"The median final loss is {_loss(result, row['final_loss_q50'])} ({spread}).",
     ]
 
 
@@ -212,6 +237,38 @@ def _where_all(result: Result, subject: str, group: pd.DataFrame) -> str:
     return f"; every run did at every {label(x)} from {values[0]} to {values[-1]}"
 
 
+def _along(result: Result, subject: str) -> list[str]:
+    """How the share that converged goes along the main numeric axis, where neither it nor the gate is the subject."""
+    x = main_numeric_axis(result)
+    if x is None or subject in ("gate", x):
+        return []
+    counts = result.summary.groupby(x)[["n", "n_converged"]].sum()
+    rates = counts["n_converged"] / counts["n"]
+    if rates.nunique() == 1:
+        return []
+    ends = [f"{percent(rates[at])}{NBSP}% ({_name(x, at)})" for at in (rates.idxmin(), rates.idxmax())]
+    return [f"Of the runs with each {_SINGULARS.get(x, label(x))}, from {ends[0]} to {ends[1]} converged."]
+
+
+def _by_plane(result: Result, axes: tuple[str, str]) -> list[str]:
+    """For each plane, how many of its runs converged and where they did first."""
+    made, held = planes(result, axes)
+    where = [assignment(key, value) for key, value in held.items()]
+    sentences = []
+    for plane in made:
+        points = result.summary.iloc[plane.points[plane.points >= 0]]
+        share = _share(int(points["n_converged"].sum()), int(points["n"].sum()), one_setting=False)
+        epochs = censored(points["epochs_q50"])
+        first = ""
+        if np.isfinite(epochs).any():
+            fastest = points.iloc[int(epochs.argmin())]
+            at = joined([f"{label(axis)} = {_number(fastest[axis])}" for axis in axes])
+            first = f"; the fastest setting took {_epochs(epochs.min())} ({at})"
+        who = ", ".join([*plane.name.splitlines(), *where])
+        sentences.append(f"{who}: {share}{first}." if who else f"{_capital(share)}{first}.")
+    return sentences
+
+
 def _speed(result: Result) -> list[str]:
     """The median epoch at the setting where it is lowest, over the values of the subject."""
     if choose_layout(result).by_inputs:
@@ -231,27 +288,33 @@ def _speed(result: Result) -> list[str]:
     within = ends[0] if len(fastest) == 1 else f"{ends[0]} to {ends[1]}"
     if len(fastest) > 1 and fastest.min() == fastest.max():
         within = _epochs(fastest.min())
-    return [f"At the fastest setting of each {label(subject)}, half of the runs converged within {within}."]
+    each = _SINGULARS.get(subject, label(subject))
+    return [f"At the fastest setting of each {each}, half of the runs converged within {within}."]
 
 
 def _median_losses(result: Result) -> str:
     median = result.summary["final_loss_q50"]
     if len(median) == 1:
-        return f"The median final loss is {_loss(median.iloc[0])}."
-    return f"The median final losses of the settings go from {_loss(median.min())} to {_loss(median.max())}."
+        return f"The median final loss is {_loss(result, median.iloc[0])}."
+    lowest, highest = _loss(result, median.min()), _loss(result, median.max())
+    return f"The median final losses of the settings go from {lowest} to {highest}."
 
 
-def _stuck_at_ln2(result: Result) -> list[str]:
-    """Which values of the subject never end below ln 2, but for rounding."""
+def _learned_nothing(result: Result) -> list[str]:
+    """Which values of the subject never end below the loss of answering ½, but for rounding."""
+    known = constants(result)
+    if len(known) != 1 or len(kinds(result)) != 1:
+        return []
     loss = result.runs["final_loss"]
-    above = loss >= math.log(2) - 1e-9
-    share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at ln 2 or above"
+    above = loss >= known[0].loss - 1e-9
+    share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at {known[0].name} or above"
     subject = _subject(result)
-    if subject is None or choose_layout(result).by_inputs:
+    layout = choose_layout(result)
+    if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]
     always = above.groupby(result.runs[subject], observed=True, dropna=False).all()
     names = [_name(subject, name) for name in always.index[always]]
-    among = f", among them every run of {_joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
+    among = f", among them every run of {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
     return [f"{share}{among}."]
 
 
@@ -268,7 +331,7 @@ def _outcomes(result: Result) -> list[str]:
     if n in parts.values():
         return []
     said = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
-    return [f"Of all {n:,} runs, {_joined(said)}."]
+    return [f"Of all {n:,} runs, {joined(said)}."]
 
 
 def _gates_by_inputs(result: Result) -> list[str]:
@@ -290,7 +353,7 @@ def _gates_by_inputs(result: Result) -> list[str]:
 def _who(subject: str, names: Sequence[Any], every: Sequence[Any], others: bool) -> str:
     """Name some values of the subject: each of a few, numbers that follow each other as a range, else how many."""
     if len(names) <= MAX_NAMED:
-        return _joined([_name(subject, name) for name in names])
+        return joined([_name(subject, name) for name in names])
     first = list(every).index(names[0])
     if isinstance(names[0], NUMBERS) and list(every[first : first + len(names)]) == list(names):
         return f"{_capital(label(subject))} from {_number(names[0])} to {_number(names[-1])}"
@@ -304,7 +367,9 @@ def _name(subject: str, value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    if value == 0 or 1e-4 <= abs(value) < 1e7:
+    if value < 0:
+        return f"−{_number(-value)}"
+    if value == 0 or 1e-4 <= value < 1e7:
         return np.format_float_positional(value, precision=3, unique=True, fractional=False, trim="-")
     return f"{value:.3g}"
 
@@ -313,15 +378,11 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 def _epochs(count: float) -> str:
     return f"{int(count):,} epoch{'' if count == 1 else 's'}"
 
 
-def _loss(loss: float) -> str:
+def _loss(result: Result, loss: float) -> str:
     if not math.isfinite(loss):
         return "infinite"
-    return f"{loss:.3g}{NBSP}nats" if loss >= 1e-9 else f"less than 1e-9{NBSP}nats"
+    return f"{loss:.3g}{nats(result)}" if loss >= 1e-9 else f"less than 1e-9{nats(result)}"

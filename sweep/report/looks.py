@@ -1,0 +1,71 @@
+"""How lines and panels are told apart: by colours, styles and names."""
+
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
+
+from sweep.report.axes import Layout, assignment, is_numeric, joined, label
+from sweep.report.tables import Result
+
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
+
+
+class Look(NamedTuple):
+    """How a line is told from the others."""
+
+    colour: str
+    style: LineStyleType
+
+
+def looks_of(table: pd.DataFrame, layout: Layout, result: Result) -> dict[str, Look]:
+    """Colours for the lines: as different as can be for categories, in order for numbers."""
+    names = list(table["line"].cat.categories)
+    if layout.lines is not None and is_numeric(result, layout.lines):
+        colours = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.88, len(names)))]
+        return {name: Look(colour, "-") for name, colour in zip(names, colours, strict=True)}
+    looks = [Look(colour, style) for colour, style in zip(OKABE_ITO, LINE_STYLES, strict=True)]
+    return dict(zip(names, looks, strict=False))
+
+
+def line_handles(looks: dict[str, Look], layout: Layout, result: Result) -> list[Artist]:
+    """Legend entries: a category such as "normal(0, 1)" says what it is, a number does not."""
+    if layout.lines is None:
+        return []
+    is_category = isinstance(result.summary.dtypes[layout.lines], pd.CategoricalDtype)
+    names = [name if is_category else assignment(layout.lines, name) for name in looks]
+    looks_and_names = zip(looks.values(), names, strict=True)
+    return [Line2D([], [], color=look.colour, ls=look.style, label=name) for look, name in looks_and_names]
+
+
+def panels_only(layout: Layout) -> Layout:
+    """The same panels, without lines; the axis of the lines has panels where there are no others, or for planes."""
+    lines = (layout.lines,) if layout.lines else ()
+    panels = layout.panels + lines if layout.plane else layout.panels or lines
+    return Layout(None, panels, by_inputs=layout.by_inputs)
+
+
+def per(layout: Layout) -> str:
+    """The axes of panels and lines, for a title."""
+    axes = [label(axis) for axis in (*layout.panels, layout.lines) if axis]
+    if layout.by_inputs:
+        axes[0] = "number of inputs"
+    return f" per {joined(axes)}" if axes else ""
+
+
+def present(column: "pd.Series[Any]", unnamed: str = "") -> list[str]:
+    """The categories, in order, the empty one by another name."""
+    return [str(name) or unnamed for name in column.cat.categories]
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes of ours belong to, which is no subfigure."""
+    return cast(Figure, axes.figure)
