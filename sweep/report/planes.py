@@ -1,7 +1,7 @@
 """Planes of settings: grids with two long numeric axes, each combination of their values one cell of a picture."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -61,14 +61,15 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
     names = combinations(summary, others)
     tables = pd.DataFrame({"grid": grids[points], "name": names.cat.codes}).groupby(["grid", "name"])
     made = []
-    for (grid, number), of_plane in tables.indices.items():
+    for key, of_plane in tables.indices.items():
+        grid, number = cast(tuple[int, int], key)
         y, x = (summary[axis].to_numpy(dtype=np.float64)[of_plane] for axis in axes)
         ys, rows = np.unique(y[np.isfinite(y)], return_inverse=True)
         xs, columns = np.unique(x[np.isfinite(x)], return_inverse=True)
         if min(len(xs), len(ys)) >= PLANE and len(rows) == len(columns):
             cells = np.full((len(ys), len(xs)), -1)
             cells[rows, columns] = points[of_plane]
-            name = "\n".join(filter(None, (names.cat.categories[number], names_of_grids[grid])))
+            name = "\n".join(filter(None, (str(names.cat.categories[number]), names_of_grids[grid])))
             made.append(Plane(name, xs, ys, cells))
     return made, held
 
