@@ -211,6 +211,11 @@ def test_an_axis_that_follows_from_another_has_no_part() -> None:
         for gate, width in (("parity-2", 4), ("parity-3", 6), ("parity-4", 8), ("parity-5", 10))
     ]
     assert choose_layout(examples.union(*wider)) == Layout("learning_rate", ("gate",), "init_scale")
+    narrow = [
+        examples.made({"gate": [gate], "hidden": [width], "learning_rate": [1.0, 2.0]}, 1)
+        for gate, width in (("parity-2", 4), ("parity-3", 6))
+    ]
+    assert choose_layout(examples.union(*narrow)) == Layout("learning_rate", ("gate",))
     other_models = [
         examples.made(
             {"hidden": widths, "update": ["batch", "online"], "learning_rate": rates, "shortcut": [shortcut]}, 1

@@ -14,9 +14,11 @@ import pytest
 import reference as ref
 from kernel_runs import (
     GATES,
+    XOR,
     assert_close_to_reference,
     assert_epochs_of_reference,
     assert_same_bits,
+    gate_runs,
     model_of,
     random_runs,
     train,
@@ -24,6 +26,7 @@ from kernel_runs import (
 
 import sweep
 from sweep.kernel.plan import Plan
+from sweep.kernel.train import DIVERGED
 
 SOFT = replace(GATES, soft_targets=True)
 MSE = replace(SOFT, loss="mse")
@@ -129,7 +132,7 @@ def test_a_table_that_is_known_and_one_in_memory_give_the_same_numbers(plan: Pla
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_status_and_epochs(plan: Plan) -> None:
-    assert_epochs_of_reference(plan, random_runs(plan, n=10), max_epochs=8)
+    assert_epochs_of_reference(plan, random_runs(plan, n=12), max_epochs=8)
 
 
 def of_reference(row: Any, **train: Any) -> ref.Run:
@@ -261,6 +264,16 @@ def test_what_the_harsh_grids_are_for() -> None:
         assert "diverged" in set(harsh(name).runs["status"]), name
     for name in ("relu", "adam, fast"):
         assert "max_epochs" in set(harsh(name).runs["status"]), name
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_parameter_that_is_not_finite_is_divergence_though_its_unit_saturates(value: float) -> None:
+    plan = PLANS["2-2-1 sigmoid"]
+    starts = np.where(np.eye(plan.n_params, dtype=bool), value, 0.5)
+    outcome = train(plan, gate_runs(np.full(plan.n_params, XOR), starts, 0.5), max_epochs=5)
+    assert outcome.status.tolist() == [DIVERGED] * plan.n_params
+    assert not outcome.epochs.any()
+    assert set(outcome.final_loss) == {math.inf}
 
 
 @pytest.mark.parametrize("rate", [0.5, 1e6])
