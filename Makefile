@@ -21,7 +21,7 @@ replication: $(ENV)/installed ## docs/replication.md, from the results of the si
 	$(RUN)/python experiments/replication.py
 
 test: $(ENV)/installed-test ## run the tests
-	$(RUN)/python -m pytest -q $(PYTEST)
+	$(RUN)/python -m pytest -q -n auto $(PYTEST)
 
 check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/ruff check .

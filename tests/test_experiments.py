@@ -16,6 +16,12 @@ TINY = {
     "and": ["seeds=2", "max_epochs=200"],
     "gates": ["seeds=3", "max_epochs=50", "learning_rate=[0.1, 10]"],
     "threshold_functions": ["gate=all-3", "max_epochs=100"],
+    "xor": ["seeds=2", "max_epochs=20", "hidden=2", "learning_rate=1"],
+    "kolen_pollack": ["seeds=2", "max_epochs=50", "momentum=0.5", "init_scale=1"],
+    "kolen_pollack_slices": ["grid.x.num=17", "grid.y.num=17", "max_epochs=50"],
+    "trainability_boundary": ["learning_rate.num=16", "hidden_learning_rate.num=16", "max_epochs=50"],
+    "parity": ["seeds=1", "max_epochs=3", "momentum=0.9", "init_scale=1", "learning_rate=1", "hidden=2"],
+    "published": ["seeds=2", "max_epochs=20", "momentum=0", "init_scale=1", "hidden=2"],
 }
 
 

@@ -127,6 +127,14 @@ def test_a_table_that_is_known_and_one_in_memory_give_the_same_numbers(plan: Pla
     np.testing.assert_array_equal(known.final_loss, read.final_loss)
 
 
+def test_relu_has_slope_zero_at_its_kink() -> None:
+    """Where he and xavier start it on the row of zeros: the unit's own parameters do not move."""
+    plan = replace(GATES, hidden=1, activation="relu", width=2)
+    weights = train(plan, gate_runs(XOR, [0, 0, 0, 5, 1], 1.0), max_epochs=1, in_python=True).weights[0]
+    assert weights[:4].tolist() == [0, 0, 0, 5]
+    assert weights[4] != 1
+
+
 # ---- when a run ends -------------------------------------------------------------------------------------------------
 
 
@@ -331,3 +339,15 @@ def test_names_among_the_weights_are_axes_of_a_grid_of_starts() -> None:
     for row in runs.itertuples():
         start = np.array([4, -7, 6, 0, -3, row.y, 1, row.x, 1])
         assert row.final_loss == pytest.approx(ref.loss(ref.Model(2, 2), start, X, targets), rel=1e-13)
+
+
+def test_an_infinite_logit_is_no_divergence_while_the_squared_error_is_finite() -> None:
+    grid = {"gate": "XOR", "hidden": 1, "activation": "relu", "loss": "mse", "learning_rate": 1, "init": "given"}
+    start = {"weights": [1e300, 1e300, 0, 1e10, 0]}
+    result = sweep.run({"grid": {**grid, **start}, "train": {"max_epochs": 3}})
+    model = ref.Model(2, 1, "relu", "sigmoid", "mse")
+    expected = ref.train(
+        model, np.array(start["weights"]), *ref.truth_table_rows("0110"), learning_rate=1, max_epochs=3
+    )
+    assert result.runs["status"].tolist() == [expected.status] == ["max_epochs"]
+    np.testing.assert_allclose(result.runs["final_loss"], [expected.final_loss], rtol=1e-12)

@@ -43,7 +43,7 @@ made = []
 kernel = training.kernel
 training.kernel = lambda plan: made.append(kernel(plan)) or made[-1]
 sweep.run(json.loads(sys.argv[1]), sys.argv[2], jobs=1, figures=False)
-code = "".join(text for kernel in made for text in kernel.advance.inspect_asm().values())
+code = "".join(made[0].advance.inspect_asm().values())
 print(json.dumps([name for name, text in {REGISTERS}.items() if text in code]))
 """
 

@@ -155,12 +155,12 @@ def through_table(plan, X, w, targets, thresholds, with_loss):
             likelihood * row.likelihood,
             total_loss + row.loss,
             worst,
-            fma(row.logit, 0.0, finite),
+            fma(row.logit, 0.0, finite) if plan.loss == "bce" else finite,
         ]
 
     sums = _over_rows(plan, targets, [0.0] * P + [1.0, 0.0, 0.0, 0.0], add_row)
     likelihood, total_loss, worst, finite = sums[P:]
-    for parameter in w if plan.hidden else []:
+    for parameter in w if plan.hidden or plan.loss == "mse" else []:  # else an infinite one shows in the logit
         finite = fma(parameter, 0.0, finite)
     if plan.loss == "mse":
         finite = fma(total_loss, 0.0, finite)
