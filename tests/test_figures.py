@@ -186,6 +186,7 @@ def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
         ({"gate": ["AND", "OR"], "learning_rate": [1.0, 2.0]}, Layout("learning_rate", (), "gate")),
         ({"hidden": [1, 2, 3], "learning_rate": [1.0, 2.0, 3.0]}, Layout("learning_rate", (), "hidden")),
         ({"shortcut": [False, True], "hidden": [1, 2, 3]}, Layout("hidden", (), "shortcut")),
+        ({"gate": ["AND", "OR"], "shortcut": [False, True]}, Layout(None, ("gate",), "shortcut")),
         ({"gate": SIXTEEN, "init": examples.STARTS}, Layout(None, ("gate",), "init")),
     ],
 )

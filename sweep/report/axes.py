@@ -132,7 +132,7 @@ def choose_layout(result: Result) -> Layout:
     plane = _plane(result, codes)
     by_inputs = "gate" in codes and int(codes["gate"].max()) >= MAX_PANELS
     if by_inputs:
-        codes["gate"] = np.asarray(place(result.summary["gate"], by_inputs).cat.codes, np.int64)
+        codes["gate"] = place(result.summary["gate"], by_inputs).cat.codes.to_numpy().astype(np.int64)
     others = [key for key in codes if key != x]
     lines = _lines(result, {key: codes[key] for key in others}, x)
 
@@ -234,7 +234,7 @@ def place(column: "pd.Series[Any]", by_inputs: bool = False) -> "pd.Series[Any]"
         labels = [_value(value, 6) for value in values]
     order = list(dict.fromkeys(labels))
     numbers = np.array([order.index(name) for name in labels], dtype=np.intp)
-    return pd.Series(pd.Categorical.from_codes(numbers[codes], dtype=pd.CategoricalDtype(order)), index=column.index)
+    return _categorical(numbers[codes], order, column.index)
 
 
 def _value(value: Any, digits: int) -> str:
@@ -262,7 +262,11 @@ def combinations(frame: pd.DataFrame, keys: Sequence[str], by_inputs: bool = Fal
         for key, column, which in zip(keys, columns, np.unravel_index(present, shape), strict=True)
     ]
     names = [", ".join(map(unbroken, several)) if several[1:] else several[0] for several in zip(*parts, strict=True)]
-    return pd.Series(pd.Categorical.from_codes(numbers, dtype=pd.CategoricalDtype(names)), index=frame.index)
+    return _categorical(numbers, names, frame.index)
+
+
+def _categorical(codes: NDArray[np.intp], names: list[str], index: "pd.Index[Any]") -> "pd.Series[Any]":
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(names)), index=index)
 
 
 def placed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:

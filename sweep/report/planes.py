@@ -61,8 +61,8 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
     names = combinations(summary, others)
     tables = pd.DataFrame({"grid": grids[points], "name": names.cat.codes}).groupby(["grid", "name"])
     made = []
-    for key, of_plane in tables.indices.items():
-        grid, number = cast(tuple[int, int], key)
+    for at, of_plane in tables.indices.items():
+        grid, number = cast(tuple[int, int], at)
         y, x = (summary[axis].to_numpy(dtype=np.float64)[of_plane] for axis in axes)
         ys, rows = np.unique(y[np.isfinite(y)], return_inverse=True)
         xs, columns = np.unique(x[np.isfinite(x)], return_inverse=True)

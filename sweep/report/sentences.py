@@ -246,10 +246,8 @@ def _along(result: Result, subject: str) -> list[str]:
     rates = counts["n_converged"] / counts["n"]
     if rates.nunique() == 1:
         return []
-    ends = [
-        f"{percent(rates.iloc[at])}{NBSP}% ({_name(x, rates.index[at])})"
-        for at in map(int, (rates.argmin(), rates.argmax()))
-    ]
+    lowest, highest = (rates.min(), rates.idxmin()), (rates.max(), rates.idxmax())
+    ends = [f"{percent(rate)}{NBSP}% ({_name(x, at)})" for rate, at in (lowest, highest)]
     return [f"Of the runs with each {_SINGULARS.get(x, label(x))}, from {ends[0]} to {ends[1]} converged."]
 
 
