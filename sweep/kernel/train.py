@@ -84,7 +84,6 @@ def _block_length(run_of, count, recorded, max_epochs, record_every, typical_epo
     return block
 
 
-@numba.njit(_TRAIN, cache=True, nogil=True, error_model="numpy")
 def _train(
     advance,
     evaluate,
@@ -204,6 +203,12 @@ def _train(
             n_epochs_done += epochs
 
 
+@functools.cache
+def _compiled_train():
+    """`_train` as machine code; made at its first use, since importing this module needs no compiler."""
+    return numba.njit(_TRAIN, cache=True, nogil=True, error_model="numpy")(_train)
+
+
 class Kernel:
     """Training compiled for a plan: the two functions that do the arithmetic, and the loop around them.
 
@@ -225,17 +230,17 @@ class Kernel:
         def evaluate_lanes(X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
             evaluate(text, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out)
 
-        self.advance, self.evaluate = advance_lanes, evaluate_lanes
+        self.train, self.advance, self.evaluate = _compiled_train(), advance_lanes, evaluate_lanes
         divisor = 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows
         self.sizes = (plan.width, plan.n_params, n_state(plan), plan.n_rows, divisor, int(plan.soft_targets))
 
     def __call__(self, *args):
         """Train."""
-        _train(self.advance, self.evaluate, self.sizes, *args)
+        self.train(self.advance, self.evaluate, self.sizes, *args)
 
     def py_func(self, *args):
         """Train as ordinary Python."""
-        _train.py_func(self.advance.py_func, self.evaluate.py_func, self.sizes, *args)
+        _train(self.advance.py_func, self.evaluate.py_func, self.sizes, *args)
 
 
 @functools.cache
