@@ -5,7 +5,7 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report replication test check bench clean
+.PHONY: help sweep report replication test torture check bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,6 +22,10 @@ replication: $(ENV)/installed ## docs/replication.md, from the results of the si
 
 test: $(ENV)/installed-test ## run the tests
 	$(RUN)/python -m pytest -q -n auto $(PYTEST)
+
+torture: $(ENV)/installed-test ## kills, damage and random experiment files by the thousand: for hours
+	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 $(RUN)/python -m pytest -q -n auto \
+		tests/test_faults.py tests/test_damage.py tests/test_fuzz.py tests/test_cluster.py
 
 check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/ruff check .

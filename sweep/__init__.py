@@ -14,14 +14,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweep.api import Result, SweepError, draw, read, run
+    from sweep.api import SweepError, draw, read, run, verify
+    from sweep.report.result import Result
 
-__all__ = ["Result", "SweepError", "draw", "read", "run"]
+__all__ = ["Result", "SweepError", "draw", "read", "run", "verify"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Load the interface at its first use: `sweep --help` needs none of it."""
+    if name == "Result":
+        return importlib.import_module("sweep.report.result").Result
     if name in __all__:
         return getattr(importlib.import_module("sweep.api"), name)
     raise AttributeError(f"module 'sweep' has no attribute {name!r}")

@@ -1,34 +1,32 @@
-"""The interface from Python: run an experiment, draw what came out, read it again."""
+"""The interface from Python: run an experiment, draw what came out, read it again, check it, look into it."""
 
 import os
-import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from importlib.metadata import version
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
-
-from sweep.engine import runner, store
-from sweep.engine.outcome import Outcome
-from sweep.engine.store import StoreError
-from sweep.engine.training import n_recorded
-from sweep.report import tables
-from sweep.report.tables import Result
+from sweep import session
+from sweep.engine.store.files import FailedError, StoreError
+from sweep.engine.store.lock import Lock, LockedError
+from sweep.engine.store.verify import Problem
+from sweep.engine.store.verify import verify as check_files
+from sweep.session import How, OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, ExperimentError, load
 
-__all__ = ["Result", "SweepError", "draw", "read", "run"]
+if TYPE_CHECKING:
+    from sweep.report.result import Result
 
-SweepError = (ExperimentError, StoreError)
-"""What the functions here raise for input they cannot use: the text is for people."""
+__all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
-BACKENDS = ("threading", "loky")
+SweepError = (ExperimentError, StoreError, FailedError)
+"""What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
+
+BACKENDS = ("threading", "loky", "dask")
 
 _BYTES_PER_RUN = 150
 _BYTES_PER_LOSS = 60
-_PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "matplotlib", "joblib")
 
 
 def run(
@@ -38,12 +36,17 @@ def run(
     overrides: Sequence[str] = (),
     jobs: int = -1,
     backend: str = "threading",
+    scheduler: str | None = None,
     chunk_size: int | None = None,
     figures: bool = True,
-    on_start: Callable[[Experiment, Path | None], None] | None = None,
-    on_chunk: Callable[[Outcome], None] | None = None,
-) -> Result:
+    on_start: OnStart = None,
+    on_chunk: OnChunk = None,
+    say: Say = warnings.warn,
+) -> "Result":
     """Train every run of an experiment, and gather what came out.
+
+    Of a result on disk, what is there already is not trained again: an interrupted sweep goes on, a changed experiment
+    takes over the runs that it has in common with what was there.
 
     Parameters
     ----------
@@ -57,70 +60,48 @@ def run(
     jobs
         Workers at a time; −1 is one per core.
     backend
-        joblib's: "threading" or "loky". Like `jobs` and `chunk_size` it changes no result.
+        joblib's: "threading", "loky" or "dask". Like `jobs` and `chunk_size` it changes no result.
+    scheduler
+        With "dask", the address of the cluster's scheduler.
     chunk_size
         Runs that a worker takes at a time; by default what takes a fraction of a second.
     figures
         Whether to draw figures and report.html as well, if the result is written.
     on_start, on_chunk
-        Called once before training with the experiment and its directory, and with the outcome of each chunk.
+        Called once before training, of a result on disk, and with the outcome of each chunk and how many of its runs
+        were trained for it.
+    say
+        Takes what there is to tell about what was found in the directory, in lines for people.
 
     Raises
     ------
     ExperimentError
         If the experiment is not valid, or too large for this machine; nothing has been written.
     StoreError
-        If the directory cannot be written.
+        If the directory cannot be written; `LockedError` if another sweep is at work there.
+    FailedError
+        If workers died, or the disk is full; all finished chunks are kept.
     ValueError
         If `jobs`, `backend` or `chunk_size` is not valid.
     """
-    if jobs != -1 and jobs < 1:
-        raise ValueError(f"jobs: found {jobs}; allowed: 1 or more, or -1 for one per core")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: found {backend!r}; allowed: {', '.join(BACKENDS)}")
-    if chunk_size is not None and chunk_size < 1:
-        raise ValueError(f"chunk_size: found {chunk_size}; allowed: 1 or more")
+    _check_options(jobs, backend, scheduler, chunk_size)
     experiment = load(source, overrides)
-    _check_memory(experiment)
     directory = Path(out) if out is not None else None
     if directory is None and not isinstance(source, Mapping):
         directory = Path("results") / experiment.name
-    if directory is not None:
-        store.prepare(directory)
-    if on_start:
-        on_start(experiment, directory)
-
-    began = time.perf_counter()
-    outcome = runner.run(experiment, jobs, backend, chunk_size, on_chunk)
-    seconds = time.perf_counter() - began
-    frames = {
-        "runs.csv": tables.runs_table(experiment, outcome),
-        "summary.csv": tables.summary_table(experiment, outcome),
-    }
-    if experiment.train.record_every:
-        frames["curves.csv"] = tables.curves_table(outcome, experiment.train.record_every)
-    manifest = {
-        "name": experiment.name,
-        "question": experiment.question,
-        "n_runs": experiment.n_runs,
-        "n_points": experiment.n_points,
-        "n_epochs": outcome.n_epochs,
-        "seconds": round(seconds, 3),
-        "jobs": joblib.effective_n_jobs(jobs),
-        "backend": backend,
-        "cpu": _cpu(),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in _PACKAGES},
-        "experiment": experiment.resolved(),
-        "files": store.write_tables(directory, frames) if directory is not None else {},
-    }
-    if directory is not None:
-        store.write_manifest(directory, manifest)
-    result = Result(frames["runs.csv"], frames["summary.csv"], frames.get("curves.csv"), manifest, directory)
-    return draw(result) if figures and directory is not None else result
+    how = How(jobs, backend, scheduler, chunk_size)
+    if directory is None:
+        return _in_memory(experiment, how, on_chunk)
+    with Lock(directory):
+        result = session.finished(experiment, directory, say)
+        if result is None:
+            result = session.compute(experiment, directory, how, on_start, on_chunk, say)
+        if figures and not any(name.endswith(".html") for name in result.manifest["files"]):
+            result = session.draw(result)
+    return result
 
 
-def draw(result: Result) -> Result:
+def draw(result: "Result") -> "Result":
     """Draw figures and report.html of a result that is on disk, from its tables alone.
 
     Parameters
@@ -136,67 +117,112 @@ def draw(result: Result) -> Result:
     Raises
     ------
     StoreError
-        If the directory cannot be written.
+        If the directory cannot be written; `LockedError` if a sweep is at work there.
     ValueError
         If the result is in memory only.
     """
-    from sweep.report import html
-
     if result.path is None:
         raise ValueError("the result is in memory only; give sweep.run a directory with out=")
-    tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in store.TABLES}
-    try:
-        written = html.write(replace(result, manifest={**result.manifest, "files": tables_only}), result.path)
-    except OSError as error:
-        raise StoreError(f"{result.path}: writing figures and report failed ({error.strerror or error})") from None
-    drawn = {path.relative_to(result.path).as_posix(): store.sha256(path) for path in written}
-    manifest = {**result.manifest, "files": tables_only | drawn}
-    store.write_manifest(result.path, manifest)
-    return replace(result, manifest=manifest)
+    with Lock(result.path):
+        return session.draw(result)
 
 
-def read(directory: str | os.PathLike[str]) -> Result:
+def read(directory: str | os.PathLike[str]) -> "Result":
     """A result from disk, with the tables and dtypes that `run` gave.
 
     Raises
     ------
     StoreError
-        If there is no complete result in the directory.
+        If there is no complete result in the directory, or a table is not as it was written.
+    """
+    return session.read(Path(directory))
+
+
+def verify(
+    directory: str | os.PathLike[str], repair: bool = False, say: Say = warnings.warn
+) -> tuple[int, list[Problem]]:
+    """Check every file of a result against what was written.
+
+    Parameters
+    ----------
+    directory
+    repair
+        Whether to make again what is not: chunks by training, everything else from the chunks.
+    say
+        Takes what there is to tell while mending, in lines for people.
+
+    Returns
+    -------
+    n_files : int
+        Number of files checked.
+    problems : list
+        Each with `path` and `what`; with `repair`, what could not be mended.
+
+    Raises
+    ------
+    StoreError
+        If there is no result; `LockedError` if a sweep is at work there.
     """
     path = Path(directory)
-    manifest = store.read_manifest(path)
-    try:
-        experiment = load(manifest["experiment"])
-    except ExperimentError as error:
-        raise StoreError(f"{path / store.MANIFEST}: damaged ({error}); run the experiment again") from None
-    types = tables.arrow_types(experiment)
-    frames = {
-        name: tables.from_arrow(store.read_table(path, name, manifest["files"][name], types), experiment)
-        for name in store.TABLES
-        if name in manifest["files"]
-    }
-    return Result(frames["runs.csv"], frames["summary.csv"], frames.get("curves.csv"), manifest, path)
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such directory")
+    if not repair:
+        return check_files(path)
+    with Lock(path):
+        n_files, problems = check_files(path)
+        for problem in problems:
+            say(str(problem))
+        return n_files, session.mend(path, How(), say) if problems else []
 
 
-def _check_memory(experiment: Experiment) -> None:
-    n_losses = experiment.n_runs * n_recorded(experiment)
+def _check_options(jobs: int, backend: str, scheduler: str | None, chunk_size: int | None) -> None:
+    if jobs != -1 and jobs < 1:
+        raise ValueError(f"jobs: found {jobs}; allowed: 1 or more, or -1 for one per core")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend: found {backend!r}; allowed: {', '.join(BACKENDS)}")
+    if (backend == "dask") != (scheduler is not None):
+        raise ValueError("backend, scheduler: found one without the other; allowed: dask and the address, or neither")
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"chunk_size: found {chunk_size}; allowed: 1 or more")
+
+
+def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
+    import numpy as np
+    import pyarrow as pa
+
+    from sweep.engine import runner
+    from sweep.engine.chunks import chunks_of
+    from sweep.engine.outcome import Outcome
+    from sweep.engine.training import n_recorded
+    from sweep.report import tables
+    from sweep.report.result import Result
+
+    _check_memory(experiment, n_recorded(experiment))
+    began = time.perf_counter()
+    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment))
+    tasks = [(chunk, None) for chunk in chunks_of(experiment, how.chunk_size)]
+    for chunk, outcome in runner.train(experiment, tasks, how.jobs, how.backend, how.scheduler):
+        total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))
+        if on_chunk:
+            on_chunk(outcome, outcome.n_runs)
+    manifest = session.described(experiment, how, time.perf_counter() - began, total.n_runs)
+    manifest |= {"n_done": total.n_runs, "n_epochs": total.n_epochs, "complete": True, "files": {}}
+    every = experiment.train.record_every
+    summary = pa.concat_tables(tables.summaries(experiment, [total]))
+    curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
+    runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
+    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest)
+
+
+def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:
+    n_losses = experiment.n_runs * n_losses_per_run
     needed = experiment.n_runs * _BYTES_PER_RUN + n_losses * _BYTES_PER_LOSS
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:
-        what, advice = f"{experiment.n_runs:,} runs", "fewer seeds or settings"
+        what, advice = f"{experiment.n_runs:,} runs", "write the result to a directory, which takes little memory"
         if n_losses:
-            what, advice = f"{what} and {n_losses:,} recorded losses", f"{advice}, or a larger record_every"
+            what = f"{what} and {n_losses:,} recorded losses"
         raise ExperimentError(
             f"{experiment.name}: {what} take about {needed / 1e9:,.0f} GB of memory; "
-            f"allowed: {installed / 1e9:,.0f} GB, which this machine has; take {advice}"
+            f"allowed: {installed / 1e9:,.0f} GB, which this machine has; {advice}"
         )
-
-
-def _cpu() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

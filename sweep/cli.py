@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +13,12 @@ import typer
 from sweep.interrupt import EXIT_STATUS, Interrupt
 
 if TYPE_CHECKING:
-    from sweep.api import Result
-    from sweep.spec.experiment import Experiment
+    from sweep.report.result import Result
+    from sweep.session import Started
 
 FAILED = 1
 BAD_INPUT = 2
+LOCKED = 3
 
 app = typer.Typer(
     name="sweep",
@@ -37,83 +37,202 @@ class Backend(StrEnum):
 
     threading = "threading"
     loky = "loky"
+    dask = "dask"
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment, in TOML.", show_default=False)]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A result, as `sweep run` left it.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. seeds=1000; may be repeated."),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Workers at a time.", show_default="one per core")]
 
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment, in TOML.", show_default=False)],
+    file: File,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the result goes.", show_default="results/NAME")
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. seeds=1000; may be repeated."),
+    overrides: Overrides = None,
+    jobs: Jobs = None,
+    backend: Annotated[Backend, typer.Option(help="Workers are threads, processes, or a cluster's.")] = (
+        Backend.threading
+    ),
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of the cluster, with --backend dask.", show_default=False)
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Workers at a time.", show_default="one per core")
-    ] = None,
-    backend: Annotated[Backend, typer.Option(help="Workers are threads, or processes.")] = Backend.threading,
     chunk_size: Annotated[
         int | None, typer.Option(min=1, help="Runs a worker takes at a time; no result depends on it.", hidden=True)
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw figures and report.html as well.")] = True,
 ) -> None:
-    """Train every run of an experiment; leave tables, figures and a report."""
-    interrupt.message, interrupt.raises = "nothing of this run was kept", backend is Backend.loky
+    """Train every run of an experiment, or go on where that was interrupted; leave tables, figures and a report."""
+    if (backend is Backend.dask) != (scheduler is not None):
+        raise _refused("--backend dask and --scheduler ADDRESS go together")
+    interrupt.message, interrupt.raises = "nothing of this run was kept", backend is not Backend.threading
     from rich.console import Console
 
     from sweep import api
-    from sweep.engine import store
     from sweep.progress import Progress, counted, duration
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     progress = Progress(console)
+    trained = False
 
-    def on_start(experiment: "Experiment", directory: Path | None) -> None:
-        assert directory is not None
-        interrupt.clean = partial(store.remove_unfinished, directory)
+    def on_start(started: "Started") -> None:
+        nonlocal trained
+        trained = True
+        interrupt.clean = started.stop
+        experiment = started.experiment
         settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
-        console.print(f"{experiment.name}: {experiment.n_runs:,} runs, {settings} → {directory}")
-        progress.start(experiment.name, experiment.n_runs)
+        console.print(f"{experiment.name}: {experiment.n_runs:,} runs, {settings} → {started.directory}")
+        if started.n_chunks_done:
+            console.print(f"{experiment.name}: {started.n_chunks_done:,} of {started.n_chunks:,} chunks done")
+        progress.start(experiment.name, experiment.n_runs, started.n_runs_done)
 
-    try:
-        with progress, _without_blas():
-            result = api.run(
-                file,
-                out,
-                overrides=overrides or (),
-                jobs=jobs or -1,
-                backend=backend.value,
-                chunk_size=chunk_size,
-                figures=False,
-                on_start=on_start,
-                on_chunk=progress.add,
-            )
-        interrupt.message = f"the tables are complete; draw the figures with: sweep report {result.path}"
-        manifest = result.manifest
-        speed = manifest["n_epochs"] / max(manifest["seconds"], 1e-9) / 1e6
+    with _failures(), _interruptions(), progress, _without_blas():
+        result = api.run(
+            file,
+            out,
+            overrides=overrides or (),
+            jobs=jobs or -1,
+            backend=backend.value,
+            scheduler=scheduler,
+            chunk_size=chunk_size,
+            figures=False,
+            on_start=on_start,
+            on_chunk=progress.add,
+            say=_say,
+        )
+    manifest = result.manifest
+    drawn = any(name.endswith(".html") for name in manifest["files"])
+    interrupt.clean = None
+    interrupt.message = f"the tables are complete; draw the figures with: sweep report {result.path}"
+    if trained:
+        speed = progress.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
         console.print(
             f"{manifest['name']}: {', '.join(counted(progress.counts))}; {duration(manifest['seconds'])}, "
             f"{speed:,.1f} M model-epochs/s on {manifest['jobs']} {'core' if manifest['jobs'] == 1 else 'cores'}"
         )
-        if figures:
+    elif drawn or not figures:
+        files = len(manifest["files"])
+        console.print(f"{manifest['name']}: nothing to do, all {manifest['n_runs']:,} runs and {files} files are there")
+    if figures and not drawn:
+        with _failures():
             result = api.draw(result)
-    except api.SweepError as error:
-        raise _refused(str(error)) from None
     _list_files(result)
 
 
 @app.command()
-def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A result, as `sweep run` left it.")],
-) -> None:
+def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
+    """Say what would be run: how many runs, the first of them, time, memory and disk; nothing is written."""
+    from sweep import planning
+    from sweep.spec.experiment import load
+
+    with _failures(), _without_blas():
+        for line in planning.text(planning.plan(load(file, overrides or ()), jobs or -1)):
+            typer.echo(line)
+
+
+@app.command()
+def report(directory: Directory) -> None:
     """Draw figures and report.html again, from the tables alone."""
     from sweep import api
 
-    try:
+    with _failures():
         _list_files(api.draw(api.read(directory)))
-    except api.SweepError as error:
+
+
+@app.command()
+def replay(
+    directory: Directory,
+    run: Annotated[int, typer.Argument(metavar="RUN", help="Its number, as in the table of runs.", min=0)],
+    curve: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the whole learning curve there, as CSV.")
+    ] = None,
+) -> None:
+    """Train one run of a result again, bit for bit, and show its weights and its learning curve."""
+    from sweep import api, replaying
+
+    with _failures(), _without_blas():
+        replayed = replaying.replay(api.read(directory), run)
+        for line in replaying.text(replayed):
+            typer.echo(line)
+        if curve:
+            replayed.curve.to_csv(curve, index=False)
+            typer.echo(curve)
+    if not replayed.identical:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(metavar="A", help="A result.")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+) -> None:
+    """Pair the runs of two results by their settings and seeds; exit status 1 if any differ or lack their pair."""
+    from sweep import api, comparing
+
+    with _failures():
+        comparison = comparing.compare(api.read(one), api.read(other))
+    for line in comparing.text(comparison):
+        typer.echo(line)
+    if not comparison.same:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def verify(
+    directory: Directory,
+    repair: Annotated[bool, typer.Option("--repair", help="Make again what is not as it was written.")] = False,
+) -> None:
+    """Check every file of a result against what was written; exit status 1 if any is not."""
+    from sweep import api
+
+    with _failures(), _without_blas():
+        n_files, problems = api.verify(directory, repair, _say)
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        advice = "" if repair else f"; make them again with: sweep verify {directory} --repair"
+        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written{advice}")
+        raise typer.Exit(FAILED)
+    typer.echo(f"{directory}: all {n_files:,} files are as they were written")
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn what went wrong into a message and an exit status."""
+    from sweep import api
+
+    try:
+        yield
+    except api.LockedError as error:
+        raise _ended(str(error), LOCKED) from None
+    except api.FailedError as error:
+        raise _ended(str(error), FAILED) from None
+    except (*api.SweepError, OSError) as error:
         raise _refused(str(error)) from None
+    except MemoryError:
+        raise _ended(
+            "out of memory; what was finished is kept, and the same command goes on from there", FAILED
+        ) from None
+
+
+@contextmanager
+def _interruptions() -> Iterator[None]:
+    """Where Ctrl-C raises, take over what became of the work."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        interrupt.message = "".join(stopped.args) or interrupt.message
+        raise typer.Exit(EXIT_STATUS) from None
+
+
+def _say(line: str) -> None:
+    typer.echo(f"sweep: {line}", err=True)
 
 
 @contextmanager
@@ -130,9 +249,13 @@ def _without_blas() -> Iterator[None]:
 
 
 def _refused(message: str) -> typer.Exit:
+    return _ended(message, BAD_INPUT)
+
+
+def _ended(message: str, status: int) -> typer.Exit:
     for line in message.splitlines():
-        typer.echo(f"sweep: {line}", err=True)
-    return typer.Exit(BAD_INPUT)
+        _say(line)
+    return typer.Exit(status)
 
 
 def _list_files(result: "Result") -> None:
@@ -154,6 +277,8 @@ def main() -> None:
     except Exception:
         sys.excepthook(*sys.exc_info())
     if status == EXIT_STATUS:
+        if interrupt.clean:
+            interrupt.message = interrupt.clean()
         interrupt.say()
     _leave(status)
 

@@ -24,7 +24,8 @@ class Interrupt:
     message
         What became of the work.
     clean
-        What to do before the process ends, if anything.
+        What to do before the process ends, if anything; returns what then became of the work. A second Ctrl-C does not
+        wait for it.
     raises
         Whether to raise ``KeyboardInterrupt`` in the main thread instead: where worker processes do the work, it comes
         in time, and ends them in good order.
@@ -32,7 +33,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.message = ""
-        self.clean: Callable[[], None] | None = None
+        self.clean: Callable[[], str] | None = None
         self.raises = False
 
     def watch(self) -> None:
@@ -51,9 +52,17 @@ class Interrupt:
         if self.raises:
             _thread.interrupt_main()
             return
+        threading.Thread(target=self._end, daemon=True).start()
+        signal.sigwait({signal.SIGINT})
+        os._exit(EXIT_STATUS)
+
+    def _end(self) -> None:
         try:
             if self.clean:
-                self.clean()
+                self.message = self.clean()
+        except Exception as error:
+            self.message = str(error)
+        try:
             self.say()
         finally:
             os._exit(EXIT_STATUS)

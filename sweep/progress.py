@@ -41,7 +41,7 @@ class Progress:
     def __init__(self, console: Console):
         self.console = console
         self.name = ""
-        self.n_runs = self.n_done = self.n_epochs = 0
+        self.n_runs = self.n_done = self.n_there = self.n_epochs = 0
         self.counts: dict[str, int] = {}
         self.began = self.last_line = perf_counter()
         self.live = Live(self, console=console, refresh_per_second=8, transient=True)
@@ -54,17 +54,18 @@ class Progress:
     ) -> None:
         self.live.stop()
 
-    def start(self, name: str, n_runs: int) -> None:
-        """Begin to show the runs of an experiment, before anything slow is done for them."""
-        self.name, self.n_runs = name, n_runs
+    def start(self, name: str, n_runs: int, n_there: int = 0) -> None:
+        """Begin to show the runs of an experiment, so many of which are there already, before anything slow is done."""
+        self.name, self.n_runs, self.n_done, self.n_there = name, n_runs, n_there, n_there
         self.began = self.last_line = perf_counter()
         if self.console.is_terminal:
             self.live.start()
 
-    def add(self, outcome: Outcome) -> None:
-        """Count one more chunk."""
+    def add(self, outcome: Outcome, n_trained: int) -> None:
+        """Count one more chunk, so many of whose runs were trained for it, the others having been there already."""
         self.n_done += outcome.n_runs
-        self.n_epochs += outcome.n_epochs
+        self.n_there += outcome.n_runs - n_trained
+        self.n_epochs += outcome.n_epochs * n_trained // outcome.n_runs
         counts = outcome.status_counts
         self.counts = {status: self.counts.get(status, 0) + count for status, count in counts.items()}
         now = perf_counter()
@@ -74,13 +75,13 @@ class Progress:
 
     def _sentence(self) -> str:
         runs = f"{self.n_done:,} of {self.n_runs:,} runs"
-        if not self.n_done:
+        if self.n_done == self.n_there < self.n_runs:
             return f"{runs}, compiling"
         if self.n_done == self.n_runs:
             return ", ".join([f"{self.n_runs:,} runs", *counted(self.counts), "writing tables"])
         seconds = perf_counter() - self.began
         speed = f"{self.n_epochs / seconds / 1e6:,.1f} M model-epochs/s"
-        left = f"{duration(seconds * (self.n_runs / self.n_done - 1.0))} left"
+        left = f"{duration(seconds * (self.n_runs - self.n_done) / (self.n_done - self.n_there))} left"
         return ", ".join([runs, speed, left, *counted(self.counts)])
 
     def __rich__(self) -> Table:

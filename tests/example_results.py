@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sweep.report.tables import STATUSES, Result, wilson
+from sweep.kernel import STATUSES
+from sweep.report.result import Result
+from sweep.report.tables import wilson
 
 MAX_EPOCHS = 1000
 
@@ -71,7 +72,7 @@ def made(
         "seconds": 0.5,
         "files": {"runs.csv": "0" * 64},
     }
-    return Result(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest)
+    return Result.of(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest)
 
 
 def plane(n_seeds: int = 1, **settings: list[Any]) -> Result:
@@ -83,7 +84,7 @@ def plane(n_seeds: int = 1, **settings: list[Any]) -> Result:
     diverged = (result.runs["learning_rate"] > 10).to_numpy()
     result.runs.loc[diverged, "status"] = "diverged"
     result.runs.loc[diverged, "final_loss"] = np.inf
-    return replace(result, summary=_summary(result.runs, list(grid), n_seeds))
+    return Result.of(result.runs, _summary(result.runs, list(grid), n_seeds), None, result.manifest)
 
 
 def converges_in_the_middle(setting: dict[str, Any]) -> int | None:
@@ -106,7 +107,7 @@ def union(*results: Result) -> Result:
     runs["run"] = np.arange(len(runs))
     experiment = results[0].manifest["experiment"]
     experiment = {**experiment, "grid": [grid for one in results for grid in one.manifest["experiment"]["grid"]]}
-    return Result(runs, summary, None, {**results[0].manifest, "experiment": experiment})
+    return Result.of(runs, summary, None, {**results[0].manifest, "experiment": experiment})
 
 
 def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:

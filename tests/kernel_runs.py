@@ -14,8 +14,9 @@ import numpy as np
 import reference as ref
 from numpy.typing import ArrayLike, NDArray
 
+from sweep.kernel import STATUSES
 from sweep.kernel.plan import Plan
-from sweep.kernel.train import MAX_EPOCHS, STATUSES, Kernel, kernel
+from sweep.kernel.train import MAX_EPOCHS, Kernel, kernel
 
 Array = NDArray[np.float64]
 
@@ -138,7 +139,8 @@ def _with_settings(plan: Plan, runs: Runs, rng: np.random.Generator) -> Runs:
 @functools.cache
 def uncompiled(plan: Plan) -> Kernel:
     """A kernel that has only its `py_func`, and is made at once."""
-    with mock.patch("numba.njit", lambda *_, **__: lambda function: SimpleNamespace(py_func=function)):
+    fake = mock.patch("numba.njit", lambda *_, **__: lambda function: SimpleNamespace(py_func=function))
+    with fake, mock.patch("sweep.kernel.train._compiled_train"):  # which is kept for the kernels to come
         return Kernel(plan)
 
 

@@ -10,12 +10,22 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import sweep
+from sweep.engine.store.files import sealed, unsealed
 
 SMALL: dict[str, Any] = {
     "question": "Small?",
     "grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 30], "init": "uniform(0, 1)", "seeds": 4},
     "train": {"max_epochs": 400},
 }
+
+
+OURS = {"manifest.json", "SHA256SUMS", ".lock", "chunks"}
+"""What lies in the directory of a result beside what its manifest lists."""
+
+
+def files_beside_chunks(directory: Path) -> set[str]:
+    paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    return {path.as_posix() for path in paths if path.parts[0] not in OURS}
 
 
 def assert_same_frames(one: sweep.Result, other: sweep.Result) -> None:
@@ -53,6 +63,7 @@ def test_a_file_is_run_into_results(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         {"gate": ["0110", "01"]},
         {"gate": "XOR", "learning_rate": 1},
         {"gate": "TRUE", "learning_rate": 1000},
+        {"hidden": 2, "loss": ["mse", "bce"], "output": "sigmoid"},
         {"encoding": ["01"], "init_scale": [1, 2.5], "hidden": 0, "seeds": 1},
         {"gate": "AND", "learning_rate": [1e-300, 1e300], "init": ["normal(0, 1e300)", "uniform(-1, 1e300)"]},
     ],
@@ -90,15 +101,17 @@ def test_the_manifest_remakes_the_tables(mixed_result: sweep.Result, tmp_path: P
 
 def test_the_manifest_says_what_was_run_and_where(tmp_path: Path) -> None:
     manifest = dict(sweep.run(SMALL, tmp_path, jobs=2, figures=False).manifest)
-    assert json.loads((tmp_path / "manifest.json").read_text()) == manifest
+    text = (tmp_path / "manifest.json").read_bytes()
+    assert unsealed(text) == manifest
+    assert json.loads(text).keys() - manifest.keys() == {"checksum"}
     assert (manifest["name"], manifest["question"]) == ("sweep", "Small?")
     assert (manifest["n_runs"], manifest["n_points"], manifest["jobs"]) == (16, 4, 2)
+    assert (manifest["complete"], manifest["n_done"], manifest["n_trained"]) == (True, 16, 16)
     assert manifest["n_epochs"] == sweep.read(tmp_path).runs["epochs"].sum()
     assert manifest["seconds"] > 0
     assert manifest["versions"]["pandas"] == pd.__version__
     assert manifest["experiment"]["grid"][0]["gate"] == ["AND", "XOR"]
-    files = {path.name for path in tmp_path.iterdir()} - {"manifest.json", "SHA256SUMS"}
-    assert manifest["files"].keys() == files
+    assert {path.name for path in tmp_path.iterdir()} == OURS | manifest["files"].keys()
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
 
@@ -113,17 +126,20 @@ def test_figures_and_report_are_listed_and_drawn_again(tmp_path: Path) -> None:
     assert set(sweep.draw(sweep.read(tmp_path)).manifest["files"]) == {"runs.csv", "summary.csv", *drawn}
     assert all((tmp_path / name).is_file() for name in drawn)
     assert_same_frames(sweep.read(tmp_path), ran)
-    without = sweep.run(SMALL, tmp_path, figures=False)
-    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
-        *without.manifest["files"], "manifest.json", "SHA256SUMS"
-    }  # fmt: skip
+    again = sweep.run(SMALL, tmp_path, figures=False)
+    assert files_beside_chunks(tmp_path) == set(again.manifest["files"]) == {"runs.csv", "summary.csv", *drawn}
+    with pytest.warns(UserWarning, match="changed since the last run: grid.seeds"):
+        other = sweep.run(SMALL, tmp_path, overrides=["seeds=5"], figures=False)
+    assert files_beside_chunks(tmp_path) == set(other.manifest["files"]) == {"runs.csv", "summary.csv"}
 
 
 def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("in the way")
-    with pytest.raises(sweep.SweepError, match="writing figures and report failed"):
+    with pytest.raises(sweep.SweepError, match=r"drawing failed .* the tables are complete, draw them with: sweep "):
         sweep.run(SMALL, tmp_path)
     assert len(sweep.read(tmp_path).runs) == 16
+    (tmp_path / "figures").unlink()
+    assert "report.html" in sweep.run(SMALL, tmp_path).manifest["files"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,8 @@ def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(tmp_path: Pa
         ({"jobs": 0}, "jobs: found 0; allowed: 1 or more"),
         ({"jobs": -2}, "jobs: found -2"),
         ({"backend": "nonsense"}, "backend: found 'nonsense'; allowed: threading, loky"),
+        ({"backend": "dask"}, "backend, scheduler: found one without the other"),
+        ({"scheduler": "tcp://127.0.0.1:8786"}, "backend, scheduler: found one without the other"),
         ({"chunk_size": 0}, "chunk_size: found 0; allowed: 1 or more"),
     ],
 )
@@ -142,22 +160,50 @@ def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path
 
 
 @pytest.mark.parametrize(("key", "value"), [("seeds", 2**31 - 1), ("record_every", 1)])
-def test_what_does_not_fit_into_memory_is_refused(key: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_into_memory_is_refused_there_and_begun_on_disk(
+    key: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BegunError(Exception):
+        pass
+
+    def begun(started: Any) -> None:
+        raise BegunError
+
     sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr("os.sysconf", sizes.__getitem__)
     experiment = {"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100_000}, "train": {"max_epochs": 10_000}}
-    with pytest.raises(sweep.SweepError, match=r"GB of memory; allowed: 4 GB, which this machine has; take fewer"):
+    with pytest.raises(
+        sweep.SweepError, match=r"GB of memory; allowed: 4 GB, which this machine has; write .* to a directory"
+    ):
         sweep.run(experiment, overrides=[f"{key}={value}"])
+    with pytest.raises(BegunError):
+        sweep.run(experiment, tmp_path, overrides=[f"{key}={value}"], on_start=begun)
 
 
 def test_a_result_of_an_experiment_that_is_none_is_refused(tmp_path: Path) -> None:
     sweep.run(SMALL, tmp_path, figures=False)
     path = tmp_path / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = unsealed(path.read_bytes())
     manifest["experiment"]["grid"][0]["gate"] = "NAAND"
-    path.write_text(json.dumps(manifest))
+    path.write_text(sealed(manifest), encoding="utf-8")
     with pytest.raises(sweep.SweepError, match=r"manifest.json: damaged .*NAAND"):
         sweep.read(tmp_path)
+
+
+def test_an_incomplete_result_none_of_whose_chunks_is_left_stays_readable_where_it_can(tmp_path: Path) -> None:
+    def interrupt(outcome: Any, n_trained: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(SMALL, tmp_path, jobs=1, chunk_size=5, figures=False, on_chunk=interrupt)
+    assert len(sweep.read(tmp_path).runs) == 5
+    (chunk,) = tmp_path.rglob("*.arrow")
+    chunk.write_text("damaged")
+    (tmp_path / "runs.csv").write_text("damaged")
+    _, problems = sweep.verify(tmp_path, repair=True, say=lambda line: None)
+    assert [problem.path.name for problem in problems] == ["runs.csv"]
+    assert sweep.run(SMALL, tmp_path, figures=False).manifest["n_trained"] == 16
+    assert sweep.verify(tmp_path)[1] == []
 
 
 def test_the_package_offers_what_it_lists() -> None:

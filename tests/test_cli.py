@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,12 @@ def test_run_and_report(folder: Path) -> None:
     assert last.endswith(" M model-epochs/s on 2 cores")
     printed = result.stdout.splitlines()
     assert printed[0] == "results/small/report.html"
-    assert {Path(line) for line in printed} | {Path("results/small/SHA256SUMS")} == {
-        path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file()
-    }
+    files = {path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file()}
+    chunks = {path for path in files if path.parts[2] == "chunks"}
+    assert [path.suffix for path in chunks].count(".arrow") == 1
+    beside = {Path("results/small/SHA256SUMS"), Path("results/small/.lock"), *chunks}
+    assert {Path(line) for line in printed} == files - beside
+    assert beside < files
     again = CliRunner().invoke(app, ["report", "results/small"])
     assert (again.exit_code, again.stdout.splitlines()) == (0, printed)
 
@@ -76,7 +80,12 @@ def test_options_reach_the_experiment(folder: Path) -> None:
     options = ["--out", "elsewhere", "--set", "seeds=2", "--set", "gate=0001", "--chunk-size", "3", "--no-figures"]
     result = CliRunner().invoke(app, ["run", "small.toml", *options])
     assert result.exit_code == 0, result.output
-    assert listing(Path("elsewhere")).keys() == {"SHA256SUMS", "manifest.json", "runs.csv", "summary.csv"}
+    assert {path.name for path in Path("elsewhere").iterdir()} == {
+        ".lock", "SHA256SUMS", "chunks", "manifest.json", "runs.csv", "summary.csv"
+    }  # fmt: skip
+    assert sorted(path.name[:21] for path in Path("elsewhere").rglob("*.arrow")) == [
+        "0000000000-0000000003", "0000000003-0000000004"
+    ]  # fmt: skip
     runs = sweep.read("elsewhere").runs
     assert (len(runs), set(runs["gate"]), set(runs["seed"])) == (4, {"0001"}, {0, 1})
 
@@ -163,8 +172,8 @@ def test_bad_input_is_one_message_and_status_2_and_writes_nothing(
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda result: (result / "manifest.json").write_text('{"name": "sm'), "manifest.json: damaged (Invalid JSON"),
-        (lambda result: (result / "manifest.json").write_text("{}"), "manifest.json: damaged (name: Field required)"),
+        (lambda result: (result / "manifest.json").write_text('{"name": "sm'), "manifest.json: damaged (Unterminated"),
+        (lambda result: (result / "manifest.json").write_text("{}"), "manifest.json: damaged (no checksum)"),
         (lambda result: os.truncate(result / "runs.csv", 100), "runs.csv: not as it was written"),
         (lambda result: (result / "summary.csv").unlink(), "summary.csv: cannot be read (No such file"),
     ],
@@ -213,7 +222,7 @@ def test_a_failure_of_ours_is_status_1_and_leaves_no_result(folder: Path) -> Non
 import sys
 from sweep import cli
 from sweep.engine import runner
-def fail(experiment, chunk):
+def fail(experiment, chunk, missing):
     raise RuntimeError("broken")
 runner.train_chunk = fail
 sys.argv = ["sweep", "run", "small.toml", "--no-figures"]
@@ -222,23 +231,57 @@ cli.main()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith("RuntimeError: broken\n")
-    assert list((folder / "results" / "small").iterdir()) == []
+    assert not (folder / "results" / "small" / "manifest.json").exists()
+    assert list((folder / "results" / "small").rglob("*.arrow")) == []
+
+
+def without_work(folder: Path) -> dict[str, bytes]:
+    """What is there, but for who is at work and on what."""
+    return {name: data for name, data in listing(folder).items() if Path(name).name not in (".lock", "experiment.json")}
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])
-def test_ctrl_c_ends_it_at_once_and_keeps_the_earlier_result(backend: str, folder: Path) -> None:
+def test_ctrl_c_before_anything_is_done_ends_it_at_once_and_keeps_the_earlier_result(
+    backend: str, folder: Path
+) -> None:
     sweep.run("small.toml", "out", figures=False)
-    Path("long.toml").write_text(LONG)
-    before = listing(folder)
+    Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 2_000_000_000"))
+    before = without_work(folder)
     arguments = ["run", "long.toml", "--out", "out", "--no-figures", "--jobs", "2", "--backend", backend]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "long: 1,000,000 runs, one setting → out\n"
+        while (line := process.stderr.readline()) != "long: 1,000,000 runs, one setting → out\n":
+            assert line.startswith("sweep: changed since the last run: ")
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (output, errors) == ("", "sweep: interrupted; nothing of this run was kept\n")
-    assert listing(folder) == before
+    assert (output, errors) == ("", "sweep: interrupted; no chunk was finished yet\n")
+    assert without_work(folder) == before
+    assert sweep.read("out").manifest["name"] == "small"
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_ctrl_c_keeps_what_was_finished_and_says_so(backend: str, folder: Path) -> None:
+    Path("long.toml").write_text(LONG.replace("max_epochs = 1_000_000", "max_epochs = 10_000"))
+    arguments = ["run", "long.toml", "--no-figures", "--jobs", "2", "--backend", backend, "--chunk-size", "100"]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while len(list(folder.rglob("*.arrow"))) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, "")
+    result = sweep.read("results/long")
+    n_done = len(result.runs)
+    assert errors.splitlines()[-1] == (
+        f"sweep: interrupted; {n_done:,} of 1,000,000 runs are kept, their tables written and marked incomplete; "
+        "run the same command again to go on"
+    )
+    assert (result.manifest["complete"], result.manifest["n_done"]) == (False, n_done)
+    n_written = 100 * len(list(folder.rglob("*.arrow")))
+    assert n_written >= 300
+    assert n_done in (n_written, n_written - 100)  # the signal may come just after a chunk has got its name
 
 
 def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:
@@ -274,7 +317,7 @@ cli.main()
         finally:
             run.kill()
     assert run.returncode == 130
-    assert errors.endswith("sweep: interrupted; nothing of this run was kept\n")
+    assert errors.endswith("sweep: interrupted; no chunk was finished yet\n")
 
 
 def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl_c(folder: Path) -> None:
@@ -289,7 +332,7 @@ def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl
             shown += os.read(terminal, 1 << 16)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
-        while not shown.endswith(b"was kept\r\n"):
+        while not shown.endswith(b"to go on\r\n"):
             shown += os.read(terminal, 1 << 16)
     os.close(terminal)
     assert process.returncode == 130
@@ -299,4 +342,7 @@ def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl
     assert compiling < progress < end
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
     assert b"Traceback" not in shown
-    assert not (folder / "results" / "long" / "manifest.json").exists()
+    result = sweep.read("results/long")
+    assert not result.manifest["complete"]
+    assert 0 < len(result.runs) == result.manifest["n_done"] < 1_000_000
+    assert f"{len(result.runs):,} of 1,000,000 runs" in Path("results/long/INCOMPLETE.txt").read_text()

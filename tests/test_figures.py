@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from sweep.report import curves, figures
 from sweep.report.axes import Layout, choose_layout, points
 from sweep.report.canvas import styled
-from sweep.report.tables import Result
+from sweep.report.result import Result
 
 GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
 FIVE_AXES = {
@@ -46,7 +46,7 @@ SIXTEEN += ["NOR", "XNOR", "NOT_B", "A_OR_NOT_B", "NOT_A", "NOT_A_OR_B", "NAND",
 
 
 def with_runs_dropped(result: Result) -> Result:
-    return Result(result.runs.iloc[:0], result.summary.iloc[:0], None, result.manifest)
+    return Result.of(result.runs.iloc[:0], result.summary.iloc[:0], None, result.manifest)
 
 
 CASES = {

@@ -5,11 +5,12 @@ import example_results as examples
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from sweep.report import figures, sentences
 from sweep.report.heatmap import COLOURS, DIVERGED, LATER
 from sweep.report.planes import planes
-from sweep.report.tables import Result
+from sweep.report.result import Result
 
 RATES = np.geomspace(0.01, 100, 20)
 
@@ -143,8 +144,12 @@ def test_a_large_picture_is_one_image_in_a_small_file(tmp_path: Path) -> None:
     result = examples.made(
         {"init_scale": few, "learning_rate": rates}, 1, lambda setting, seed: hash(setting["learning_rate"]) % 500
     )
-    svg, _ = figures.save(figures.heat_map(result), tmp_path / "heat_map")
+    svg, _, whole = figures.save(figures.heat_map(result), tmp_path / "heat_map")
     text = svg.read_text(encoding="utf-8")
     assert len(re.findall("<image", text)) == 2
     assert len(text) < 1_500_000
     assert text.count("<path") < 200
+    (picture,) = pictures(figures.heat_map(result))
+    with Image.open(whole) as image:
+        assert (np.asarray(image)[::-1] == picture).all()
+    assert figures.save(figures.heat_map(examples.plane()), tmp_path / "small")[2:] == []

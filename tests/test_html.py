@@ -7,7 +7,7 @@ import example_results as examples
 import pytest
 
 from sweep.report import figures, html, sentences
-from sweep.report.tables import Result
+from sweep.report.result import Result
 
 GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
 VOID = {"meta", "img", "br"}
@@ -79,7 +79,7 @@ CASES = {
     "crowded": examples.made(GATES | {"init": [f"normal(0, {std})" for std in range(1, 31)]}, n_seeds=1),
     "a plane": examples.plane(),
 }
-EMPTY = Result(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
+EMPTY = Result.of(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
 
 
 @pytest.mark.parametrize("result", [*CASES.values(), EMPTY], ids=[*CASES, "empty"])

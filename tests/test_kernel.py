@@ -34,8 +34,9 @@ from kernel_runs import (
     train,
 )
 
+from sweep.kernel import STATUSES
 from sweep.kernel.plan import Plan
-from sweep.kernel.train import CONVERGED, DIVERGED, MAX_EPOCHS, STATUSES
+from sweep.kernel.train import CONVERGED, DIVERGED, MAX_EPOCHS
 
 PLANS = {
     "two inputs": GATES,

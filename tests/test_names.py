@@ -2,15 +2,9 @@
 
 from sweep.kernel.activations import ACTIVATIONS
 from sweep.kernel.optimizers import OPTIMIZERS
-from sweep.kernel.train import STATUSES
-from sweep.report import tables
 from sweep.spec import models
 
 
 def test_experiment_files_name_the_activations_and_optimizers_of_the_kernel() -> None:
     assert list(models.ACTIVATIONS) == list(ACTIVATIONS)
     assert list(models.OPTIMIZERS) == list(OPTIMIZERS)
-
-
-def test_tables_name_the_statuses_of_the_kernel() -> None:
-    assert tables.STATUSES == STATUSES

@@ -46,18 +46,33 @@ def test_plain_lines_every_few_seconds(clock: Clock) -> None:
     plain, shown = console(terminal=False)
     with Progress(plain) as display:
         display.start("gates", 1000)
-        display.add(chunk(100, 2_000_000, converged=90, diverged=10))
+        display.add(chunk(100, 2_000_000, converged=90, diverged=10), 100)
         assert shown.getvalue() == ""
         clock.now += SECONDS_BETWEEN_LINES
-        display.add(chunk(150, 18_000_000, converged=100, max_epochs=50))
+        display.add(chunk(150, 18_000_000, converged=100, max_epochs=50), 150)
         line = "gates: 250 of 1,000 runs, 4.0 M model-epochs/s, 15 s left, converged 190, diverged 10, max epochs 50\n"
         assert shown.getvalue() == line
         clock.now += SECONDS_BETWEEN_LINES / 2
-        display.add(chunk(50, 0, converged=50))
+        display.add(chunk(50, 0, converged=50), 50)
         assert shown.getvalue() == line
         clock.now += SECONDS_BETWEEN_LINES
-        display.add(chunk(700, 0, converged=700))
+        display.add(chunk(700, 0, converged=700), 700)
         assert shown.getvalue() == line
+
+
+def test_what_was_there_already_is_done_but_took_no_time(clock: Clock) -> None:
+    plain, shown = console(terminal=False)
+    with Progress(plain) as display:
+        display.start("gates", 1000, 400)
+        clock.now += SECONDS_BETWEEN_LINES
+        display.add(chunk(100, 9_000_000, converged=100), 0)
+        assert shown.getvalue() == "gates: 500 of 1,000 runs, compiling\n"
+        clock.now += SECONDS_BETWEEN_LINES
+        display.add(chunk(200, 40_000_000, converged=200), 100)
+    assert shown.getvalue().splitlines()[1] == (
+        "gates: 700 of 1,000 runs, 2.0 M model-epochs/s, 30 s left, converged 300"
+    )
+    assert display.n_epochs == 20_000_000
 
 
 def test_a_terminal_shows_a_live_display(clock: Clock) -> None:
@@ -74,11 +89,11 @@ def test_a_terminal_shows_a_live_display(clock: Clock) -> None:
         display.start("gates", 1000)
         assert "0 of 1,000 runs, compiling" in refreshed()
         clock.now += 10
-        display.add(chunk(500, 5_000_000, converged=499, diverged=1))
+        display.add(chunk(500, 5_000_000, converged=499, diverged=1), 500)
         text = refreshed()
         assert "500 of 1,000 runs, 0.5 M model-epochs/s, 10 s left, converged 499, diverged 1" in text
         assert "gates" in text
-        display.add(chunk(500, 5_000_000, converged=500))
+        display.add(chunk(500, 5_000_000, converged=500), 500)
         assert "1,000 runs, converged 999, diverged 1, writing tables" in refreshed()
         assert display.live.is_started
     assert not display.live.is_started

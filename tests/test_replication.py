@@ -4,7 +4,6 @@ import importlib.util
 import math
 import sys
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,7 +63,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sweep.Result]
 
 def changed(result: sweep.Result, **columns: Any) -> sweep.Result:
     """The result with other columns in its summary."""
-    return replace(result, summary=result.summary.assign(**columns))
+    return sweep.Result.of(result.runs, result.summary.assign(**columns), result.curves, result.manifest)
+
+
+def with_runs(result: sweep.Result, runs: pd.DataFrame) -> sweep.Result:
+    """The result with other runs."""
+    return sweep.Result.of(runs, result.summary, result.curves, result.manifest)
 
 
 def verdicts(section: Any) -> list[str]:
@@ -168,7 +172,7 @@ def test_slices(replication: ModuleType, results: dict[str, sweep.Result]) -> No
         if i < 4:
             assert section.claims[i].agrees == ("yes" if k else "no")
     none = result.runs.assign(converged_epoch=pd.array([pd.NA] * len(result.runs), dtype="Int64"))
-    assert verdicts(replication.slices(replace(result, runs=none))) == ["no"] * 4
+    assert verdicts(replication.slices(with_runs(result, none))) == ["no"] * 4
 
 
 def test_the_initial_loss_is_that_of_a_run_that_does_not_move(
@@ -191,11 +195,11 @@ def test_the_boundary_of_trainability(replication: ModuleType, results: dict[str
     noise = np.random.default_rng(0).random((64, 64)) < 0.5
     for converging, expected in ((noise & (x < 16), "yes"), (y < 32, "no"), (noise, "no")):
         changed_runs = result.runs.assign(final_loss=np.where(converging.ravel(), 0.1, 1.5 * start))
-        claim = replication.trainability_boundary(replace(result, runs=changed_runs)).claims[0]
+        claim = replication.trainability_boundary(with_runs(result, changed_runs)).claims[0]
         dimension = box_counting_dimension(boundary(converging))[0]
         assert claim.measured.startswith(f"{dimension:.2f};")
         assert claim.agrees == expected == ("yes" if 1.17 <= dimension <= 1.98 else "no")
-    one_class = replace(result, runs=result.runs.assign(final_loss=0.1))
+    one_class = with_runs(result, result.runs.assign(final_loss=0.1))
     assert replication.trainability_boundary(one_class).claims[0][2:] == ("no boundary", "no")
 
 

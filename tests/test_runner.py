@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweep
-from sweep.engine import chunks, runner
+from sweep.engine import runner
+from sweep.engine.chunks import Chunk, chunks_of
+from sweep.engine.outcome import Outcome
 from sweep.spec.experiment import load
 
 TABLES = ("runs.csv", "summary.csv", "curves.csv")
@@ -166,16 +168,34 @@ def test_chunks_are_every_run_once_in_order(chunk_size: int) -> None:
     grids = [{"gate": "all-2", "learning_rate": rate, "seeds": seeds} for rate, seeds in ((1, 3), (2, 14))]
     experiment = load({"grid": grids})
     runs = []
-    for chunk in runner.chunks_of(experiment, chunk_size):
+    for chunk in chunks_of(experiment, chunk_size):
         assert 0 <= chunk.start < chunk.stop <= min(experiment.grids[chunk.grid].n_runs, chunk.start + chunk_size)
         runs += range(chunk.first + chunk.start, chunk.first + chunk.stop)
     assert runs == list(range(experiment.n_runs))
 
 
+@given(st.integers(1, 300), st.data())
+def test_what_is_done_is_cut_out_of_the_chunks(chunk_size: int, data: st.DataObject) -> None:
+    grids = [{"gate": "all-2", "learning_rate": rate, "seeds": seeds} for rate, seeds in ((1, 3), (2, 14))]
+    experiment = load({"grid": grids})
+    done, first, expected = [], 0, set(range(experiment.n_runs))
+    for grid in experiment.grids:
+        ends = sorted(data.draw(st.sets(st.integers(0, grid.n_runs), max_size=6)))
+        stretches = list(zip(ends[::2], ends[1::2], strict=False))
+        done.append(stretches)
+        expected -= {first + run for start, stop in stretches for run in range(start, stop)}
+        first += grid.n_runs
+    runs = []
+    for chunk in chunks_of(experiment, chunk_size, done):
+        assert 0 <= chunk.start < chunk.stop <= min(experiment.grids[chunk.grid].n_runs, chunk.start + chunk_size)
+        runs += range(chunk.first + chunk.start, chunk.first + chunk.stop)
+    assert runs == sorted(expected)
+
+
 def test_chunks_are_cut_by_themselves_so_that_all_workers_have_some_and_none_takes_long() -> None:
     def sizes(gate: str, seeds: int, max_epochs: int, **rest: Any) -> list[int]:
         grid = {"gate": gate, "learning_rate": 1, "seeds": seeds, **rest}
-        chunks = runner.chunks_of(load({"grid": grid, "train": {"max_epochs": max_epochs}}))
+        chunks = chunks_of(load({"grid": grid, "train": {"max_epochs": max_epochs}}))
         return [chunk.stop - chunk.start for chunk in chunks]
 
     assert sizes("AND", 60, 10) == [60]
@@ -188,48 +208,71 @@ def test_chunks_are_cut_by_themselves_so_that_all_workers_have_some_and_none_tak
     assert max(sizes("AND", 10_000, 2**31 - 1)) == 64
 
 
-def test_each_chunk_is_reported_once_from_the_calling_thread(mixed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("on_disk", [True, False], ids=["on disk", "in memory"])
+def test_each_chunk_is_reported_once_from_the_calling_thread(
+    on_disk: bool, mixed: dict[str, Any], tmp_path: Path
+) -> None:
     threads, runs, counts = set(), [], []
 
-    def on_chunk(outcome: runner.Outcome) -> None:
+    def on_chunk(outcome: Outcome, n_trained: int) -> None:
+        assert n_trained == outcome.n_runs
         threads.add(threading.current_thread())
-        runs.extend(range(outcome.start, outcome.start + outcome.n_runs))
+        runs.extend(outcome.runs.tolist())
         counts.append(outcome.status_counts)
 
-    experiment = load(mixed)
-    total = runner.run(experiment, jobs=2, chunk_size=20, on_chunk=on_chunk)
+    out = tmp_path if on_disk else None
+    result = sweep.run(mixed, out, jobs=2, chunk_size=20, figures=False, on_chunk=on_chunk)
+    n_runs = load(mixed).n_runs
     assert threads == {threading.current_thread()}
-    assert sorted(runs) == list(range(experiment.n_runs))
-    assert {status: sum(count[status] for count in counts) for status in counts[0]} == total.status_counts
-    assert sum(total.status_counts.values()) == total.n_runs == experiment.n_runs
+    assert sorted(runs) == list(range(n_runs))
+    total = {status: sum(count[status] for count in counts) for status in counts[0]}
+    assert total == result.runs["status"].value_counts().to_dict()
+    assert sum(total.values()) == len(result.runs) == n_runs
 
 
-def test_a_worker_that_fails_leaves_no_result(
-    mixed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_worker_that_fails_leaves_no_result_and_what_was_finished(
+    jobs: int, mixed: dict[str, Any], mixed_result: sweep.Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_chunk = runner.train_chunk
 
-    def fail_at_the_end(experiment: Any, chunk: chunks.Chunk) -> runner.Outcome:
+    def fail_at_the_end(experiment: Any, chunk: Chunk, missing: Any) -> Outcome:
         if chunk.grid == 3:
             raise RuntimeError("broken")
-        return train_chunk(experiment, chunk)
+        return train_chunk(experiment, chunk, missing)
 
-    monkeypatch.setattr(runner, "train_chunk", fail_at_the_end)
-    with pytest.raises(RuntimeError, match="broken"):
-        sweep.run(mixed, tmp_path, jobs=2, figures=False)
-    assert list(tmp_path.iterdir()) == []
+    n_kept = 0
+
+    def count(outcome: Outcome, n_trained: int) -> None:
+        nonlocal n_kept
+        n_kept += outcome.n_runs
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="broken"):
+        patch.setattr(runner, "train_chunk", fail_at_the_end)
+        sweep.run(mixed, tmp_path, jobs=jobs, chunk_size=20, figures=False, on_chunk=count)
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "chunks"}
+    n_runs = load(mixed).n_runs
+    assert n_kept < n_runs
+    assert jobs > 1 or n_kept == n_runs - 12
+    resumed = sweep.run(mixed, tmp_path, jobs=jobs, figures=False)
+    assert resumed.manifest["n_trained"] == n_runs - n_kept
+    assert mixed_result.path is not None
+    for name in TABLES:
+        assert (tmp_path / name).read_bytes() == (mixed_result.path / name).read_bytes()
 
 
 def test_an_outcome_of_parts_is_the_parts() -> None:
     rng = np.random.default_rng(0)
-    whole = runner.Outcome(
-        0, rng.integers(0, 4, 9).astype(np.int8), rng.integers(0, 9, 9), rng.integers(-1, 9, 9), rng.random(9),
-        rng.random((9, 2)),
+    whole = Outcome(
+        np.arange(5, 14), rng.integers(0, 4, 9).astype(np.int8), rng.integers(0, 9, 9), rng.integers(-1, 9, 9),
+        rng.random(9), rng.random((9, 2)),
     )  # fmt: skip
-    total = runner.Outcome.empty(0, 9, 2)
-    arrays = [field.name for field in dataclasses.fields(whole) if field.name != "start"]
-    for where in (np.array([8, 0, 3]), np.array([1, 2, 4, 5, 6, 7])):
-        total.put(runner.Outcome(0, *(getattr(whole, name)[where] for name in arrays)), where)
-    for name in arrays:
-        np.testing.assert_array_equal(getattr(total, name), getattr(whole, name))
+    total = Outcome.empty(whole.runs, 2)
+    some, others = np.array([8, 0, 3]), np.array([1, 2, 4, 5, 6, 7])
+    for where in (some, others):
+        total.put(whole[where], where)
+    joined = Outcome.joined([whole[:2], whole[2:3], whole[3:]])
+    for field in dataclasses.fields(whole):
+        np.testing.assert_array_equal(getattr(total, field.name), getattr(whole, field.name))
+        np.testing.assert_array_equal(getattr(joined, field.name), getattr(whole, field.name))
     assert total.n_epochs == whole.epochs.sum()

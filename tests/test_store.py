@@ -4,162 +4,228 @@ import hashlib
 import json
 import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from sweep.engine import store
-from sweep.engine.store import StoreError
+import sweep
+from sweep.engine.store.files import FailedError, StoreError, sealed, unsealed
+from sweep.engine.store.lock import Lock
+from sweep.engine.store.manifest import read_manifest, write_manifest
+from sweep.engine.store.tables import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
     "name": "made",
     "question": "Läuft’s?",
+    "complete": True,
     "n_runs": 2,
     "n_points": 1,
+    "n_done": 2,
     "n_epochs": 10,
+    "n_trained": 2,
     "seconds": 0.25,
     "jobs": 2,
     "backend": "threading",
     "cpu": "A processor",
     "python": "3.14.0",
     "versions": {"numpy": "2.0"},
+    "numerics": 1,
+    "runs_format": "csv",
     "experiment": {"grid": [{"b": 1, "a": 2}]},
     "files": {"runs.csv": "0" * 64, "summary.csv": "1" * 64},
 }
-RUNS = pd.DataFrame({"run": [0, 1], "final_loss": [0.1, math.inf]})
+RUNS = pa.table({"run": [0, 1], "final_loss": [0.1, math.inf]})
 
 
-def tables(n: int = 2) -> dict[str, pd.DataFrame]:
-    return {"runs.csv": RUNS.head(n), "summary.csv": RUNS[["run"]]}
+def tables(n: int = 2) -> dict[str, pa.Table]:
+    return {"runs.csv": RUNS[:n], "summary.csv": RUNS.select(["run"])}
+
+
+def write(directory: Path, pieces: Mapping[str, pa.Table], rows: int = 2) -> dict[str, str]:
+    """Write tables, so many rows at a time."""
+    sums: dict[str, str] = {}
+    with writing_tables(directory, sums) as writer:
+        for first in range(0, 2, rows):
+            for name, table in pieces.items():
+                writer.write(name, table[first : first + rows])
+    return sums
 
 
 def contents(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def test_what_is_written(tmp_path: Path) -> None:
-    store.prepare(tmp_path / "new" / "directory")
+@pytest.mark.parametrize("rows", [1, 2])
+def test_what_is_written(rows: int, tmp_path: Path) -> None:
     directory = tmp_path / "new" / "directory"
-    sums = store.write_tables(directory, tables())
-    store.write_manifest(directory, {**MANIFEST, "files": sums})
+    with Lock(directory):
+        sums = write(directory, tables(), rows)
+        write_manifest(directory, {**MANIFEST, "files": sums})
     files = contents(directory)
-    assert set(files) == {"runs.csv", "summary.csv", "SHA256SUMS", "manifest.json"}
+    assert set(files) == {".lock", "runs.csv", "summary.csv", "SHA256SUMS", "manifest.json", "chunks/manifest.json"}
+    assert files[".lock"] == b""
     assert files["runs.csv"] == b'"run","final_loss"\n0,0.1\n1,inf\n'
     assert sums == {name: hashlib.sha256(files[name]).hexdigest() for name in tables()}
     assert files["SHA256SUMS"].decode() == "".join(f"{digest}  {name}\n" for name, digest in sums.items())
-    manifest = json.loads(files["manifest.json"])
+    manifest = unsealed(files["manifest.json"])
     assert manifest == {**MANIFEST, "files": sums}
     assert list(manifest["experiment"]["grid"][0]) == ["b", "a"]
-    assert store.read_manifest(directory) == manifest
+    assert read_manifest(directory) == manifest
+    assert files["chunks/manifest.json"] == files["manifest.json"]
 
 
-@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=50))
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@given(values=st.lists(st.floats(allow_nan=False), min_size=1, max_size=50))
 @settings(deadline=None, max_examples=30)
-def test_floats_read_back_to_the_same_bits(values: list[float]) -> None:
-    frame = pd.DataFrame({"final_loss": np.array(values)})
+def test_floats_read_back_to_the_same_bits(suffix: str, values: list[float]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        sums = store.write_tables(Path(name), {"runs.csv": frame})
-        table = store.read_table(Path(name), "runs.csv", sums["runs.csv"], {"final_loss": pa.float64()})
+        sums: dict[str, str] = {}
+        with writing_tables(Path(name), sums) as writer:
+            for some in (values[:7], values[7:]):
+                writer.write(f"runs.{suffix}", pa.table({"final_loss": pa.array(some, pa.float64())}))
+        table = read_table(Path(name) / f"runs.{suffix}", {"final_loss": pa.float64()})
     np.testing.assert_array_equal(table["final_loss"].to_numpy().view(np.uint64), np.array(values).view(np.uint64))
+
+
+def test_some_columns_are_read_without_the_others(tmp_path: Path) -> None:
+    write(tmp_path, {"runs.csv": RUNS, "runs.parquet": RUNS})
+    for name in ("runs.csv", "runs.parquet"):
+        table = read_table(tmp_path / name, {"run": pa.int64(), "final_loss": pa.float64()}, ["final_loss"])
+        assert table.to_pydict() == {"final_loss": [0.1, math.inf]}
 
 
 def test_an_earlier_result_makes_way_and_nothing_else_does(tmp_path: Path) -> None:
     directory, outside = tmp_path / "result", tmp_path / "outside.txt"
-    store.prepare(directory / "figures")
+    (directory / "figures").mkdir(parents=True)
     for path in (outside, directory / "notes.txt", directory / "report.html", directory / "figures" / "a.svg"):
         path.write_text("old")
-    sums = store.write_tables(directory, {**tables(), "curves.csv": RUNS})
+    sums = write(directory, {**tables(), "curves.csv": RUNS})
     drawn = {"report.html": "", "figures/a.svg": "", "../outside.txt": "", str(outside): ""}
-    store.write_manifest(directory, {**MANIFEST, "files": {**sums, **drawn}})
-    store.write_tables(directory, tables(1))
-    assert set(contents(directory)) == {"runs.csv", "summary.csv", "SHA256SUMS", "notes.txt"}
+    write_manifest(directory, {**MANIFEST, "files": {**sums, **drawn}})
+    write(directory, tables(1))
+    left = {"runs.csv", "summary.csv", "SHA256SUMS", "notes.txt", "chunks/manifest.json"}
+    assert set(contents(directory)) == left
     assert outside.exists()
     with pytest.raises(StoreError, match="no complete result"):
-        store.read_manifest(directory)
+        read_manifest(directory)
 
 
-@pytest.mark.parametrize("n_written", [0, 1])
+@pytest.mark.parametrize("n_written", [0, 1, 3])
 def test_when_writing_fails_the_earlier_result_stays(
     n_written: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.write_manifest(tmp_path, {**MANIFEST, "files": store.write_tables(tmp_path, tables())})
+    write_manifest(tmp_path, {**MANIFEST, "files": write(tmp_path, tables())})
     before = contents(tmp_path)
-    write_csv, calls = csv.write_csv, []
+    real, calls = csv.CSVWriter, []
 
-    def disk_full(table: pa.Table, path: Path) -> None:
-        calls.append(path)
-        if len(calls) > n_written:
-            path.write_text("half a ta")
-            raise OSError(28, "No space left on device")
-        write_csv(table, path)
+    class DiskFull:
+        def __init__(self, path: Path, schema: pa.Schema):
+            self.path, self.writer = path, real(path, schema)
 
-    monkeypatch.setattr(csv, "write_csv", disk_full)
-    with pytest.raises(StoreError, match=r"writing the tables failed .No space left on device"):
-        store.write_tables(tmp_path, tables(1))
+        def write_table(self, table: pa.Table) -> None:
+            calls.append(self.path)
+            self.writer.write_table(table)
+            if len(calls) > n_written:
+                raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            self.writer.close()
+
+    monkeypatch.setattr(csv, "CSVWriter", DiskFull)
+    with pytest.raises(FailedError, match=r"writing the tables failed .No space left on device.; every run .* is kept"):
+        write(tmp_path, tables(), rows=1)
+    assert len(calls) == n_written + 1
     assert contents(tmp_path) == before
 
 
-def test_preparing_removes_what_a_killed_writer_left(tmp_path: Path) -> None:
-    (tmp_path / ".runs.csv.part").write_text("half a ta")
+def test_an_incomplete_result_says_so_until_it_is_complete(tmp_path: Path) -> None:
+    sums = write(tmp_path, tables())
+    write_manifest(tmp_path, {**MANIFEST, "files": sums, "n_runs": 2000, "complete": False})
+    assert "2 of 2,000 runs" in (tmp_path / "INCOMPLETE.txt").read_text()
+    write_manifest(tmp_path, {**MANIFEST, "files": sums})
+    assert not (tmp_path / "INCOMPLETE.txt").exists()
+
+
+def test_a_lock_removes_what_a_killed_writer_left(tmp_path: Path) -> None:
+    below = tmp_path / "chunks" / "0123"
+    other = tmp_path / "another result"
+    for directory in (below, other):
+        directory.mkdir(parents=True)
+    for path in (tmp_path / ".runs.csv.part", below / ".a.arrow.part"):
+        path.write_text("half a ta")
     (tmp_path / "notes.part").write_text("mine")
-    store.prepare(tmp_path)
-    assert set(contents(tmp_path)) == {"notes.part"}
+    (other / ".runs.csv.part").write_text("being written")
+    with Lock(tmp_path):
+        pass
+    assert set(contents(tmp_path)) == {".lock", "notes.part", "another result/.runs.csv.part"}
 
 
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(StoreError, match=r"results cannot be written there .* another directory with --out"):
-            store.prepare(place)
-    with pytest.raises(StoreError, match="writing the manifest failed"):
-        store.write_manifest(tmp_path / "missing", MANIFEST)
+        with (
+            pytest.raises(StoreError, match=r"results cannot be written there .* another directory with --out"),
+            Lock(place),
+        ):
+            pass
+    with pytest.raises(FailedError, match="writing the manifest failed"):
+        write_manifest(tmp_path / "missing", MANIFEST)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "Invalid JSON"),
-        ('{"name": "ma', "Invalid JSON"),
-        ("[]", "should be an object"),
-        ("\N{REPLACEMENT CHARACTER}", "Invalid JSON"),
-        (json.dumps({**MANIFEST, "files": {}}), "files: runs.csv missing"),
-        (json.dumps({**MANIFEST, "files": []}), "files"),
-        (json.dumps({**MANIFEST, "n_runs": "many"}), "n_runs"),
+        (b"", "Expecting value"),
+        (b'{"name": "ma', "Unterminated string"),
+        (b"[]", "no checksum"),
+        (json.dumps(MANIFEST).encode(), "no checksum"),
+        ("\N{REPLACEMENT CHARACTER}".encode(), "Expecting value"),
+        (b"\xff\xfe\xff", "decode"),
+        (sealed(MANIFEST).replace("made", "male").encode(), "its checksum differs"),
+        (sealed(MANIFEST).encode() + b"\n", "its checksum differs"),
+        (sealed({**MANIFEST, "files": {}}).encode(), "files: a table is missing"),
+        (sealed({**MANIFEST, "files": {"runs.csv": ""}}).encode(), "files: a table is missing"),
+        (sealed({**MANIFEST, "files": []}).encode(), "files"),
+        (sealed({**MANIFEST, "n_runs": "many"}).encode(), "n_runs"),
+        (sealed({**MANIFEST, "more": 1}).encode(), "more: Extra inputs"),
         (
-            json.dumps({key: value for key, value in MANIFEST.items() if key != "experiment"}),
+            sealed({key: value for key, value in MANIFEST.items() if key != "experiment"}).encode(),
             "experiment: Field required",
         ),
     ],
 )
-def test_a_damaged_manifest_is_refused(text: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(StoreError, match=f"manifest.json: damaged .*{said}.*run the experiment again"):
-        store.read_manifest(tmp_path)
+def test_a_damaged_manifest_is_refused(text: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(text)
+    with pytest.raises(StoreError, match=f"manifest.json: damaged .*{said}.*mend it with: sweep verify .* --repair"):
+        read_manifest(tmp_path)
 
 
 def test_no_manifest_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"no complete result .no manifest.json."):
-        store.read_manifest(tmp_path)
+        read_manifest(tmp_path)
     with pytest.raises(StoreError, match="no such directory"):
-        store.read_manifest(tmp_path / "missing")
+        read_manifest(tmp_path / "missing")
     (tmp_path / "manifest.json").mkdir()
     with pytest.raises(StoreError, match="cannot be read"):
-        store.read_manifest(tmp_path)
+        read_manifest(tmp_path)
 
 
-def test_a_table_that_is_not_as_written_is_refused(tmp_path: Path) -> None:
-    digest = store.write_tables(tmp_path, tables())["runs.csv"]
-    path = tmp_path / "runs.csv"
+@pytest.mark.parametrize("name", ["runs.csv", "runs.parquet", "summary.csv"])
+def test_a_table_that_is_not_as_written_is_refused(name: str, tmp_path: Path) -> None:
+    sweep.run({"runs": "both", "grid": {"gate": "AND", "learning_rate": 1}}, tmp_path, figures=False)
+    path = tmp_path / name
     path.write_bytes(path.read_bytes()[:-6])
-    with pytest.raises(StoreError, match=r"runs.csv: not as it was written"):
-        store.read_table(tmp_path, "runs.csv", digest, {})
+    with pytest.raises(StoreError, match=rf"{name}: not as it was written .*mend it with: sweep verify .* --repair"):
+        sweep.read(tmp_path)
     path.unlink()
-    with pytest.raises(StoreError, match=r"runs.csv: cannot be read"):
-        store.read_table(tmp_path, "runs.csv", digest, {})
+    with pytest.raises(StoreError, match=rf"{name}: cannot be read"):
+        sweep.read(tmp_path)
+    with pytest.raises(StoreError, match=rf"{name}: cannot be read"):
+        read_table(path, {})

@@ -1,19 +1,23 @@
 """The tables: what each column says, recomputed one run at a time."""
 
+import itertools
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 from scipy.stats import binomtest
 
-from sweep.engine.runner import Outcome
-from sweep.kernel import train
+from sweep.engine.outcome import Outcome
+from sweep.kernel import STATUSES, train
 from sweep.report import tables
-from sweep.report.tables import QUANTILES, STATUSES, curves_table, runs_table, summary_table, wilson
+from sweep.report.tables import QUANTILES, curves_table, from_arrow, runs_table, summaries, wilson
 from sweep.spec.experiment import Experiment, load
 
 CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
@@ -41,7 +45,16 @@ def made_up(n: int, seed: int = 0) -> Outcome:
     epochs = np.where(status == MAX_EPOCHS, MAXIMUM, rng.integers(0, MAXIMUM + 1, n))
     final_loss = np.where(status == DIVERGED, math.inf, rng.lognormal(size=n))
     early = (status == DIVERGED) & (rng.random(n) < 0.5)
-    return Outcome(0, status, epochs, np.where((status == CONVERGED) | early, epochs, -1), final_loss, np.empty((n, 0)))
+    converged_epoch = np.where((status == CONVERGED) | early, epochs, -1)
+    return Outcome(np.arange(n), status, epochs, converged_epoch, final_loss, np.empty((n, 0)))
+
+
+def runs_frame(experiment: Experiment, outcome: Outcome) -> pd.DataFrame:
+    return from_arrow(runs_table(experiment, outcome), experiment)
+
+
+def summary_frame(experiment: Experiment, outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    return from_arrow(pa.concat_tables(summaries(experiment, outcomes)), experiment)
 
 
 def order_statistic(values: list[float], percent: int) -> float:
@@ -50,14 +63,14 @@ def order_statistic(values: list[float], percent: int) -> float:
 
 
 def test_status_codes_are_those_of_the_kernel() -> None:
-    assert STATUSES == train.STATUSES
+    assert STATUSES == ("converged", "diverged", "stationary", "max_epochs")
     codes = (train.CONVERGED, train.DIVERGED, train.STATIONARY, train.MAX_EPOCHS)
     assert codes == (CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS)
 
 
 def test_runs_table(union: Experiment) -> None:
     outcome = made_up(union.n_runs)
-    runs = runs_table(union, outcome)
+    runs = runs_frame(union, outcome)
     coordinates = [(rate, gate, "01", "normal(0, 1)") for rate in (0.1, 2.0) for gate in ("0110", "AND")]
     rows = [(*point, seed) for point in coordinates for seed in range(3, 10)]
     rows += [(2.0, "11", "pm1", "normal(0, 1)", seed) for seed in range(40)]
@@ -74,7 +87,7 @@ def test_runs_table(union: Experiment) -> None:
 
 
 def test_dtypes(union: Experiment) -> None:
-    runs, summary = runs_table(union, made_up(union.n_runs)), summary_table(union, made_up(union.n_runs))
+    runs, summary = runs_frame(union, made_up(union.n_runs)), summary_frame(union, [made_up(union.n_runs)])
     assert list(runs["gate"].cat.categories) == ["0110", "AND", "11", "NOT"]
     assert list(runs["status"].cat.categories) == list(STATUSES)
     for table in (runs, summary):
@@ -89,9 +102,9 @@ def test_dtypes(union: Experiment) -> None:
                 assert dtype == np.int64
 
 
-def test_summary_table_against_a_loop_over_the_runs(union: Experiment) -> None:
+def test_summary_against_a_loop_over_the_runs(union: Experiment) -> None:
     outcome = made_up(union.n_runs)
-    runs, summary = runs_table(union, outcome), summary_table(union, outcome)
+    runs, summary = runs_frame(union, outcome), summary_frame(union, [outcome])
     points = [runs.iloc[first : first + 7] for first in range(0, 28, 7)]
     points += [runs.iloc[28:68], runs.iloc[68:69], runs.iloc[69:70]]
     assert len(summary) == len(points) == union.n_points
@@ -116,9 +129,74 @@ def test_summary_table_against_a_loop_over_the_runs(union: Experiment) -> None:
 def test_quantiles_of_any_number_of_seeds(n: int, seed: int) -> None:
     experiment = load({"grid": {"gate": "AND", "learning_rate": 1, "seeds": n}})
     outcome = made_up(n, seed)
-    row = summary_table(experiment, outcome).iloc[0]
+    row = summary_frame(experiment, [outcome]).iloc[0]
     for q in QUANTILES:
         assert row[f"final_loss_q{q:02d}"] == order_statistic(outcome.final_loss.tolist(), q)
+
+
+GRIDS = {
+    "one point": {"grid": {"gate": "AND", "learning_rate": 1, "seeds": 70}},
+    "one seed": {"grid": {"gate": "all-2", "learning_rate": [1, 2, 3]}},
+    "seeds": {"grid": {"gate": ["AND", "OR", "XOR"], "learning_rate": [1, 2], "seeds": 11}},
+    "union": UNION,
+}
+
+
+def pieces(outcome: Outcome, cuts: Iterable[int]) -> list[Outcome]:
+    """An outcome cut before some of its runs."""
+    ends = sorted({0, *(cut for cut in cuts if cut < outcome.n_runs), outcome.n_runs})
+    return [outcome[first:last] for first, last in itertools.pairwise(ends)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 6, 7, 8, 28, 69])
+@pytest.mark.parametrize("experiment", [load(one) for one in GRIDS.values()], ids=list(GRIDS))
+def test_summaries_of_pieces_of_any_size_are_those_of_the_whole(experiment: Experiment, size: int) -> None:
+    outcome = made_up(experiment.n_runs)
+    cut = summary_frame(experiment, pieces(outcome, range(0, experiment.n_runs, size)))
+    assert_frame_equal(cut, summary_frame(experiment, [outcome]), check_exact=True)
+
+
+@pytest.mark.parametrize("size", [4, 11, 22])
+def test_a_summary_comes_as_soon_as_the_next_point_begins(size: int) -> None:
+    experiment = load(GRIDS["seeds"])
+    n_given = 0
+
+    def giving() -> Iterator[Outcome]:
+        nonlocal n_given
+        for piece in pieces(made_up(experiment.n_runs), range(0, experiment.n_runs, size)):
+            n_given += piece.n_runs
+            yield piece
+
+    n_points = 0
+    for table in summaries(experiment, giving()):
+        assert n_given - 11 * n_points <= size + 11
+        n_points += table.num_rows
+    assert n_points == experiment.n_points
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_summaries_of_any_runs_cut_anywhere_count_the_runs_given(data: st.DataObject) -> None:
+    experiment = load(GRIDS[data.draw(st.sampled_from(list(GRIDS)))])
+    numbers = st.integers(0, experiment.n_runs - 1)
+    given_runs = sorted(data.draw(st.sets(numbers, min_size=1)))
+    outcome = made_up(experiment.n_runs, data.draw(st.integers(0, 99)))[np.array(given_runs)]
+    summary = summary_frame(experiment, pieces(outcome, data.draw(st.sets(numbers))))
+    assert_frame_equal(summary, summary_frame(experiment, [outcome]), check_exact=True)
+
+    rows = runs_frame(experiment, outcome)[[*experiment.columns]].to_dict("records")
+    points: list[list[int]] = []
+    for at, setting in enumerate(rows):
+        if at and setting == rows[at - 1]:
+            points[-1].append(at)
+        else:
+            points.append([at])
+    assert summary[[*experiment.columns]].to_dict("records") == [rows[point[0]] for point in points]
+    assert list(summary["n"]) == [len(point) for point in points]
+    assert summary["n"].sum() == len(given_runs)
+    for point, n_converged, median in zip(points, summary["n_converged"], summary["final_loss_q50"], strict=True):
+        assert n_converged == (outcome.status[point] == CONVERGED).sum()
+        assert median == order_statistic(outcome.final_loss[point].tolist(), 50)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 100, 100_000])
@@ -132,16 +210,16 @@ def test_wilson_interval_is_scipys(n: int) -> None:
 
 
 def test_wilson_interval_in_the_summary(union: Experiment) -> None:
-    for row in summary_table(union, made_up(union.n_runs)).itertuples():
+    for row in summary_frame(union, [made_up(union.n_runs)]).itertuples():
         interval = binomtest(row.n_converged, row.n).proportion_ci(method="wilson")
         assert (row.converged_low, row.converged_high) == pytest.approx(interval, rel=1e-12, abs=1e-15)
 
 
 def test_curves_table_has_what_was_recorded_and_no_more() -> None:
     nan, inf = math.nan, math.inf
-    outcome = Outcome.empty(0, 4, 3)
+    outcome = Outcome.empty(np.arange(4), 3)
     outcome.curves[:] = [[0.7, 0.5, 0.4], [0.6, nan, nan], [0.9, inf, nan], [0.1, 0.0, nan]]
-    curves = curves_table(outcome, record_every=50)
+    curves = curves_table(outcome, record_every=50).to_pandas()
     rows = [(0, 0, 0.7), (0, 50, 0.5), (0, 100, 0.4), (1, 0, 0.6), (2, 0, 0.9), (2, 50, inf), (3, 0, 0.1), (3, 50, 0.0)]
     assert list(curves.itertuples(index=False, name=None)) == rows
     assert list(curves) == ["run", "epoch", "loss"]
@@ -152,6 +230,10 @@ def test_curves_table_has_what_was_recorded_and_no_more() -> None:
 def test_every_column_has_a_type_on_disk(columns: dict[str, Any]) -> None:
     experiment = load({**UNION, **columns})
     outcome = made_up(experiment.n_runs)
-    types = tables.arrow_types(experiment)
-    for table in (runs_table(experiment, outcome), summary_table(experiment, outcome), curves_table(outcome, 1)):
-        assert set(table) <= set(types)
+    made = [("summary", table) for table in summaries(experiment, [outcome])]
+    made += [("runs", runs_table(experiment, outcome)), ("curves", curves_table(outcome, 1))]
+    for kind, table in made:
+        types = tables.arrow_types(experiment, kind)
+        assert set(table.column_names) <= set(types)
+        for name in table.column_names:
+            assert table.schema.field(name).type == types[name], name

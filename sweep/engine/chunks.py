@@ -1,6 +1,7 @@
-"""An experiment cut into chunks, each of which is one task."""
+"""An experiment cut into chunks, each of which is one task and, once trained, one file."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweep.spec.experiment import Experiment
@@ -23,7 +24,11 @@ class Chunk:
     stop: int
 
 
-def chunks_of(experiment: Experiment, chunk_size: int | None = None) -> list[Chunk]:
+def chunks_of(
+    experiment: Experiment,
+    chunk_size: int | None = None,
+    done: Sequence[Iterable[tuple[int, int]]] | None = None,
+) -> list[Chunk]:
     """The experiment cut into chunks, in the order of run numbers.
 
     Parameters
@@ -31,17 +36,23 @@ def chunks_of(experiment: Experiment, chunk_size: int | None = None) -> list[Chu
     experiment
     chunk_size
         Runs of a chunk, at least 1; by default what takes a fraction of a second.
+    done
+        For each grid, the stretches [start, stop) of its runs to leave out, in order.
     """
     chunks: list[Chunk] = []
     first = 0
     for number, grid in enumerate(experiment.grids):
-        size = chunk_size or _natural_chunk_size(experiment, grid)
-        chunks += [Chunk(number, first, at, min(at + size, grid.n_runs)) for at in range(0, grid.n_runs, size)]
+        size = chunk_size or natural_chunk_size(experiment, grid)
+        at = 0
+        for start, stop in [*(done[number] if done else ()), (grid.n_runs, grid.n_runs)]:
+            chunks += [Chunk(number, first, low, min(low + size, start)) for low in range(at, start, size)]
+            at = stop
         first += grid.n_runs
     return chunks
 
 
-def _natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
+def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
+    """Runs that take a fraction of a second at most."""
     tables = experiment.tables
     hidden: int = max(grid.values["hidden"])
     n_rows = max(len(tables[gate].targets if gate in tables else truth_table(gate)) for gate in grid.values["gate"])

@@ -1,23 +1,24 @@
 """What became of runs, as arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.kernel.train import STATUSES
+from sweep.kernel import STATUSES
 
 
 @dataclass
 class Outcome:
-    """What became of runs `start` … `start + n − 1` of an experiment.
+    """What became of some runs of an experiment.
 
     Attributes
     ----------
-    start
-        Number of the first run.
+    runs : int64, shape (n,)
+        Their numbers, increasing.
     status : int8, shape (n,)
-        Index into `sweep.kernel.train.STATUSES`.
+        Index into `sweep.kernel.STATUSES`.
     epochs : int64, shape (n,)
         Updates applied.
     converged_epoch : int64, shape (n,)
@@ -28,7 +29,7 @@ class Outcome:
         Loss at epochs 0, record_every, …; NaN after a run's end. n_recorded is 0 if nothing is recorded.
     """
 
-    start: int
+    runs: NDArray[np.int64]
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
     converged_epoch: NDArray[np.int64]
@@ -36,10 +37,11 @@ class Outcome:
     curves: NDArray[np.float64]
 
     @classmethod
-    def empty(cls, start: int, n: int, n_recorded: int) -> "Outcome":
-        """Room for n runs."""
+    def empty(cls, runs: NDArray[np.int64], n_recorded: int) -> Self:
+        """Room for these runs."""
+        n = runs.size
         return cls(
-            start,
+            runs,
             np.zeros(n, np.int8),
             np.zeros(n, np.int64),
             np.full(n, -1, np.int64),
@@ -47,10 +49,19 @@ class Outcome:
             np.full((n, n_recorded), np.nan),
         )
 
+    @classmethod
+    def joined(cls, parts: "list[Self]") -> Self:
+        """Several outcomes one after another; at least one."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Self:
+        """Some of the runs."""
+        return type(self)(*(getattr(self, field.name)[where] for field in fields(self)))
+
     @property
     def n_runs(self) -> int:
         """Number of runs."""
-        return self.status.size
+        return self.runs.size
 
     @property
     def n_epochs(self) -> int:
@@ -63,10 +74,7 @@ class Outcome:
         counts = np.bincount(self.status, minlength=len(STATUSES))
         return dict(zip(STATUSES, map(int, counts), strict=True))
 
-    def put(self, part: "Outcome", where: NDArray[np.int64] | slice) -> None:
-        """Copy another outcome's runs to the places `where` of this one."""
-        self.status[where] = part.status
-        self.epochs[where] = part.epochs
-        self.converged_epoch[where] = part.converged_epoch
-        self.final_loss[where] = part.final_loss
-        self.curves[where] = part.curves
+    def put(self, part: "Outcome", where: NDArray[np.int64] | NDArray[np.bool_] | slice) -> None:
+        """Copy what became of another outcome's runs to the places `where` of this one."""
+        for field in fields(self)[1:]:
+            getattr(self, field.name)[where] = getattr(part, field.name)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,30 +20,78 @@ from sweep.spec.grid import Grid
 
 _LIKELIHOOD_NATS = (1e-3, 600.0)
 """Where M · target_loss lies in between, the product of probabilities tells it: neither near 1 nor near underflow."""
-_CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "optimizer", "update")
+CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "optimizer", "update")
 """Keys of the grid that a kernel is compiled for."""
 
 _making_kernel = threading.Lock()
 
 
-def train_chunk(experiment: Experiment, chunk: Chunk) -> Outcome:
-    """The outcome of one chunk: a function of its arguments alone."""
-    grid = experiment.grids[chunk.grid]
+class Trained(NamedTuple):
+    """What became of runs of one kind of model, and their weights.
+
+    Attributes
+    ----------
+    outcome
+    plan
+        Of their kernel.
+    initial, final : float64, shape (n, n_params) or (0, n_params)
+        Weights, where they were asked for.
+    """
+
+    outcome: Outcome
+    plan: Plan
+    initial: NDArray[np.float64]
+    final: NDArray[np.float64]
+
+
+def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome:
+    """What becomes of the runs of a chunk: a function of its arguments alone.
+
+    Parameters
+    ----------
+    experiment, chunk
+    missing : bool, shape (chunk.stop − chunk.start,), optional
+        The runs of the chunk to train; by default all.
+    """
     runs = np.arange(chunk.start, chunk.stop)
-    outcome = Outcome.empty(chunk.first + chunk.start, runs.size, n_recorded(experiment))
+    if missing is not None:
+        runs = runs[missing]
+    return train_runs(experiment, chunk.grid, chunk.first, runs)
+
+
+def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np.int64]) -> Outcome:
+    """What becomes of any runs of one grid.
+
+    Parameters
+    ----------
+    experiment
+    number
+        Which of its grids.
+    first
+        The number of that grid's first run in the experiment.
+    runs : int64, shape (n,)
+        Numbers within the grid, increasing.
+    """
+    grid = experiment.grids[number]
+    outcome = Outcome.empty(first + runs, n_recorded(experiment))
     gates = grid.values["gate"]
     numbers: dict[str | int, int] = {}
     gate_numbers, gate_of = np.unique(grid.indices("gate", runs), return_inverse=True)
-    inputs = [numbers.setdefault(_inputs(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
+    inputs = [numbers.setdefault(inputs_of(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
     kind_of = np.array(inputs)[gate_of]
-    for key in _CHOICES:
+    for key in CHOICES:
         kind_of = kind_of * len(grid.values[key]) + grid.indices(key, runs)
     for kind in np.unique(kind_of):
         where = np.flatnonzero(kind_of == kind)
-        first = runs[where[:1]]
-        choices = {key: grid.values[key][grid.indices(key, first)[0]] for key in _CHOICES}
-        outcome.put(_train_with_one_kernel(experiment, grid, runs[where], choices), where)
+        outcome.put(_train_with_one_kernel(experiment, grid, runs[where]).outcome, where)
     return outcome
+
+
+def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trained:
+    """What becomes of one run of a grid, and its weights; parameters as in `train_runs`."""
+    trained = _train_with_one_kernel(experiment, experiment.grids[number], np.array([run]), with_weights=True)
+    trained.outcome.runs = trained.outcome.runs + first
+    return trained
 
 
 def n_recorded(experiment: Experiment) -> int:
@@ -53,10 +101,11 @@ def n_recorded(experiment: Experiment) -> int:
 
 
 def _train_with_one_kernel(
-    experiment: Experiment, grid: Grid, runs: NDArray[np.int64], choices: Mapping[str, Any]
-) -> Outcome:
+    experiment: Experiment, grid: Grid, runs: NDArray[np.int64], with_weights: bool = False
+) -> Trained:
     """The outcome of runs of one kind of model, whose training sets differ in their targets only."""
     train = experiment.train
+    choices = {key: grid.values[key][grid.indices(key, runs[:1])[0]] for key in CHOICES}
     gate_numbers, table_of_run = np.unique(grid.indices("gate", runs), return_inverse=True)
     gates = [grid.values["gate"][number] for number in gate_numbers]
     inputs = experiment.table(gates[0], choices["encoding"]).inputs
@@ -64,10 +113,11 @@ def _train_with_one_kernel(
     bits = "" if gates[0] in experiment.tables else choices["encoding"]
     plan, loss_limit = _plan(experiment, inputs, targets, bits, choices)
     starts, start_of_run = _starts(grid, runs, plan)
-    outcome = Outcome.empty(0, runs.size, n_recorded(experiment))
+    outcome = Outcome.empty(runs, n_recorded(experiment))
+    final = np.empty((runs.size if with_weights else 0, plan.n_params))
     with _making_kernel:
-        train_runs = kernel(plan)
-    train_runs(
+        train_with = kernel(plan)
+    train_with(
         inputs,
         targets,
         table_of_run,
@@ -82,13 +132,13 @@ def _train_with_one_kernel(
         outcome.epochs,
         outcome.converged_epoch,
         outcome.final_loss,
-        np.empty((0, plan.n_params)),
+        final,
         outcome.curves,
     )
-    return outcome
+    return Trained(outcome, plan, starts[start_of_run[: len(final)]], final)
 
 
-def _inputs(experiment: Experiment, gate: str) -> str | int:
+def inputs_of(experiment: Experiment, gate: str) -> str | int:
     """Equal for gates whose training sets have the same inputs."""
     return gate if gate in experiment.tables else len(truth_table(gate))
 

@@ -14,9 +14,7 @@ from sweep.kernel.optimizers import OPTIMIZERS
 from sweep.kernel.plan import Plan
 
 CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
-STATUSES = ("converged", "diverged", "stationary", "max_epochs")
-"""Names of the status codes, in their order."""
-
+"""Indices into `sweep.kernel.STATUSES`."""
 _LONGEST_BLOCK = 64
 
 _LANES, _TABLE = types.float64[::1], types.float64[:, ::1]

@@ -1,6 +1,6 @@
 """Which axis of a grid goes where in a figure: along it, to panels, to lines; and the points that are then drawn."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.report.tables import QUANTILES, Result
+from sweep.report.codes import Codes
+from sweep.report.result import Result
+from sweep.report.settings import NARROW, Table, combined, grid_keys, spread, values_of, whole_grids
+from sweep.report.tables import QUANTILES
 from sweep.spec.gates import n_inputs
 from sweep.spec.grid import KEYS
 
@@ -19,8 +22,6 @@ PLANE = 16
 """Values of each of two numeric axes from which on their plane is drawn as a picture."""
 _LABELS = {"learning_rate": "learning rate η", "init": "start", "hidden": "hidden units"}
 _SYMBOLS = {"learning_rate": "η"}
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Layout:
     by_inputs: bool = False
     plane: tuple[str, str] | None = None
 
+    @property
+    def lines_mix(self) -> bool:
+        """Whether lines would count settings of the plane together, so that only its picture is drawn."""
+        return self.plane is not None and bool(set(self.plane) & set(self.pooled))
+
 
 def label(axis: str) -> str:
     """Name of a grid key as a reader would say it."""
@@ -73,20 +79,14 @@ def joined(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def grid_keys(result: Result) -> list[str]:
-    """Keys of the grid, in file order."""
-    columns = list(result.summary.columns)
-    return columns[: columns.index("n")]
-
-
 def varying(result: Result) -> list[str]:
     """Keys of the grid that take more than one value, in file order."""
-    return [key for key in grid_keys(result) if _varies(result.summary[key])]
+    return [key for key in grid_keys(result) if _varies(values_of(result, key))]
 
 
 def is_numeric(result: Result, key: str) -> bool:
     """Whether a key of the grid holds numbers, which have an order and a distance."""
-    dtype = result.summary.dtypes[key]
+    dtype = values_of(result, key).dtype
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
 
 
@@ -102,22 +102,22 @@ def main_numeric_axis(result: Result) -> str | None:
     bits, say, each with its own number of hidden units).
     """
     keys = categories_first(result, varying(result))
-    return _main_numeric_axis(result, {key: _codes(result.summary[key]) for key in keys})
+    return _main_numeric_axis(result, keys, _codes(result, keys))
 
 
-def _main_numeric_axis(result: Result, codes: Mapping[str, Codes]) -> str | None:
-    numeric = [key for key in codes if is_numeric(result, key) and not result.summary[key].hasnans]
-    before = {key: list(codes)[: list(codes).index(key)] for key in numeric}
+def _main_numeric_axis(result: Result, keys: Sequence[str], codes: Codes) -> str | None:
+    numeric = [key for key in keys if is_numeric(result, key) and not values_of(result, key).hasnans]
+    before = {key: keys[: keys.index(key)] for key in numeric}
     free = [
         key
         for key in numeric
         if not any(
-            _follows(codes, key, other) and (other in before[key] or not _follows(codes, other, key))
-            for other in codes
+            codes.follows(key, other) and (other in before[key] or not codes.follows(other, key))
+            for other in keys
             if other != key
         )
     ]
-    return max(free, key=lambda key: (int(codes[key].max()), key == "learning_rate"), default=None)
+    return max(free, key=lambda key: (codes.n_values(key), key == "learning_rate"), default=None)
 
 
 def choose_layout(result: Result) -> Layout:
@@ -127,49 +127,60 @@ def choose_layout(result: Result) -> Layout:
     of the rest becomes lines, the gate excepted; as many as there is room for become panels, the gate, then the other
     categories, then numbers. An axis that follows from lines and panels needs no place of its own.
     """
-    codes = {key: _codes(result.summary[key]) for key in categories_first(result, varying(result))}
-    x = _main_numeric_axis(result, codes)
-    plane = _plane(result, codes)
-    by_inputs = "gate" in codes and int(codes["gate"].max()) >= MAX_PANELS
+    keys = categories_first(result, varying(result))
+    codes = _codes(result, keys)
+    x = _main_numeric_axis(result, keys, codes)
+    plane = _plane(result, keys, codes)
+    by_inputs = "gate" in keys and codes.n_values("gate") > MAX_PANELS
     if by_inputs:
-        codes["gate"] = place(result.summary["gate"], by_inputs).cat.codes.to_numpy().astype(np.int64)
-    others = [key for key in codes if key != x]
-    lines = _lines(result, {key: codes[key] for key in others}, x)
+        codes = _codes(result, keys, by_inputs)
+    others = [key for key in keys if key != x]
+    lines = _lines(result, others, codes, x)
 
     panels: list[str] = []
     pooled: list[str] = []
     for key in others:
         shown = [axis for axis in (lines, *panels) if axis]
-        if key == lines or (shown and _n_settings(codes, [*shown, key]) == _n_settings(codes, shown)):
+        if key == lines or (shown and codes.n_settings([*shown, key]) == codes.n_settings(shown)):
             continue
-        fits = _n_settings(codes, [*panels, key]) <= MAX_PANELS
+        fits = codes.n_settings([*panels, key]) <= MAX_PANELS
         (panels if fits else pooled).append(key)
     return Layout(x, tuple(panels), lines, tuple(pooled), by_inputs, plane)
 
 
-def _lines(result: Result, codes: Mapping[str, Codes], x: str | None) -> str | None:
+def _codes(result: Result, keys: Sequence[str], by_inputs: bool = False) -> Codes:
+    """Which values of some keys occur together, gates by their number of inputs if asked."""
+    if (grids := whole_grids(result)) is None:
+        columns = {key: values_of(result, key) for key in keys}
+        gates = {"gate": place(columns["gate"], by_inputs)} if by_inputs else {}
+        return Codes.of_columns(columns | gates)
+    of_grids = [{key: grid.values[key] for key in keys} for grid in grids]
+    if by_inputs:
+        of_grids = [axes | {"gate": [inputs_of(gate) for gate in axes["gate"]]} for axes in of_grids]
+    return Codes.of_grids(of_grids)
+
+
+def _lines(result: Result, keys: Sequence[str], codes: Codes, x: str | None) -> str | None:
     """The axis for the lines: of one that could as well be panels, only a short one."""
-    if len(codes) == 1:
-        (key,) = codes
+    if len(keys) == 1:
+        (key,) = keys
         most = MAX_LINES if is_numeric(result, key) else 3
-        return key if x is not None and int(codes[key].max()) < most else None
+        return key if x is not None and codes.n_values(key) <= most else None
     found, best = None, (1, 0)
-    for key in codes:
-        levels = int(codes[key].max()) + 1
+    for key in keys:
+        levels = codes.n_values(key)
         if key == "gate" or levels > MAX_LINES:
             continue
-        rest = _combined(codes, [other for other in codes if other != key])
-        together = np.unique(rest * levels + codes[key]) // levels
-        within = int(np.bincount(together).max())
+        within = codes.most_within(key, [other for other in keys if other != key])
         if within > 1 and (within, levels) >= best:
             found, best = key, (within, levels)
     return found
 
 
-def _plane(result: Result, codes: Mapping[str, Codes]) -> tuple[str, str] | None:
-    long = [key for key in codes if is_numeric(result, key) and int(codes[key].max()) >= PLANE - 1]
-    longest = sorted(long, key=lambda key: -int(codes[key].max()))[:2]
-    if len(longest) < 2 or _n_settings(codes, longest) < PLANE**2:
+def _plane(result: Result, keys: Sequence[str], codes: Codes) -> tuple[str, str] | None:
+    long = [key for key in keys if is_numeric(result, key) and codes.n_values(key) >= PLANE]
+    longest = sorted(long, key=lambda key: -codes.n_values(key))[:2]
+    if len(longest) < 2 or codes.n_settings(longest) < PLANE**2:
         return None
     upwards, rightwards = (key for key in grid_keys(result) if key in longest)
     return upwards, rightwards
@@ -178,35 +189,8 @@ def _plane(result: Result, codes: Mapping[str, Codes]) -> tuple[str, str] | None
 def _varies(column: "pd.Series[Any]") -> bool:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.codes
-    values = column.to_numpy()
-    return len(values) > 1 and bool(((values != values[0]) & ~(column.isna() & pd.isna(values[0]))).any())
-
-
-def _codes(column: "pd.Series[Any]") -> Codes:
-    """Number of the value at each place, from 0 without a gap."""
-    codes, _ = pd.factorize(column, use_na_sentinel=False)
-    return cast(Codes, codes.astype(np.int64))
-
-
-def _combined(codes: Mapping[str, Codes], keys: Iterable[str]) -> Codes:
-    """Number of the combination of values at each place, from 0 without a gap."""
-    combined: Codes = np.zeros(len(next(iter(codes.values()))), np.int64)
-    for key in keys:
-        numbers = combined * (int(codes[key].max()) + 1) + codes[key]
-        if numbers.max() < 8 * len(numbers):
-            combined = (np.cumsum(np.bincount(numbers) > 0) - 1)[numbers]
-        else:
-            combined = _codes(pd.Series(numbers))
-    return combined
-
-
-def _n_settings(codes: Mapping[str, Codes], keys: Iterable[str]) -> int:
-    return int(_combined(codes, keys).max()) + 1
-
-
-def _follows(codes: Mapping[str, Codes], key: str, other: str) -> bool:
-    """Whether the value of `other` tells that of `key`."""
-    return _n_settings(codes, [other, key]) == int(codes[other].max()) + 1
+    found = column.to_numpy()
+    return len(found) > 1 and bool(((found != found[0]) & ~(column.isna() & pd.isna(found[0]))).any())
 
 
 @cache
@@ -265,6 +249,18 @@ def combinations(frame: pd.DataFrame, keys: Sequence[str], by_inputs: bool = Fal
     return _categorical(numbers, names, frame.index)
 
 
+def combinations_in(result: Result, table: Table, keys: Sequence[str], by_inputs: bool = False) -> "pd.Series[Any]":
+    """The `combinations` of every row of a table."""
+    if (grids := whole_grids(result)) is None:
+        return combinations(result.part(table, [*keys, NARROW[table]]), keys, by_inputs)
+    parts = [combined(result, grid, keys) for grid in grids]
+    names = combinations(pd.concat(parts, ignore_index=True), keys, by_inputs).cat
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    codes = np.split(names.codes.to_numpy(), ends)
+    of_rows = [spread(grid, keys, of_grid, table) for grid, of_grid in zip(grids, codes, strict=True)]
+    return pd.Series(pd.Categorical.from_codes(np.concatenate(of_rows), dtype=pd.CategoricalDtype(names.categories)))
+
+
 def _categorical(codes: NDArray[np.intp], names: list[str], index: "pd.Index[Any]") -> "pd.Series[Any]":
     return pd.Series(pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(names)), index=index)
 
@@ -311,22 +307,25 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
         different settings for repetitions of one.
     """
     names = [f"epochs_q{q:02d}" for q in QUANTILES]
-    where = placed(result.summary, layout)
+    axes = [key for key in (*layout.panels, layout.lines, layout.x) if key]
+    rates = ["n", "n_converged", "converged_rate", "converged_low", "converged_high"]
     if not layout.pooled and not layout.by_inputs:
-        rates = result.summary[["n", "n_converged", "converged_rate", "converged_low", "converged_high"]]
-        epochs = {name: censored(result.summary[name]) for name in names}
-        return where.join(rates).assign(**epochs).sort_values("x", kind="stable", ignore_index=True)
+        summary = result.part("summary", [*axes, *rates, *names])
+        epochs = {name: censored(summary[name]) for name in names}
+        drawn = placed(summary, layout).join(summary[rates]).assign(**epochs)
+        return drawn.sort_values("x", kind="stable", ignore_index=True)
 
     keys = ["panel", "line", "x"]
-    counts = where.join(result.summary[["n", "n_converged"]]).groupby(keys, observed=True).sum()
+    summary = result.part("summary", [*axes, "n", "n_converged"])
+    counts = placed(summary, layout).join(summary[["n", "n_converged"]]).groupby(keys, observed=True).sum()
     counts["converged_rate"] = counts["n_converged"] / counts["n"]
     counts["converged_low"] = counts["converged_high"] = np.nan
-    converged = result.runs["status"] == "converged"
-    epochs_of_runs = censored(result.runs["converged_epoch"].where(converged))
-    members = placed(result.runs, layout).groupby(keys, observed=True).indices
-    drawn = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
+    runs = result.part("runs", [*axes, "status", "converged_epoch"])
+    epochs_of_runs = censored(runs["converged_epoch"].where(runs["status"] == "converged"))
+    members = placed(runs, layout).groupby(keys, observed=True).indices
+    quantiles_of = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
     return (
-        counts.assign(**dict(zip(names, drawn.T, strict=True)))
+        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)))
         .reset_index()
         .sort_values("x", kind="stable", ignore_index=True)
     )

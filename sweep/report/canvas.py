@@ -22,10 +22,13 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 GREY = "#555555"
 PICTURE_DPI = 160
 """Resolution of what is a picture within an SVG file."""
+PICTURE_EFFORT = 3
+"""Of zlib, 1 to 9, for whole pictures."""
 _INCH_LEFT, _INCH_RIGHT, _INCH_BOTTOM, _INCH_LINE, _INCH_COLOUR_BAR = 0.85, 0.3, 0.62, 0.27, 0.85
 
 _GROUPS = {
@@ -78,6 +81,8 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 def save(figure: Figure, stem: Path | str) -> list[Path]:
     """Write `stem`.svg and `stem`.png, the same bytes for the same figure.
 
+    Pictures of more cells than the figure has dots are written whole as well, one cell a dot.
+
     Parameters
     ----------
     figure : matplotlib.figure.Figure
@@ -88,7 +93,8 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        The SVG file, then the PNG file. Neither exists until it is whole.
+        The SVG file, then the PNG file, then `stem`_full.png, or `stem`_full_1.png … of several panels. None exists
+        until it is whole.
     """
     metadata: dict[str, dict[str, Any]] = {
         "svg": dict.fromkeys(("Creator", "Date", "Format", "Type")),
@@ -96,10 +102,43 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
     }
     resolution: dict[str, dict[str, Any]] = {"svg": {"dpi": PICTURE_DPI}, "png": {}}
     paths = []
+    whole = _save_whole(figure, stem)
+    _reduce(figure)
     for kind in ("svg", "png"):
         path = Path(f"{stem}.{kind}")
         unfinished = path.with_name(path.name + ".unfinished")
         figure.savefig(unfinished, format=kind, metadata=metadata[kind], **resolution[kind])
+        paths.append(unfinished.replace(path))
+    return paths + whole
+
+
+def _reduce(figure: Figure) -> None:
+    """Average the cells of pictures that have several to a dot of the figure: drawing takes many bytes for each."""
+    for axes in figure.axes:
+        dots = axes.get_position().size * figure.get_size_inches() * PICTURE_DPI
+        for image in axes.get_images():
+            picture = np.asarray(image.get_array())
+            n = int(min(np.array(picture.shape[1::-1]) // np.ceil(dots)))
+            if n > 1 and picture.ndim == 3:
+                height, width = (size - size % n for size in picture.shape[:2])
+                rows = (picture[at : at + n, :width].reshape(n, width // n, n, -1) for at in range(0, height, n))
+                image.set_data(np.array([row.mean(axis=(0, 2)).round() for row in rows], np.uint8))
+
+
+def _save_whole(figure: Figure, stem: Path | str) -> list[Path]:
+    """Write each picture that has more cells than dots in the figure, upwards as there."""
+    pictures = []
+    for axes in figure.axes:
+        dots = axes.get_position().size * figure.get_size_inches() * PICTURE_DPI
+        for image in axes.get_images():
+            picture = np.asarray(image.get_array())
+            if (np.array(picture.shape[1::-1]) > dots).any():
+                pictures.append(picture)
+    paths = []
+    for number, picture in enumerate(pictures, 1):
+        path = Path(f"{stem}_full{f'_{number}' if len(pictures) > 1 else ''}.png")
+        unfinished = path.with_name(path.name + ".unfinished")
+        Image.fromarray(picture[::-1]).save(unfinished, format="png", compress_level=PICTURE_EFFORT)
         paths.append(unfinished.replace(path))
     return paths
 

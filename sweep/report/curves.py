@@ -15,7 +15,7 @@ from sweep.report.axes import Layout, assignment, choose_layout, place, placed, 
 from sweep.report.canvas import GREY, bands, log_scale, panels, styled
 from sweep.report.looks import figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import unit
-from sweep.report.tables import Result
+from sweep.report.result import Result
 
 MAX_CURVE_LINES = 5
 N_SINGLE_CURVES = 3
@@ -70,7 +70,8 @@ def learning_curves(result: Result) -> Figure:
 def _curve_settings(result: Result) -> tuple[pd.DataFrame, Layout, dict[str, str]]:
     """Choose the runs whose curves are shown, their layout, and the axes held at one value."""
     layout = choose_layout(result)
-    runs = result.runs
+    axes = [key for key in (layout.x, *layout.panels, layout.lines, *layout.pooled) if key]
+    runs = result.part("runs", [*axes, "run", "epochs", "final_loss"])
     spare = [layout.lines, *layout.pooled] if layout.x and layout.panels else [*layout.pooled]
     held = {}
     for key in filter(None, spare):

@@ -15,18 +15,20 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 from numpy.typing import NDArray
 
+from sweep.kernel import STATUSES
 from sweep.report.axes import (
     choose_layout,
-    combinations,
+    combinations_in,
     label,
     points,
 )
 from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, rows, save, scale_x, styled
 from sweep.report.curves import learning_curves
-from sweep.report.heatmap import heat_map
+from sweep.report.heatmap import PIECE, heat_map
 from sweep.report.looks import Look, figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import constants, unit
-from sweep.report.tables import STATUSES, Result
+from sweep.report.result import Result
+from sweep.report.settings import n_rows
 
 __all__ = ["epochs_to_converge", "figures_for", "final_loss", "heat_map", "learning_curves", "save", "success_rate"]
 
@@ -48,20 +50,20 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
         setting, the learning curves tell most and come first.
     """
     chosen: dict[str, Callable[[Result], Figure]] = {}
-    if len(result.runs) == 0:
+    if n_rows(result, "runs") == 0:
         return chosen
     layout = choose_layout(result)
-    converged = bool((result.summary["n_converged"] > 0).any())
+    counts = result.part("summary", ["n", "n_converged", "n_diverged"])
     if layout.plane is not None:
         chosen["heat_map"] = heat_map
-    if layout.plane is None or not set(layout.plane) & set(layout.pooled):
+    if not layout.lines_mix:
         chosen["success_rate"] = success_rate
-        if converged:
+        if (counts["n_converged"] > 0).any():
             chosen["epochs_to_converge"] = epochs_to_converge
-    if np.isfinite(result.runs["final_loss"]).any():
+    if (counts["n_diverged"] < counts["n"]).any():
         chosen["final_loss"] = final_loss
     if result.curves is not None and np.isfinite(result.curves["loss"]).any():
-        one_setting = len(result.summary) == 1
+        one_setting = len(counts) == 1
         curves = {"learning_curves": learning_curves}
         return curves | chosen if one_setting else chosen | curves
     return chosen
@@ -164,27 +166,29 @@ def epochs_to_converge(result: Result) -> Figure:
 def final_loss(result: Result) -> Figure:
     """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs."""
     layout = panels_only(choose_layout(result))
-    panel = combinations(result.runs, layout.panels, layout.by_inputs).cat
-    status = result.runs["status"].astype(pd.CategoricalDtype(list(STATUSES)))
-    loss = result.runs["final_loss"].to_numpy()
+    panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
+    runs = result.part("runs", ["status", "final_loss"])
+    status = runs["status"].astype(pd.CategoricalDtype(list(STATUSES))).cat.codes.to_numpy()
+    loss = runs["final_loss"].to_numpy()
     target = result.manifest["experiment"]["train"].get("target_loss")
     marks: dict[str, tuple[float, str, LineStyleType]] = {
         f"{name}: answers ½ to every input": (value, "#000000", (0, (1, 1.2))) for name, value, _ in constants(result)
     }
     if target is not None:
         marks[f"target_loss = {target:g}"] = (float(target), "#009E73", "-")
-    edges = _loss_edges(loss[np.isfinite(loss)], [value for value, *_ in marks.values()])
-    named = {edges[0]: "lower"} if loss.min() < edges[0] else {}
-    named |= {edges[-1]: "higher"} if loss[np.isfinite(loss)].max() > edges[-1] else {}
+    finite = loss[np.isfinite(loss)]
+    lowest, highest = finite.min(), finite.max()
+    edges = _loss_edges(finite, [value for value, *_ in marks.values()])
+    del finite
+    named = {edges[0]: "lower"} if lowest < edges[0] else {}
+    named |= {edges[-1]: "higher"} if highest > edges[-1] else {}
 
-    bins = np.clip(np.searchsorted(edges, loss, side="right") - 1, 0, len(edges) - 2)
     shape = (len(panel.categories), len(STATUSES), len(edges) - 1)
-    places = np.ravel_multi_index((panel.codes.astype(np.intp), status.cat.codes.astype(np.intp), bins), shape)
-    counts = np.bincount(places, minlength=math.prod(shape)).reshape(shape)
+    counts = _histograms(panel.codes.to_numpy(), status, loss, edges, shape)
     shares = counts / counts.sum(axis=(1, 2), keepdims=True)
     highest = float(np.delete(shares, STATUSES.index("diverged"), axis=1).sum(axis=1).max())
     all_diverged = counts[:, STATUSES.index("diverged")].sum(axis=1)
-    present = [name for name in STATUS_COLOURS if (status == name).any()]
+    present = [name for name in STATUS_COLOURS if counts[:, STATUSES.index(name)].any()]
     legend: list[Artist] = [Patch(color=STATUS_COLOURS[name], label=name) for name in present]
     for name, (_, colour, style) in marks.items():
         legend.append(Line2D([], [], color=colour, linewidth=1.3, linestyle=style, label=name))
@@ -207,6 +211,23 @@ def final_loss(result: Result) -> Figure:
         axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     return figure_of(all_axes[0])
+
+
+def _histograms(
+    panel: NDArray[np.integer[Any]],
+    status: NDArray[np.integer[Any]],
+    loss: Array,
+    edges: Array,
+    shape: tuple[int, int, int],
+) -> NDArray[np.int64]:
+    """Number of runs of each panel, status and bin of losses, what lies outside in the first bin and the last."""
+    counts = np.zeros(math.prod(shape), np.int64)
+    for start in range(0, len(loss), PIECE):
+        piece = slice(start, start + PIECE)
+        bins = np.clip(np.searchsorted(edges, loss[piece], side="right") - 1, 0, shape[2] - 1)
+        places = np.ravel_multi_index((panel[piece].astype(np.intp), status[piece].astype(np.intp), bins), shape)
+        counts += np.bincount(places, minlength=len(counts))
+    return counts.reshape(shape)
 
 
 def _lines(table: pd.DataFrame, panel: str, looks: dict[str, Look]) -> list[tuple[Look, dict[str, Array]]]:
@@ -236,12 +257,13 @@ def _loss_edges(losses: Array, marks: list[float]) -> Array:
     """Edges of about 40 bins, equal on the logarithmic axis, one at the last mark, over the losses and the marks.
 
     What is more than three powers of ten below the marks goes to the first bin; the highest thousandth of the losses,
-    and what is as far above 1 and the marks, to the last.
+    and what is as far above 1 and the marks, to the last. The losses are overwritten.
     """
     marks = marks or [1.0]
     lowest = 10.0 ** (math.floor(math.log10(min(marks))) - 3)
     highest = 1e3 * max(1.0, *marks)
-    low, high = np.quantile(np.minimum(losses, highest), [0, 0.999])
+    np.minimum(losses, highest, out=losses)
+    low, high = np.quantile(losses, [0, 0.999], overwrite_input=True)
     low = max(min(low, *marks) / 2, lowest)
     high = max(high, *marks) * 2
     width = math.log(high / low) / 40

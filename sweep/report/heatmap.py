@@ -1,5 +1,8 @@
 """The heat map of a plane of settings: the epochs to convergence as colours, and what did not converge."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.artist import Artist
@@ -9,16 +12,21 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sweep.report.axes import assignment, censored, choose_layout, label
+from sweep.report.axes import assignment, choose_layout, label
 from sweep.report.canvas import colour_bar, is_log_spaced, log_ticks, panels, styled
 from sweep.report.looks import figure_of
-from sweep.report.planes import planes
-from sweep.report.tables import Result
+from sweep.report.planes import Plane, planes
+from sweep.report.result import Result
 
 COLOURS = np.round(255 * colormaps["viridis"](np.linspace(0.15, 1, 256))[:, :3]).astype(np.uint8)
 LATER, DIVERGED, NOTHING = (np.array(rgb, np.uint8) for rgb in ((0xCF,) * 3, (0x1A,) * 3, (0xFF,) * 3))
+_PALETTE = np.vstack([COLOURS, LATER, DIVERGED, NOTHING])
+_LATER, _DIVERGED, _NOTHING = range(len(COLOURS), len(_PALETTE))
+PIECE = 2**20
+"""Settings that are looked at together."""
 
 Array = NDArray[np.float64]
+Shades = NDArray[np.uint16]
 
 
 @styled
@@ -37,36 +45,25 @@ def heat_map(result: Result) -> Figure:
     if axes is None:
         raise ValueError("this result has no two numeric axes that are long enough for a heat map")
     made, held = planes(result, axes)
-    summary = result.summary
-    epochs = censored(summary["epochs_q50"])
-    converged = np.isfinite(epochs)
-    diverged = ~converged & (2 * summary["n_diverged"] >= summary["n"]).to_numpy()
-    shown = np.zeros(len(summary), dtype=np.bool_)
-    for plane in made:
-        shown[plane.points[plane.points >= 0]] = True
-    numbers, ranks = _ranks(epochs[converged & shown])
-    colours = np.empty((len(summary) + 1, 3), np.uint8)
-    colours[:-1] = np.where(diverged[:, None], DIVERGED, LATER)
-    colours[-1] = NOTHING
-    colours[:-1][converged & shown] = COLOURS[(255 * ranks).round().astype(np.intp)]
-
+    shades, numbers = _shades(result, made)
+    n = result.part("summary", ["n"])["n"]
     max_epochs = result.manifest["experiment"]["train"]["max_epochs"]
-    one_run = bool((summary["n"] == 1).all())
+    one_run = bool((n == 1).all())
     later = f"not converged after {max_epochs:,} epochs" if one_run else f"median later than {max_epochs:,} epochs"
     legend: list[Artist] = []
-    for there, colour, name in (
-        (~converged & ~diverged, LATER, later),
-        (diverged, DIVERGED, "diverged" if one_run else "half of the runs or more diverged"),
+    for shade, name in (
+        (_LATER, later),
+        (_DIVERGED, "diverged" if one_run else "half of the runs or more diverged"),
     ):
-        if (there & shown).any():
-            legend.append(Patch(color="#" + bytes(colour).hex(), label=name))
+        if any((shades[row] == shade).any() for plane in made for row in plane.points):
+            legend.append(Patch(color="#" + bytes(_PALETTE[shade]).hex(), label=name))
     title = "Epochs to convergence" if one_run else "Median epochs to convergence"
     title += "".join(f"; {assignment(key, value)}" for key, value in held.items())
     upwards, rightwards = axes
     names = [plane.name for plane in made]
     all_axes = panels(names, title, label(rightwards), label(upwards), legend, square=True)
     for one, plane in zip(all_axes, made, strict=True):
-        one.imshow(colours[plane.points], origin="lower", aspect="auto", interpolation="auto")
+        one.imshow(_picture(shades, plane), origin="lower", aspect="auto", interpolation="auto")
         one.grid(visible=False)
         _ticks(one, "x", plane.x)
         _ticks(one, "y", plane.y)
@@ -76,17 +73,50 @@ def heat_map(result: Result) -> Figure:
     return figure
 
 
-def _ranks(values: Array) -> tuple[Array, Array]:
-    """The values at 0, 25 … 100 % of all, and the place of each among all, from 0 to 1, equal ones at one place."""
+def _shades(result: Result, made: Sequence[Plane]) -> tuple[Shades, NDArray[Any]]:
+    """The shade of every point, by position, the last for no point; and the epochs at 0, 25 … 100 % of the scale."""
+    column = result.part("summary", ["epochs_q50"])["epochs_q50"]
+    epochs = column.fillna(-1).to_numpy(getattr(column.dtype, "numpy_dtype", np.int64))
+    shades = np.full(len(epochs) + 1, _NOTHING, np.uint16)
+    shown = np.zeros(len(epochs), np.bool_)
+    for row in (row for plane in made for row in plane.points):
+        shown[row[row >= 0]] = True
+    values, counts = np.unique(epochs[shown & (epochs >= 0)], return_counts=True)
+    del shown
+    numbers, places = _ranks(values, counts)
+    of_values = (255 * places).round().astype(np.uint16)
+    counted = result.part("summary", ["n", "n_diverged"])
+    n, n_diverged = (counted[name].to_numpy() for name in ("n", "n_diverged"))
+    for start in range(0, len(epochs), PIECE):
+        piece = slice(start, min(start + PIECE, len(epochs)))
+        mostly = 2 * n_diverged[piece].astype(np.int64) >= n[piece]
+        shades[piece] = np.where(mostly, _DIVERGED, _LATER)
+        converged = start + np.flatnonzero(epochs[piece] >= 0)
+        if len(values):
+            found = np.searchsorted(values, epochs[converged])
+            shades[converged] = of_values[np.minimum(found, len(values) - 1)]
+    return shades, numbers
+
+
+def _ranks(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[NDArray[Any], Array]:
+    """Of values and how often each occurs: those at 0, 25 … 100 % of all, and the place of each, from 0 to 1."""
     if len(values) == 0:
-        return values, values
-    different, numbers, counts = np.unique(values, return_inverse=True, return_counts=True)
-    places = (np.cumsum(counts) - counts / 2) / len(values)
-    quantiles = np.searchsorted(np.cumsum(counts), np.array([0, 0.25, 0.5, 0.75, 1]) * len(values))
-    return different[np.minimum(quantiles, len(different) - 1)], places[numbers]
+        return values, np.empty(0)
+    total = counts.sum()
+    places = (np.cumsum(counts) - counts / 2) / total
+    quantiles = np.searchsorted(np.cumsum(counts), np.array([0, 0.25, 0.5, 0.75, 1]) * total)
+    return values[np.minimum(quantiles, len(values) - 1)], places
 
 
-def _scale(axes: Axes, numbers: Array) -> None:
+def _picture(shades: Shades, plane: Plane) -> NDArray[np.uint8]:
+    """The colours of a plane, row by row, so that no long index is made: uint8, shape (n_y, n_x, 3)."""
+    picture = np.empty((*plane.points.shape, 3), np.uint8)
+    for row, points in zip(picture, plane.points, strict=True):
+        row[:] = _PALETTE[shades[points]]
+    return picture
+
+
+def _scale(axes: Axes, numbers: NDArray[Any]) -> None:
     axes.imshow(COLOURS[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
     axes.yaxis.tick_right()
     axes.xaxis.set_major_locator(NullLocator())

@@ -2,16 +2,19 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sweep.report.axes import censored, grid_keys, label, varying
+from sweep.report.axes import censored, label, varying
+from sweep.report.columns import sparing
+from sweep.report.result import Result
 from sweep.report.sentences import NBSP, answer, descriptions, failures, percent
-from sweep.report.tables import Result
+from sweep.report.settings import first_rows, grid_keys, n_rows, values_of
+from sweep.report.tables import wilson
 
 MAX_ROWS = 200
 BROAD = 550
@@ -32,25 +35,27 @@ def write(result: Result, directory: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        `directory`/report.html and figures/*.svg and *.png, all of which are whole.
+        `directory`/report.html, figures/*.svg and *.png, and of a large picture *_full.png, all of which are whole.
     """
     from sweep.report import figures
 
-    directory = Path(directory)
+    directory, result = Path(directory), sparing(result)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     drawn = {}
+    whole = {}
     for name, draw in figures.figures_for(result).items():
-        svg, png = figures.save(draw(result), directory / "figures" / name)
+        svg, png, *pictures = figures.save(draw(result), directory / "figures" / name)
         drawn[name] = svg.read_text(encoding="utf-8")
-        written += [svg, png]
+        whole[name] = [picture.relative_to(directory).as_posix() for picture in pictures]
+        written += [svg, png, *pictures]
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    unfinished.write_text(render(result, drawn), encoding="utf-8")
+    unfinished.write_text(render(result, drawn, whole), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
 
-def render(result: Result, figures: Mapping[str, str]) -> str:
+def render(result: Result, figures: Mapping[str, str], whole: Mapping[str, Sequence[str]] | None = None) -> str:
     """Make the report of a result.
 
     Parameters
@@ -58,6 +63,8 @@ def render(result: Result, figures: Mapping[str, str]) -> str:
     result : Result
     figures : mapping
         The SVG text of each figure to show, by name as in `figures_for`, in reading order.
+    whole : mapping
+        The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
 
     Returns
     -------
@@ -73,20 +80,22 @@ def render(result: Result, figures: Mapping[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = result.summary.head(MAX_ROWS)
-    columns = _columns(result, shown)
+    columns = _columns(result)
     answered = answer(result)
     texts = descriptions(result, answered)
     return environment.get_template("template.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
         answer=answered,
         failures=failures(result),
-        figures=[_figure(name, svg, texts[name].caption, texts[name].alt) for name, svg in figures.items()],
+        figures=[
+            _figure(name, svg, texts[name].caption + _shared((whole or {}).get(name, ())), texts[name].alt)
+            for name, svg in figures.items()
+        ],
         fixed=_fixed(result),
         table={
             "columns": columns,
             "rows": list(zip(*(column.cells for column in columns), strict=True)),
-            "n_rows": len(result.summary),
+            "n_rows": n_rows(result, "summary"),
         },
         provenance=_provenance(result),
         files=sorted(result.manifest["files"].items()),
@@ -111,37 +120,51 @@ def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
     }
 
 
+def _shared(files: Sequence[str]) -> str:
+    """Where to find the settings that share a dot."""
+    if not files:
+        return ""
+    named = files[0] if len(files) == 1 else f"{files[0]} to {files[-1].rpartition('/')[2]}"
+    return f" Several settings share a dot here; each has one of its own in {named}."
+
+
 def _fixed(result: Result) -> str:
     """The keys of the grid that take only one value."""
-    if len(result.summary) == 0:
+    if n_rows(result, "summary") == 0:
         return ""
     axes = varying(result)
     constant = [key for key in grid_keys(result) if key not in axes]
-    return "; ".join(f"{label(key)}: {_cell(result.summary[key].iloc[0])}" for key in constant)
+    return "; ".join(f"{label(key)}: {_cell(values_of(result, key).iloc[0])}" for key in constant)
 
 
-def _columns(result: Result, shown: pd.DataFrame) -> list[Column]:
+def _head(result: Result, name: str) -> "pd.Series[Any]":
+    return result.part("summary", [name])[name].head(MAX_ROWS)
+
+
+def _columns(result: Result) -> list[Column]:
     """The summary's columns for people: rates in percent, censored epochs as "> max_epochs"."""
     max_epochs = int(result.manifest["experiment"]["train"]["max_epochs"])
+    axes = first_rows(result, varying(result), MAX_ROWS)
     columns = [
-        Column(label(key), [_cell(value) for value in shown[key]], not pd.api.types.is_numeric_dtype(shown.dtypes[key]))
-        for key in varying(result)
+        Column(label(key), [_cell(value) for value in axes[key]], not pd.api.types.is_numeric_dtype(axes.dtypes[key]))
+        for key in axes.columns.astype(str)
     ]
-    interval = zip(shown["converged_low"], shown["converged_high"], strict=True)
+    n, n_converged = (_head(result, name).to_numpy(np.int64) for name in ("n", "n_converged"))
+    interval = zip(*wilson(n_converged, n), strict=True)
     columns += [
-        Column("runs", [f"{n:,}" for n in shown["n"]]),
-        Column("converged", [f"{n:,}" for n in shown["n_converged"]]),
-        Column("%", [percent(rate) for rate in shown["converged_rate"]]),
+        Column("runs", [f"{count:,}" for count in n]),
+        Column("converged", [f"{count:,}" for count in n_converged]),
+        Column("%", [percent(rate) for rate in n_converged / n]),
         Column(f"95{NBSP}% interval", [f"{percent(low)} – {percent(high)}" for low, high in interval]),
     ]
     for status in ("diverged", "stationary"):
-        if result.summary[f"n_{status}"].any():
-            columns.append(Column(status, [f"{n:,}" for n in shown[f"n_{status}"]]))
+        if (column := result.part("summary", [f"n_{status}"])[f"n_{status}"]).any():
+            columns.append(Column(status, [f"{count:,}" for count in column.head(MAX_ROWS)]))
     for name, quantile in (("5 %", "q05"), ("median", "q50"), ("95 %", "q95")):
-        epochs = censored(shown[f"epochs_{quantile}"])
+        epochs = censored(_head(result, f"epochs_{quantile}"))
         cells = [f"{epoch:,.0f}" if np.isfinite(epoch) else f"> {max_epochs:,}" for epoch in epochs]
         columns.append(Column(f"epochs: {name}", cells))
-    losses = shown["final_loss_q50"]
+    losses = _head(result, "final_loss_q50")
     columns.append(Column("final loss: median", [f"{loss:.3g}" if np.isfinite(loss) else "∞" for loss in losses]))
     return columns
 

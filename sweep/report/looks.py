@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
 from sweep.report.axes import Layout, assignment, is_numeric, joined, label
-from sweep.report.tables import Result
+from sweep.report.result import Result
+from sweep.report.settings import values_of
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
@@ -40,7 +41,7 @@ def line_handles(looks: dict[str, Look], layout: Layout, result: Result) -> list
     """Legend entries: a category such as "normal(0, 1)" says what it is, a number does not."""
     if layout.lines is None:
         return []
-    is_category = isinstance(result.summary.dtypes[layout.lines], pd.CategoricalDtype)
+    is_category = isinstance(values_of(result, layout.lines).dtype, pd.CategoricalDtype)
     names = [name if is_category else assignment(layout.lines, name) for name in looks]
     looks_and_names = zip(looks.values(), names, strict=True)
     return [Line2D([], [], color=look.colour, ls=look.style, label=name) for look, name in looks_and_names]

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from sweep.report.tables import Result
+from sweep.report.result import Result
 
 
 class Constant(NamedTuple):

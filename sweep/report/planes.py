@@ -1,15 +1,20 @@
 """Planes of settings: grids with two long numeric axes, each combination of their values one cell of a picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.report.axes import MAX_PANELS, PLANE, categories_first, combinations, place, unbroken, varying
-from sweep.report.tables import Result
-from sweep.spec.experiment import load
+from sweep.report.result import Result
+from sweep.report.settings import combined, experiment, n_rows, whole_grids
+from sweep.spec.grid import Grid
+
+Numbers = NDArray[np.int64]
+Points = NDArray[np.int32] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,14 @@ class Plane:
         What tells it from the other planes, in one line or two; empty for a single one.
     x, y : float64, shapes (n_x,) and (n_y,)
         The axes' values, increasing.
-    points : int64, shape (n_y, n_x)
+    points : int32 or int64, shape (n_y, n_x)
         Rows of the summary, by position; −1 where there is none.
     """
 
     name: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    points: NDArray[np.int64]
+    points: Points
 
 
 def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str, str]]:
@@ -48,16 +53,24 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
     held : dict
         The axes that have too many values for that → their first value, which is the one shown.
     """
-    points = np.arange(len(result.summary))
-    grids, names_of_grids = _grids(result)
     others = [key for key in categories_first(result, varying(result)) if key not in axes]
+    if (grids := whole_grids(result)) is not None:
+        return _of_grids(result, grids, axes, others)
+    return _of_table(result, axes, others)
+
+
+def _of_table(result: Result, axes: tuple[str, str], others: list[str]) -> tuple[list[Plane], dict[str, str]]:
+    """The planes, found by a look at every row of the summary."""
+    whole = result.part("summary", [*others, *axes])
+    points = np.arange(len(whole))
+    grids, names_of_grids = _grid_numbers(result)
     held: dict[str, str] = {}
-    while others and len(combinations(result.summary.iloc[points], others).cat.categories) > MAX_PANELS:
-        column = place(result.summary[others[-1]].iloc[points])
+    while others and len(combinations(whole.iloc[points], others).cat.categories) > MAX_PANELS:
+        column = place(whole[others[-1]].iloc[points])
         held[others.pop()] = str(column.cat.categories[0])
         points = points[(column == column.cat.categories[0]).to_numpy()]
 
-    summary = result.summary.iloc[points]
+    summary = whole.iloc[points]
     names = combinations(summary, others)
     tables = pd.DataFrame({"grid": grids[points], "name": names.cat.codes}).groupby(["grid", "name"])
     made = []
@@ -69,21 +82,97 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
         if min(len(xs), len(ys)) >= PLANE and len(rows) == len(columns):
             cells = np.full((len(ys), len(xs)), -1)
             cells[rows, columns] = points[of_plane]
-            name = "\n".join(filter(None, (str(names.cat.categories[number]), names_of_grids[grid])))
-            made.append(Plane(name, xs, ys, cells))
+            made.append(Plane(_title(str(names.cat.categories[number]), names_of_grids[grid]), xs, ys, cells))
     return made, held
 
 
-def _grids(result: Result) -> tuple[NDArray[np.int64], list[str]]:
-    """The grid to which each point belongs, and what tells the grids apart beside their axes: given weights."""
-    written: list[dict[str, Any]] = result.manifest["experiment"]["grid"]
-    if len(written) == 1:
-        return np.zeros(len(result.summary), np.int64), [""]
-    grids = load(result.manifest["experiment"]).grids
+@dataclass
+class _Part:
+    """What is shown of a grid: the positions of the values of each key; and its first row in the summary."""
+
+    grid: Grid
+    places: dict[str, Numbers]
+    first: int
+    name: str
+
+
+def _of_grids(
+    result: Result, grids: Sequence[Grid], axes: tuple[str, str], others: list[str]
+) -> tuple[list[Plane], dict[str, str]]:
+    """The planes of a complete result, by arithmetic."""
+    firsts = np.cumsum([0, *(grid.n_points for grid in grids)]).tolist()
+    parts = [
+        _Part(grid, {key: np.arange(len(values)) for key, values in grid.values.items()}, first, name)
+        for grid, first, name in zip(grids, firsts, _names(grids), strict=False)
+    ]
+    held: dict[str, str] = {}
+    names, codes = _coded(result, parts, others)
+    while others and len(names) > MAX_PANELS:
+        key = others.pop()
+        values, numbers = _coded(result, parts, [key], single=True)
+        held[key] = values[0]
+        for part, number in zip(parts, numbers, strict=True):
+            part.places[key] = part.places[key][number == 0]
+        parts = [part for part in parts if len(part.places[key])]
+        names, codes = _coded(result, parts, others)
+    made = []
+    for part, of_part in zip(parts, codes, strict=True):
+        xy = [np.array(part.grid.values[axis], np.float64) for axis in axes]
+        if min(map(len, xy)) >= PLANE:
+            for number in np.unique(of_part).tolist():
+                points = _points(part, axes, others, int(np.flatnonzero(of_part == number)[-1]))
+                y, x = map(np.sort, xy)
+                made.append(Plane(_title(names[number], part.name), x, y, points))
+    return made, held
+
+
+def _coded(
+    result: Result, parts: Sequence[_Part], keys: Sequence[str], single: bool = False
+) -> tuple[list[str], list[Numbers]]:
+    """The combinations of values of some keys in all parts together by name, and their numbers in each part."""
+    frames = [combined(result, part.grid, keys, part.places) for part in parts]
+    frame = pd.concat(frames, ignore_index=True)
+    column = (place(frame[keys[0]]) if single else combinations(frame, keys)).cat
+    ends = np.cumsum([len(one) for one in frames])[:-1]
+    return [str(name) for name in column.categories], np.split(column.codes.to_numpy(np.int64), ends)
+
+
+def _points(part: _Part, axes: tuple[str, str], others: Sequence[str], combination: int) -> Points:
+    """Rows of the summary for one combination of values of the other axes, both axes' values increasing."""
+    lengths = {key: len(values) for key, values in part.grid.values.items()}
+    steps = dict(zip(lengths, np.cumprod([1, *list(lengths.values())[:0:-1]])[::-1].tolist(), strict=True))
+    ordered = [key for key in lengths if key in others]
+    at = np.unravel_index(combination, [len(part.places[key]) for key in ordered]) if ordered else ()
+    places = dict.fromkeys(lengths, -1) | dict(zip(ordered, map(int, at), strict=True))
+    corner = part.first + sum(int(part.places[key][places[key]]) * steps[key] for key in lengths if key not in axes)
+    rows, columns = (np.argsort(part.grid.values[axis]) * steps[axis] for axis in axes)
+    columns += corner
+    narrow = part.first + part.grid.n_points <= np.iinfo(np.int32).max
+    points: Points = (
+        np.add.outer(rows.astype(np.int32), columns.astype(np.int32)) if narrow else np.add.outer(rows, columns)
+    )
+    return points
+
+
+def _grid_numbers(result: Result) -> tuple[Numbers, list[str]]:
+    """The grid to which each point belongs, and what tells the grids apart beside their axes."""
+    n_points = n_rows(result, "summary")
+    if len(result.manifest["experiment"]["grid"]) == 1:
+        return np.zeros(n_points, np.int64), [""]
+    grids = experiment(result).grids
+    first_runs = np.cumsum(result.part("summary", ["n"])["n"].to_numpy(np.int64)) - 1
+    runs = result.part("runs", ["run"])["run"].to_numpy()[first_runs]
+    return np.searchsorted(np.cumsum([grid.n_runs for grid in grids]), runs, side="right"), _names(grids)
+
+
+def _names(grids: Sequence[Grid]) -> list[str]:
+    """What tells grids apart beside their axes: given weights."""
     names = [unbroken(" ".join(["weights", *map(_weight, grid.weights)])) if grid.weights else "" for grid in grids]
-    if len(set(names)) == 1:
-        names = [""] * len(grids)
-    return np.repeat(np.arange(len(grids)), [grid.n_points for grid in grids]), names
+    return names if len(set(names)) > 1 else [""] * len(grids)
+
+
+def _title(name: str, of_grid: str) -> str:
+    return "\n".join(filter(None, (name, of_grid)))
 
 
 def _weight(weight: float | str) -> str:

@@ -19,8 +19,10 @@ from sweep.report.axes import (
     varying,
 )
 from sweep.report.losses import constants, kinds, nats
-from sweep.report.planes import planes
-from sweep.report.tables import Result, wilson
+from sweep.report.planes import Plane, planes
+from sweep.report.result import Result
+from sweep.report.settings import n_rows
+from sweep.report.tables import wilson
 
 NBSP = "\N{NO-BREAK SPACE}"
 MAX_NAMED = 4
@@ -46,7 +48,7 @@ def answer(result: Result) -> list[str]:
     where they are few and together where many say the same; of planes, each. An interval is given where all runs are of
     one setting or have one outcome: the share among runs of several settings depends on the settings chosen.
     """
-    n = len(result.runs)
+    n = n_rows(result, "runs")
     if n == 0:
         return ["There are no runs, so there is no answer yet."]
     if n == 1:
@@ -72,7 +74,7 @@ def failures(result: Result) -> str:
     if train.get("target_error") is not None:
         criteria.append(f"every |output − target| is below {train['target_error']:g}")
     stationary = ""
-    if result.summary["n_stationary"].any():
+    if _column(result, "n_stationary").any():
         stationary = " A stationary run is back at earlier weights, bit for bit: training will never change it again."
     return (
         f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
@@ -84,10 +86,10 @@ def failures(result: Result) -> str:
 
 def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
     """Caption and alternative text for each figure, by name, given the `answer`; without runs there are none."""
-    if len(result.runs) == 0:
+    if n_rows(result, "runs") == 0:
         return {}
     layout = choose_layout(result)
-    n = result.summary["n"]
+    n = _column(result, "n")
     per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
     together = ""
     if layout.pooled:
@@ -119,7 +121,7 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
         "epochs_to_converge": Description(
             f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A "
             f"median’s line ends where it is later than max_epochs; a range is cut there.{together}",
-            " ".join(["Epochs to convergence.", *(_speed(result) or answered)]),
+            " ".join(["Epochs to convergence.", *((not layout.lines_mix and _speed(result)) or answered)]),
         ),
         "final_loss": Description(
             "Loss at the end of training, by outcome, over all runs"
@@ -150,9 +152,13 @@ def _subject(result: Result) -> str | None:
     return "hidden" if "hidden" in keys and "gate" not in keys else next(iter(keys), None)
 
 
+def _column(result: Result, name: str) -> "pd.Series[Any]":
+    return result.part("summary", [name])[name]
+
+
 def _totals(result: Result) -> tuple[int, int, int, int]:
     """Runs that converged, all runs, diverged, stationary."""
-    n, n_converged, n_diverged, n_stationary = (int(result.summary[name].sum()) for name in _COUNTS)
+    n, n_converged, n_diverged, n_stationary = (int(_column(result, name).sum()) for name in _COUNTS)
     return n_converged, n, n_diverged, n_stationary
 
 
@@ -171,7 +177,7 @@ def _the_one_run(result: Result) -> str:
 
 def _one_setting(result: Result) -> list[str]:
     row = result.summary.iloc[0]
-    who = str(row["gate"]) if "gate" in result.summary else "All runs"
+    who = str(row["gate"]) if "gate" in row.index else "All runs"
     spread = f"5–95{NBSP}%: {_loss(result, row['final_loss_q05'])} to {_loss(result, row['final_loss_q95'])}"
     return [
         f"{who}: {_share(int(row['n_converged']), int(row['n']), one_setting=True)}.",
@@ -192,7 +198,7 @@ def _share(n_converged: int, n: int, one_setting: bool, each: str = "") -> str:
 
 def _by_value(result: Result, subject: str) -> list[str]:
     """A sentence for each value of the subject, or for many that say the same; the largest group comes last."""
-    by_value = result.summary.groupby(subject, observed=True, dropna=False)
+    by_value = result.part("summary", [subject, *_COUNTS]).groupby(subject, observed=True, dropna=False)
     counts = by_value[_COUNTS].sum()
     one_setting = bool((by_value.size() == 1).all())
     converged, n = counts["n_converged"], counts["n"]
@@ -227,7 +233,8 @@ def _where_all(result: Result, subject: str, group: pd.DataFrame) -> str:
     x = main_numeric_axis(result)
     if x is None or x == subject:
         return ""
-    counts = result.summary[result.summary[subject].isin(group.index)].groupby(x)[["n", "n_converged"]].sum()
+    summary = result.part("summary", [subject, x, "n", "n_converged"])
+    counts = summary[summary[subject].isin(group.index)].groupby(x)[["n", "n_converged"]].sum()
     at = np.flatnonzero(counts["n"] == counts["n_converged"])
     if len(at) in (0, len(counts)) or len(at) != at[-1] - at[0] + 1:
         return ""
@@ -242,7 +249,7 @@ def _along(result: Result, subject: str) -> list[str]:
     x = main_numeric_axis(result)
     if x is None or subject in ("gate", x):
         return []
-    counts = result.summary.groupby(x)[["n", "n_converged"]].sum()
+    counts = result.part("summary", [x, "n", "n_converged"]).groupby(x).sum()
     rates = counts["n_converged"] / counts["n"]
     if rates.nunique() == 1:
         return []
@@ -255,35 +262,49 @@ def _by_plane(result: Result, axes: tuple[str, str]) -> list[str]:
     """For each plane, how many of its runs converged and where they did first."""
     made, held = planes(result, axes)
     where = [assignment(key, value) for key, value in held.items()]
+    epochs = _column(result, "epochs_q50")
+    counts = {name: _column(result, name).to_numpy() for name in ("n", "n_converged")}
     sentences = []
     for plane in made:
-        points = result.summary.iloc[plane.points[plane.points >= 0]]
-        share = _share(int(points["n_converged"].sum()), int(points["n"].sum()), one_setting=False)
-        epochs = censored(points["epochs_q50"])
+        rows = [points[points >= 0] for points in plane.points]
+        of_plane = {name: sum(int(count[row].sum(dtype=np.int64)) for row in rows) for name, count in counts.items()}
+        share = _share(of_plane["n_converged"], of_plane["n"], one_setting=False)
+        fastest = _fastest(plane, epochs)
         first = ""
-        if np.isfinite(epochs).any():
-            fastest = points.iloc[int(epochs.argmin())]
-            at = joined([f"{label(axis)} = {_number(fastest[axis])}" for axis in axes])
-            first = f"; the fastest setting took {_epochs(epochs.min())} ({at})"
+        if fastest is not None:
+            count, *values = fastest
+            at = joined([f"{label(axis)} = {_number(value)}" for axis, value in zip(axes, values, strict=True)])
+            first = f"; the fastest setting took {_epochs(count)} ({at})"
         who = ", ".join([*plane.name.splitlines(), *where])
         sentences.append(f"{who}: {share}{first}." if who else f"{_capital(share)}{first}.")
     return sentences
+
+
+def _fastest(plane: Plane, column: "pd.Series[Any]") -> tuple[float, float, float] | None:
+    """The fewest epochs of a plane's settings, and the first values upwards and to the right that took so many."""
+    best = math.inf, math.nan, math.nan
+    for y, points in zip(plane.y, plane.points, strict=True):
+        epochs = np.where(points >= 0, censored(column.take(points)), np.inf)
+        at = int(epochs.argmin())
+        if epochs[at] < best[0]:
+            best = float(epochs[at]), float(y), float(plane.x[at])
+    return best if math.isfinite(best[0]) else None
 
 
 def _speed(result: Result) -> list[str]:
     """The median epoch at the setting where it is lowest, over the values of the subject."""
     if choose_layout(result).by_inputs:
         return []
-    median = pd.Series(censored(result.summary["epochs_q50"]), index=result.summary.index)
+    median = pd.Series(censored(_column(result, "epochs_q50")))
     median = median[np.isfinite(median)]
     if len(median) == 0:
         return []
     subject = _subject(result)
     if subject is None or len(varying(result)) == 1:
-        best = result.summary.loc[[median.idxmin()]]
-        at = "" if subject is None else f", at best ({_name(subject, best[subject].iloc[0])}),"
+        best = int(median.index[int(median.argmin())])
+        at = "" if subject is None else f", at best ({_name(subject, _column(result, subject).iloc[best])}),"
         return [f"Half of the runs{at} converged within {_epochs(median.min())}."]
-    fastest = median.groupby(result.summary[subject], observed=True, dropna=False).min()
+    fastest = median.groupby(_column(result, subject).reset_index(drop=True), observed=True, dropna=False).min()
     first, last = (fastest.min(), fastest.idxmin()), (fastest.max(), fastest.idxmax())
     ends = [f"{_epochs(epochs)} ({_name(subject, at)})" for epochs, at in (first, last)]
     within = ends[0] if len(fastest) == 1 else f"{ends[0]} to {ends[1]}"
@@ -294,7 +315,7 @@ def _speed(result: Result) -> list[str]:
 
 
 def _median_losses(result: Result) -> str:
-    median = result.summary["final_loss_q50"]
+    median = _column(result, "final_loss_q50")
     if len(median) == 1:
         return f"The median final loss is {_loss(result, median.iloc[0])}."
     lowest, highest = _loss(result, median.min()), _loss(result, median.max())
@@ -306,14 +327,14 @@ def _learned_nothing(result: Result) -> list[str]:
     known = constants(result)
     if len(known) != 1 or len(kinds(result)) != 1:
         return []
-    loss = result.runs["final_loss"]
+    loss = result.part("runs", ["final_loss"])["final_loss"]
     above = loss >= known[0].loss - 1e-9
     share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at {known[0].name} or above"
     subject = _subject(result)
     layout = choose_layout(result)
     if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]
-    always = above.groupby(result.runs[subject], observed=True, dropna=False).all()
+    always = above.groupby(result.part("runs", [subject])[subject], observed=True, dropna=False).all()
     names = [_name(subject, name) for name in always.index[always]]
     among = f", among them every run of {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
     return [f"{share}{among}."]
@@ -337,7 +358,7 @@ def _outcomes(result: Result) -> list[str]:
 
 def _gates_by_inputs(result: Result) -> list[str]:
     """For each number of inputs, how many gates converged always, sometimes, never."""
-    counts = result.summary.groupby("gate", observed=True)[["n", "n_converged"]].sum()
+    counts = result.part("summary", ["gate", "n", "n_converged"]).groupby("gate", observed=True).sum()
     groups = counts.groupby([inputs_of(str(gate)) for gate in counts.index], sort=False)
     sentences = []
     for name, gates in groups:

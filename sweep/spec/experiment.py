@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
@@ -81,6 +81,7 @@ class _Document(BaseModel, extra="forbid"):
         description="letters, digits, dots, dashes and spaces, the first a letter or digit",
     )
     question: str = Field(default="", description="a text")
+    runs: Literal["csv", "parquet", "both"] | None = Field(default=None, description='"csv", "parquet" or "both"')
     columns: list[str] | None = Field(default=None, description="a list of keys of [grid]")
     grid: list[dict[str, Any]] = Field(min_length=1, description="a [grid] table, or several [[grid]]")
     train: dict[str, Any] = Field(default={}, description="a [train] table")
@@ -110,6 +111,8 @@ class Experiment:
         Keys of the grid in the order of runs.csv, without `seeds`.
     tables
         Name → training set, for the gates that are tables of one's own.
+    runs
+        How the table of runs is to be written: "csv", "parquet", "both"; None leaves it to their number.
     """
 
     name: str
@@ -118,6 +121,7 @@ class Experiment:
     train: Train
     columns: tuple[str, ...]
     tables: Mapping[str, Table]
+    runs: str | None = None
 
     @property
     def n_runs(self) -> int:
@@ -141,6 +145,7 @@ class Experiment:
         return {
             "name": self.name,
             "question": self.question,
+            **({"runs": self.runs} if self.runs else {}),
             "columns": list(self.columns),
             "grid": [one.resolved() for one in self.grids],
             "train": self.train.model_dump(),
@@ -183,6 +188,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
                           the target, 0 to 1 for cross-entropy
             name          the file's stem by default ("sweep" for a dict)
+            runs          "csv", "parquet" or "both": how runs are written; CSV by default, Parquet above 5 million runs
             columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
                           learning_rate and init
     overrides
@@ -285,7 +291,7 @@ def _value(parts: Sequence[str], text: str) -> Any:
         if text.startswith(("[", "{", '"', "'")):
             raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
         return text
-    takes_text = parts[-1] in ("name", "question", "csv") or (
+    takes_text = parts[-1] in ("name", "question", "runs", "csv") or (
         parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
     )
     return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]
@@ -315,13 +321,14 @@ def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
     found.raise_if_any()
 
     names = dict.fromkeys(key for one in grids for key in one.values if key not in KEYS)
-    grids = [replace(one, values={**dict.fromkeys(names, (None,)), **one.values}) for one in grids] if names else grids
+    open_names = [{name: (None,) for name in names if name not in one.values} for one in grids]
+    grids = [replace(one, values={**one.values, **absent}) for one, absent in zip(grids, open_names, strict=True)]
     with found.at("grid"):
         _check_union(grids, document.tables)
     with found.at("columns"):
         columns = _columns(document, grids)
     found.raise_if_any()
-    return Experiment(document.name or stem, document.question, tuple(grids), train, columns, tables)
+    return Experiment(document.name or stem, document.question, tuple(grids), train, columns, tables, document.runs)
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:

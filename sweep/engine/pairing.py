@@ -1,0 +1,96 @@
+"""Which runs two experiments have in common, and what of one is still true for the other."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.outcome import Outcome
+from sweep.kernel import STATUSES
+from sweep.spec.experiment import Train
+from sweep.spec.gates import Table, truth_table
+from sweep.spec.grid import Grid
+
+Tables = Mapping[str, Table]
+
+
+def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers that runs of a grid have in another one, −1 where it has no such run.
+
+    Two runs are the same where all keys of the grid and the seed are, whatever the order of the axes; gates are the
+    same where their training sets are. How long they train does not matter.
+
+    Parameters
+    ----------
+    grid, tables, other, other_tables
+        The grids, each with its training sets of one's own.
+    runs : int64, any shape
+        Numbers within `grid`.
+
+    Returns
+    -------
+    int64, shape of `runs`
+        Numbers within `other`.
+    """
+    if grid.weights != other.weights:
+        return np.full(runs.shape, -1)
+    seeds = grid.seed_of(runs) - other.seeds.start
+    there = (seeds >= 0) & (seeds < len(other.seeds))
+    numbers = seeds
+    strides = dict(zip(other.values, _strides(other), strict=True))
+    for key in dict.fromkeys((*grid.values, *other.values)):
+        mine, theirs = grid.values.get(key, (None,)), other.values.get(key, (None,))
+        place = {_identity(key, value, other_tables): at for at, value in enumerate(theirs)}
+        place_of = np.array([place.get(_identity(key, value, tables), -1) for value in mine])
+        at = place_of[grid.indices(key, runs)] if key in grid.values else np.full(runs.shape, place_of[0])
+        there &= at >= 0
+        numbers = numbers + at * strides.get(key, 0)
+    return np.where(there, numbers, -1)
+
+
+def still_true(outcome: Outcome, then: Train, now: Train) -> NDArray[np.bool_]:
+    """Which of the runs would have come out the same under `now`: bool, shape (n,).
+
+    More or fewer epochs at most change nothing for a run that had ended by itself within both; its learning curve is
+    that of `resized`.
+    """
+    if then == now:
+        return np.ones(outcome.n_runs, np.bool_)
+    alike = then.model_copy(update={"max_epochs": now.max_epochs, "record_every": now.record_every}) == now
+    recorded = now.record_every in (0, then.record_every)
+    if not (alike and recorded and (now.early_stop or now.max_epochs == then.max_epochs)):
+        return np.zeros(outcome.n_runs, np.bool_)
+    if now.max_epochs == then.max_epochs:
+        return np.ones(outcome.n_runs, np.bool_)
+    converged = outcome.status == STATUSES.index("converged")
+    diverged = (outcome.status == STATUSES.index("diverged")) & (outcome.epochs < then.max_epochs)
+    valid: NDArray[np.bool_] = (outcome.epochs <= now.max_epochs) & (converged | diverged)
+    return valid
+
+
+def resized(curves: NDArray[np.float64], n_recorded: int) -> NDArray[np.float64]:
+    """Learning curves with so many points, NaN after the last known one: float64, shape (n, n_recorded)."""
+    n, n_before = curves.shape
+    if n_before == n_recorded:
+        return curves
+    new = np.full((n, n_recorded), np.nan)
+    shared = min(n_before, n_recorded)
+    new[:, :shared] = curves[:, :shared]
+    return new
+
+
+def _strides(grid: Grid) -> list[int]:
+    """How far apart, in run numbers, neighbouring values of each key are."""
+    return [math.prod(grid.shape[axis + 1 :]) for axis in range(len(grid.values))]
+
+
+def _identity(key: str, value: Any, tables: Tables) -> Any:
+    """Equal for two values of a key exactly if they mean the same runs."""
+    if key != "gate":
+        return value
+    if value in tables:
+        table = tables[value]
+        return table.inputs.shape, table.inputs.tobytes(), table.targets.tobytes()
+    return truth_table(value)

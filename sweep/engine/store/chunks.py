@@ -1,0 +1,244 @@
+"""Chunk files: what became of a stretch of runs, immutable, under a name that holds their checksum.
+
+Chunks of one layout, a grid trained in one way, lie together: ``chunks/LAYOUT/START-STOP-CHECKSUM.arrow`` is an Arrow
+file of the runs START … STOP − 1 of that grid, and ``chunks/LAYOUT/layout.json`` says what they are. The directory is
+named after the SHA-256 of that text, the chunk after that of its own bytes, so that each can be told to be what was
+written, and a chunk says within to which layout it belongs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sweep.engine.outcome import Outcome
+from sweep.engine.store.files import flush_directory, new_file
+from sweep.kernel import NUMERICS, STATUSES
+from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.gates import Table
+from sweep.spec.grid import Grid
+
+CHUNKS = "chunks"
+LAYOUT = "layout.json"
+SET_ASIDE = "set-aside"
+
+_NAME = re.compile(r"(\d{10})-(\d{10})-([0-9a-f]{32})\.arrow")
+_COLUMNS = ("status", "epochs", "converged_epoch", "final_loss")
+
+
+class DamagedError(Exception):
+    """A file that is not what was written; its text says in what way."""
+
+
+class ChunkFile(NamedTuple):
+    """A chunk file, as its name has it: runs `start` … `stop` − 1 of its layout's grid."""
+
+    start: int
+    stop: int
+    path: Path
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A grid, how it is trained, and the directory of its chunks.
+
+    Attributes
+    ----------
+    content
+        All that its outcome depends on, ready for JSON.
+    home
+        The directory in which layouts lie.
+    """
+
+    content: Mapping[str, Any]
+    home: Path
+
+    @classmethod
+    def of(cls, experiment: Experiment, grid: Grid, home: Path) -> "Layout":
+        """The layout of one grid of an experiment."""
+        resolved = experiment.resolved()
+        tables = {name: table for name, table in resolved["tables"].items() if name in grid.values["gate"]}
+        train = resolved["train"]
+        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, home)
+
+    @classmethod
+    def read(cls, directory: Path) -> "Layout":
+        """The layout that a directory is named after.
+
+        Raises
+        ------
+        DamagedError
+            If its description is not what was written.
+        """
+        try:
+            text = (directory / LAYOUT).read_bytes()
+        except OSError as error:
+            raise DamagedError(f"cannot be read ({error.strerror})") from None
+        if _digest(text) != directory.name:
+            raise DamagedError("not as it was written (its checksum differs)")
+        layout = cls(json.loads(text), directory.parent)
+        if layout.content["numerics"] == NUMERICS:
+            try:
+                layout.experiment  # noqa: B018
+            except ExperimentError as error:
+                raise DamagedError(f"not an experiment ({error})") from None
+        return layout
+
+    @cached_property
+    def text(self) -> bytes:
+        """The description as it is on disk."""
+        return (json.dumps(self.content, indent=1, ensure_ascii=False) + "\n").encode()
+
+    @cached_property
+    def directory(self) -> Path:
+        """Where its chunks lie."""
+        return self.home / _digest(self.text)
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment of this grid alone."""
+        return load({key: self.content[key] for key in ("grid", "train", "tables")})
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        return self.experiment.grids[0]
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """Its training sets of one's own."""
+        return self.experiment.tables
+
+    def files(self) -> list[ChunkFile]:
+        """Its chunk files in the order of their runs, whatever state they are in; of overlapping ones the first."""
+        named = ((path, _NAME.fullmatch(path.name)) for path in sorted(self.directory.glob("*.arrow")))
+        found = [ChunkFile(int(match[1]), int(match[2]), path) for path, match in named if match]
+        kept: list[ChunkFile] = []
+        for file in found:
+            if file.start < file.stop and (not kept or kept[-1].stop <= file.start):
+                kept.append(file)
+        return kept
+
+    def check(self, file: ChunkFile) -> bytes:
+        """The bytes of a chunk file.
+
+        Raises
+        ------
+        DamagedError
+            If they are not what was written.
+        """
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            raise DamagedError(f"cannot be read ({error.strerror})") from None
+        if file.path.stem.rpartition("-")[2] != _digest(data):
+            raise DamagedError("not as it was written (its checksum differs)")
+        if _mark(self.directory.name, file.start, file.stop) not in data:
+            raise DamagedError("of another experiment")
+        return data
+
+    def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome:
+        """What became of the runs of a chunk file.
+
+        Parameters
+        ----------
+        file
+        first
+            Number of the grid's first run in the experiment.
+
+        Raises
+        ------
+        DamagedError
+            If the file is not what was written.
+        """
+        import pyarrow as pa
+
+        table = pa.ipc.open_file(pa.BufferReader(self.check(file))).read_all().combine_chunks()
+        status, epochs, converged_epoch, final_loss = (table[name].to_numpy() for name in _COLUMNS)
+        curves = np.empty((file.n_runs, 0))
+        if "curve" in table.column_names:
+            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(file.n_runs, -1)
+        runs = first + np.arange(file.start, file.stop)
+        return Outcome(runs, status, epochs.astype(np.int64), converged_epoch.astype(np.int64), final_loss, curves)
+
+    def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
+        """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
+        import pyarrow as pa
+
+        stop = start + outcome.n_runs
+        columns: dict[str, Any] = {
+            "status": outcome.status,
+            "epochs": outcome.epochs.astype(np.int32),
+            "converged_epoch": outcome.converged_epoch.astype(np.int32),
+            "final_loss": outcome.final_loss,
+        }
+        if n_recorded := outcome.curves.shape[1]:
+            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), n_recorded)
+        table = pa.table(columns).replace_schema_metadata(
+            {"chunk": _mark(self.directory.name, start, stop), "statuses": " ".join(STATUSES)}
+        )
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        data = sink.getvalue()
+        path = self.directory / f"{start:010}-{stop:010}-{_digest(data)}.arrow"
+        self.write_description()
+        with new_file(path) as part:
+            part.write_bytes(data)
+        return ChunkFile(start, stop, path)
+
+    def write_description(self) -> None:
+        """Make its directory and write `LAYOUT`, if that is not there."""
+        path = self.directory / LAYOUT
+        if not path.exists():
+            self.directory.mkdir(parents=True, exist_ok=True)
+            flush_directory(self.home)
+            with new_file(path) as part:
+                part.write_bytes(self.text)
+
+
+def layouts(home: Path) -> tuple[list[Layout], list[tuple[Path, str]]]:
+    """All layouts of a directory, and those that cannot be used, each with what is wrong with it."""
+    usable, unusable = [], []
+    for directory in sorted(path for path in home.glob("*") if path.is_dir() and path.name != SET_ASIDE):
+        try:
+            layout = Layout.read(directory)
+        except DamagedError as error:
+            unusable.append((directory / LAYOUT, str(error)))
+            continue
+        if layout.content["numerics"] == NUMERICS:
+            usable.append(layout)
+        else:
+            unusable.append((directory, f"of version {layout.content['numerics']} of the arithmetic, not {NUMERICS}"))
+    return usable, unusable
+
+
+def set_aside(path: Path, home: Path) -> Path:
+    """Move a file or directory of `home` to where nothing looks for it; returns its new place."""
+    place = home / SET_ASIDE / path.relative_to(home)
+    number = 0
+    while place.exists():
+        number += 1
+        place = place.with_name(f"{path.name}.{number}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return path.rename(place)
+
+
+def _mark(layout: str, start: int, stop: int) -> bytes:
+    """What a chunk says of itself."""
+    return f"{layout} {start} {stop}".encode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
