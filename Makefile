@@ -35,6 +35,7 @@ check: $(ENV)/installed-check ## lint, format, types, direction of imports
 
 bench: $(ENV)/installed ## time the kernel beside what one would use instead
 	$(RUN)/python bench/compare.py
+	$(RUN)/python bench/durability.py
 
 clean: ## remove the virtual environment and caches; results stay
 	rm -rf $(ENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,6 +20,8 @@ import scalar
 from numpy.typing import NDArray
 
 from sweep.engine import runner
+from sweep.engine.chunks import chunks_of
+from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
 from sweep.spec import inits
 from sweep.spec.experiment import Experiment, load
@@ -90,14 +92,21 @@ def main() -> None:
         _compare(experiment, options.rounds)
 
 
+def _trained(experiment: Experiment, jobs: int = -1) -> Outcome:
+    """What becomes of every run."""
+    tasks = [(chunk, None) for chunk in chunks_of(experiment)]
+    parts = [outcome for _, outcome in runner.train(experiment, tasks, jobs)]
+    return Outcome.joined(sorted(parts, key=lambda part: int(part.runs[0])))
+
+
 def _compare(experiment: Experiment, rounds: int) -> None:
     cores = len(os.sched_getaffinity(0))
     peer = Scalar(experiment)
-    outcome = runner.run(experiment)
+    outcome = _trained(experiment)
     ways: dict[str, Callable[[], object]] = {
         f"scalar Numba, prange, {cores} cores": peer,
-        "sweep, 1 core": lambda: runner.run(experiment, jobs=1),
-        f"sweep, {cores} cores": lambda: runner.run(experiment, jobs=cores),
+        "sweep, 1 core": lambda: _trained(experiment, jobs=1),
+        f"sweep, {cores} cores": lambda: _trained(experiment, jobs=cores),
     }
     peer()
     times: dict[str, list[float]] = {name: [] for name in ways}

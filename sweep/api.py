@@ -206,7 +206,13 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
         if on_chunk:
             on_chunk(outcome, outcome.n_runs)
     manifest = session.described(experiment, how, time.perf_counter() - began, total.n_runs)
-    manifest |= {"n_done": total.n_runs, "n_epochs": total.n_epochs, "complete": True, "files": {}}
+    manifest |= {
+        "n_done": total.n_runs,
+        "n_epochs": total.n_epochs,
+        "statuses": total.status_counts,
+        "complete": True,
+        "files": {},
+    }
     every = experiment.train.record_every
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None

@@ -111,11 +111,12 @@ def run(
     interrupt.clean = None
     interrupt.message = f"the tables are complete; draw the figures with: sweep report {result.path}"
     if trained:
-        speed = progress.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
-        console.print(
-            f"{manifest['name']}: {', '.join(counted(progress.counts))}; {duration(manifest['seconds'])}, "
-            f"{speed:,.1f} M model-epochs/s on {manifest['jobs']} {'core' if manifest['jobs'] == 1 else 'cores'}"
-        )
+        said = f"{manifest['name']}: {', '.join(counted(manifest['statuses']))}"
+        if manifest["n_trained"]:
+            speed = progress.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
+            cores = "1 core" if manifest["jobs"] == 1 else f"{manifest['jobs']} cores"
+            said += f"; {duration(manifest['seconds'])}, {speed:,.1f} M model-epochs/s on {cores}"
+        console.print(said)
     elif drawn or not figures:
         files = len(manifest["files"])
         console.print(f"{manifest['name']}: nothing to do, all {manifest['n_runs']:,} runs and {files} files are there")

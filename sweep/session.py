@@ -15,7 +15,7 @@ from sweep.engine.store import manifest as manifests
 from sweep.engine.store import tables as written
 from sweep.engine.store.files import FailedError, StoreError, new_file, sha256
 from sweep.engine.store.verify import Problem, manifest_of, verify
-from sweep.kernel import NUMERICS
+from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, ExperimentError, load
 
 if TYPE_CHECKING:
@@ -293,15 +293,17 @@ def _write_tables(work: "Work", directory: Path, manifest: Mapping[str, Any]) ->
     formats = _FORMATS[manifest["runs_format"]]
     sums: dict[str, str] = {}
     n_epochs = 0
+    statuses = dict.fromkeys(STATUSES, 0)
     with written.writing_tables(directory, sums) as writer:
 
         def outcomes() -> Iterator[Outcome]:
-            nonlocal n_epochs
+            nonlocal n_epochs, statuses
             for outcome in work.outcomes(written.ROWS):
                 runs = tables.runs_table(experiment, outcome)
                 for name in formats:
                     writer.write(name, runs)
                 n_epochs += outcome.n_epochs
+                statuses = {status: statuses[status] + count for status, count in outcome.status_counts.items()}
                 yield outcome
                 if every:
                     writer.write("curves.csv", tables.curves_table(outcome, every))
@@ -310,7 +312,8 @@ def _write_tables(work: "Work", directory: Path, manifest: Mapping[str, Any]) ->
             writer.write("summary.csv", piece)
             if "runs.parquet" in formats:
                 writer.write("summary.parquet", piece)
-    manifests.write_manifest(directory, {**manifest, "n_done": work.n_done, "n_epochs": n_epochs, "files": sums})
+    counts = {"n_done": work.n_done, "n_epochs": n_epochs, "statuses": statuses}
+    manifests.write_manifest(directory, {**manifest, **counts, "files": sums})
 
 
 def _check(path: Path, digest: str) -> None:

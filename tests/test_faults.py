@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,25 +77,27 @@ def wait_for(process: "subprocess.Popen[str]", directory: Path, chunks: int) -> 
         time.sleep(0.005)
 
 
-def kill_all(process: "subprocess.Popen[str]") -> None:
-    """As the system does when it has had enough: the command and its workers, at once."""
-    os.killpg(process.pid, signal.SIGKILL)
+def kill_all(process: "subprocess.Popen[str]") -> bool:
+    """As the system does when it has had enough: the command and its workers, at once; whether it was still there."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    return process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_at_random_moments(way: str, file: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     moments = random.Random(way)
-    out, n_there = tmp_path / "out", 0
-    for number in range(N_KILLS):
-        if n_chunks(out) == 500 or (out / "manifest.json").exists():
-            out = tmp_path / str(number)
-            n_there = 0
+    out, n_there, n_killed = tmp_path / "0", 0, 0
+    while n_killed < N_KILLS:
+        if (out / "manifest.json").exists():
+            assert tables(out) == undisturbed
+            out, n_there = tmp_path / str(n_killed), 0
         process = command(file, out, *WAYS[way])
         if moments.random() < 0.8:
             wait_for(process, out, n_there + moments.randint(1, 120))
         time.sleep(0.3 * moments.random())
-        kill_all(process)
+        n_killed += kill_all(process)
         assert n_chunks(out) >= n_there
         n_there = n_chunks(out)
     process = command(file, out, *WAYS[way])
@@ -109,13 +112,14 @@ PARTS = ["runs.csv", "summary.csv", "SHA256SUMS", "manifest.json"]
 
 @pytest.mark.parametrize("part", PARTS if TORTURE else PARTS[1:])
 def test_killed_while_it_writes(part: str, file: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
-    for _ in range(max(1, N_KILLS // 10)):
+    n_killed = 0
+    while n_killed < max(1, N_KILLS // 10):
         process = command(file, tmp_path)
         for name in (part, *TABLES, "manifest.json"):
             (tmp_path / name).unlink(missing_ok=True)
         while not any((tmp_path / name).exists() for name in (f".{part}.part", part)) and process.poll() is None:
             pass
-        kill_all(process)
+        n_killed += kill_all(process)
     process = command(file, tmp_path)
     finish(process)
     assert tables(tmp_path) == undisturbed

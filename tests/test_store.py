@@ -29,6 +29,7 @@ MANIFEST: dict[str, Any] = {
     "n_points": 1,
     "n_done": 2,
     "n_epochs": 10,
+    "statuses": {"converged": 2},
     "n_trained": 2,
     "seconds": 0.25,
     "jobs": 2,

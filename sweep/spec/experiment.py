@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from sweep.spec import gates, grid
 from sweep.spec.gates import Table
 from sweep.spec.grid import KEYS, Grid
-from sweep.spec.messages import Collector, InvalidError, did_you_mean, show, unknown_key, validate
+from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key, validate
 
 MAX_SHOWN = 5
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
@@ -385,6 +385,6 @@ def _message(place: str, problems: Sequence[tuple[str, str]], shown: Mapping[str
             if key == path or key.startswith(f"{path}."):
                 name = override + key[len(path) :]
         lines.append(f"{place}: {name}: {text}" if name else f"{place}: {text}")
-    lines = list(dict.fromkeys(lines))
+    lines = list(dict.fromkeys(map(printable, lines)))
     rest = len(lines) - MAX_SHOWN
     return "\n".join(lines[:MAX_SHOWN] + [f"{place}: … and {rest} more"] * (rest > 0))

@@ -71,6 +71,11 @@ def show(value: object, depth: int = 0) -> str:
             return str(value)[:60]
 
 
+def printable(text: str) -> str:
+    """`text` on one line, whatever a file had in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """` (did you mean "XOR"?)` where a known name is near `name`, else an empty string."""
     folded = {candidate.casefold(): candidate for candidate in known}

@@ -26,8 +26,8 @@ class Manifest(BaseModel, extra="forbid"):
         Whether the tables hold every run.
     n_runs, n_points
         Number of runs and of grid points of the experiment.
-    n_done, n_epochs
-        Number of runs in the tables, and of their updates together.
+    n_done, n_epochs, statuses
+        Number of runs in the tables, of their updates together, and of the runs of each status.
     n_trained, seconds
         Runs that the last call trained, the others having been there already, and the wall time that this took.
     jobs, backend, cpu, python, versions
@@ -49,6 +49,7 @@ class Manifest(BaseModel, extra="forbid"):
     n_points: int
     n_done: int
     n_epochs: int
+    statuses: dict[str, int]
     n_trained: int
     seconds: float
     jobs: int
