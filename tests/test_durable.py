@@ -105,6 +105,8 @@ def test_an_interrupted_sweep_leaves_tables_of_what_is_done_marked_incomplete(
     assert part.runs.equals(whole.head(10))
     assert list(part.summary["n"]) == [6, 4]
     assert "10 of 24 runs" in (tmp_path / "part" / "INCOMPLETE.txt").read_text()
+    sweep.draw(part)
+    assert "these are 10 of its 24 runs" in (tmp_path / "part" / "report.html").read_text()
     run(BASE, tmp_path / "part")
     assert not (tmp_path / "part" / "INCOMPLETE.txt").exists()
     assert tables(tmp_path / "part") == tables(tmp_path / "whole")

@@ -12,7 +12,7 @@ import pandas as pd
 from sweep.report.axes import censored, label, varying
 from sweep.report.columns import sparing
 from sweep.report.result import Result
-from sweep.report.sentences import NBSP, answer, descriptions, failures, percent
+from sweep.report.sentences import NBSP, answer, descriptions, failures, incomplete, percent
 from sweep.report.settings import first_rows, grid_keys, n_rows, values_of
 from sweep.report.tables import wilson
 
@@ -81,7 +81,7 @@ def render(result: Result, figures: Mapping[str, str], whole: Mapping[str, Seque
         lstrip_blocks=True,
     )
     columns = _columns(result)
-    answered = answer(result)
+    answered = [*incomplete(result), *answer(result)]
     texts = descriptions(result, answered)
     return environment.get_template("template.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],

@@ -64,6 +64,15 @@ def answer(result: Result) -> list[str]:
     return [*_by_value(result, subject), *_along(result, subject), *_speed(result), *_outcomes(result)]
 
 
+def incomplete(result: Result) -> list[str]:
+    """A sentence that warns of what is missing, if anything is."""
+    manifest = result.manifest
+    if manifest.get("complete", True):
+        return []
+    done = f"{manifest['n_done']:,} of its {manifest['n_runs']:,} runs"
+    return [f"Incomplete: the sweep was interrupted, and these are {done}."]
+
+
 def failures(result: Result) -> str:
     """Say what converging means here and how the runs that did not were counted."""
     train = result.manifest["experiment"]["train"]
