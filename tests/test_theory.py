@@ -71,7 +71,7 @@ def summable(n: int) -> NDArray[np.bool_]:
     """Of each function of n inputs, whether a + b = c + d for some inputs with f(a) = f(b) = 1 and f(c) = f(d) = 0.
 
     No threshold function does that: it would be w·(a + b) > 2θ ≥ w·(c + d). For n ≤ 8 every other function does
-    (Muroga 1971, Threshold Logic and Its Applications, section 7.3).
+    (Muroga 1971, Threshold Logic and Its Applications).
     """
     points = np.array(list(itertools.product((0, 1), repeat=n)))
     codes = points @ 3 ** np.arange(n)

@@ -9,7 +9,7 @@ y/M and (1 − y)/M. The loss is then, in nats,
 A direction v with a_i·v ≥ 0 for all i never raises it, and rows with a_i·v > 0 cost nothing in the end. If one v does
 so for all rows, the table is separable and the infimum of L is 0, which no w attains. Otherwise rows are left that no
 such v moves; L over these alone has a minimiser, and its value there is the infimum of L (Ji & Telgarsky 2019, The
-implicit bias of gradient descent on nonseparable data, arXiv 1803.07300, section 2).
+implicit bias of gradient descent on nonseparable data, arXiv 1803.07300).
 """
 
 from dataclasses import dataclass
