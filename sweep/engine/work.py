@@ -100,9 +100,14 @@ class Work:
             self.done[chunk.grid].sort()
 
     def close(self) -> bool:
-        """Keep nothing more; returns whether this was the first call."""
+        """Keep nothing more; returns whether this was the first call.
+
+        What is on disk counts: Ctrl-C may have come between writing a chunk and noting that it is there.
+        """
         with self._keeping:
             first, self._closed = not self._closed, True
+            if first:
+                self.done = [layout.files() for layout in self.layouts]
         return first
 
     def train(
