@@ -337,18 +337,18 @@ class Kernel:
         def evaluate_lanes(X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
             evaluate(text, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out)
 
-        self.loops, self.arithmetic = _compiled_train(), (advance_lanes, evaluate_lanes)
+        self.loops, self.advance, self.evaluate = _compiled_train(), advance_lanes, evaluate_lanes
         divisor = 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows
         self.n_params = plan.n_params
         self.sizes = (plan.width, plan.n_params, n_state(plan), plan.n_rows, divisor, int(plan.soft_targets))
 
     def __call__(self, *args, **kwargs):
         """Train; parameters are those of `_work`."""
-        self._work(self.loops, self.arithmetic, *args, **kwargs)
+        self._work(self.loops, (self.advance, self.evaluate), *args, **kwargs)
 
     def py_func(self, *args, **kwargs):
         """Train as ordinary Python."""
-        arithmetic = tuple(function.py_func for function in self.arithmetic)
+        arithmetic = (self.advance.py_func, self.evaluate.py_func)
         self._work((_train, _find_stationary), arithmetic, *args, **kwargs)
 
     def _work(

@@ -170,8 +170,8 @@ class Layout:
         if "curve" in table.column_names:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(file.n_runs, -1)
         runs = first + np.arange(file.start, file.stop)
-        counts = (column.astype(np.int64) for column in (epochs, converged_epoch, period))
-        return Outcome(runs, status, *counts, final_loss, curves)
+        epochs, converged_epoch, period = (column.astype(np.int64) for column in (epochs, converged_epoch, period))
+        return Outcome(runs, status, epochs, converged_epoch, period, final_loss, curves)
 
     def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
         """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
