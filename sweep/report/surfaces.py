@@ -341,7 +341,8 @@ def _title(result: Result, choice: Choice, model: Trained) -> str:
     parts = [_value(result, key, model.setting[key]) for key in shown if model.setting[key] is not None]
     setting = ", ".join([*parts, unbroken(f"seed {model.setting['seed']}")])
     who = f"{choice.role}: run {choice.run:,}" if choice.role else f"Run {choice.run:,}"
-    return "\n".join([who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(_outcome(choice.stored), _WRAP)])
+    outcome, *loss = _outcome(choice.stored).split(", loss ")
+    return "\n".join([who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(outcome, _WRAP), *(f"loss {x}" for x in loss)])
 
 
 def _value(result: Result, key: str, value: Any) -> str:
@@ -353,7 +354,7 @@ def _value(result: Result, key: str, value: Any) -> str:
 def _outcome(stored: Mapping[str, Any]) -> str:
     """What became of a run, with its final loss."""
     epochs, first = _epochs(stored["epochs"]), stored["converged_epoch"]
-    loss = unbroken(f", loss {stored['final_loss']:.3g}").replace(unbroken(", "), ", ")
+    loss = f", loss {stored['final_loss']:.3g}"
     match stored["status"]:
         case "converged" if first == stored["epochs"]:
             return f"converged after {epochs}{loss}"
@@ -363,7 +364,7 @@ def _outcome(stored: Mapping[str, Any]) -> str:
             return f"diverged after {epochs}"
         case "stationary":
             return f"stationary after {epochs}{loss}"
-    return f"not converged after {epochs}{loss}"
+    return f"not converged in {epochs}{loss}"
 
 
 def _epochs(count: int) -> str:
