@@ -342,7 +342,9 @@ def _title(result: Result, choice: Choice, model: Trained) -> str:
     setting = ", ".join([*parts, unbroken(f"seed {model.setting['seed']}")])
     who = f"{choice.role}: run {choice.run:,}" if choice.role else f"Run {choice.run:,}"
     outcome, *loss = _outcome(choice.stored).split(", loss ")
-    return "\n".join([who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(outcome, _WRAP), *(f"loss {x}" for x in loss)])
+    return "\n".join(
+        [who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(outcome, _WRAP), *(f"loss {x}" for x in loss)]
+    )
 
 
 def _value(result: Result, key: str, value: Any) -> str:
