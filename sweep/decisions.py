@@ -24,14 +24,21 @@ def surfaces(result: "Result", chosen: "Sequence[Choice]") -> "Figure":
     ----------
     result
     chosen
-        Runs on tables of two inputs, at least one; see `sweep.report.surfaces.choices`.
+        Runs, at least one; see `sweep.report.surfaces.choices`.
+
+    Raises
+    ------
+    ValueError
+        If a run's table has not two inputs and targets from 0 to 1.
     """
-    from sweep.report.surfaces import Trained, draw
+    from sweep.report.surfaces import Trained, draw, has_plane
 
     experiment = without_curves(load(result.manifest["experiment"]))
     trained = []
     for choice in chosen:
         setting, table, again = train_again(experiment, choice.run)
+        if not has_plane(table):
+            raise ValueError(f"run: found {choice.run}, whose table has not two inputs and targets from 0 to 1")
         trained.append(Trained(setting, table, again.final[0], same_bits(choice.stored, again.outcome)))
     return draw(result, chosen, trained)
 
@@ -48,6 +55,7 @@ def for_report(result: "Result") -> "tuple[Figure, Description] | None":
 
 def _work(experiment: Experiment, chosen: "Sequence[Choice]") -> int:
     """Epochs × rows × (hidden units + 1) of all chosen runs together, at most."""
-    hidden = max(max(grid.values["hidden"]) for grid in experiment.grids)
-    n_rows = max([4, *(table.targets.size for table in experiment.tables.values())])
-    return sum(choice.stored["epochs"] for choice in chosen) * n_rows * (hidden + 1)
+    hidden: int = max(max(grid.values["hidden"]) for grid in experiment.grids)
+    n_rows: int = max([4, *(table.targets.size for table in experiment.tables.values())])
+    n_epochs: int = sum(choice.stored["epochs"] for choice in chosen)
+    return n_epochs * n_rows * (hidden + 1)

@@ -49,8 +49,8 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
     curves = result.curves
     if curves is not None:
         curves = curves[curves["run"].isin(runs["run"])].reset_index(drop=True)
-    counts = {"n_runs": len(runs), "n_done": len(runs), "n_points": len(summary)}
-    counts |= {"statuses": {str(status): int(n) for status, n in runs["status"].value_counts(sort=False).items()}}
+    statuses = {str(status): int(n) for status, n in runs["status"].value_counts(sort=False).items()}
+    counts = {"n_runs": len(runs), "n_done": len(runs), "n_points": len(summary), "statuses": statuses}
     return Result.of(runs, summary, curves, {**result.manifest, **counts})
 
 
@@ -83,6 +83,9 @@ def _same(one: Any, other: Any) -> bool:
 def _near(one: Any, there: list[Any]) -> str:
     if isinstance(one, str):
         return did_you_mean(one, [other for other in there if isinstance(other, str)])
+    numbers = [other for other in there if isinstance(other, int | float) and not pd.isna(other)]
+    if isinstance(one, int | float | np.number) and numbers:
+        return f" (nearest: {show(min(numbers, key=lambda other: abs(other - one)))})"
     return ""
 
 

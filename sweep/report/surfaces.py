@@ -252,19 +252,16 @@ def outputs(model: Trained, z: Array) -> Array:
     return z if model.setting["output"] == "linear" else _sigmoid(z)
 
 
+def has_plane(table: Table) -> bool:
+    """Whether a training set has two inputs, and targets from 0 to 1."""
+    return table.inputs.shape[1] == 2 and bool(((table.targets >= 0) & (table.targets <= 1)).all())
+
+
 def _tables(result: Result) -> list[str]:
-    """The gates, and tables of one's own, that have a plane of two inputs and targets from 0 to 1."""
+    """The gates, and tables of one's own, that have a plane."""
     own = experiment(result).tables
-    found = []
-    for gate in dict.fromkeys(map(str, values_of(result, "gate"))):
-        if gate not in own:
-            plane = len(truth_table(gate)) == 4
-        else:
-            targets = own[gate].targets
-            plane = own[gate].inputs.shape[1] == 2 and bool(((targets >= 0) & (targets <= 1)).all())
-        if plane:
-            found.append(gate)
-    return found
+    gates = dict.fromkeys(map(str, values_of(result, "gate")))
+    return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
 
 
 def _key(result: Result) -> str | None:
@@ -312,10 +309,10 @@ def _roles(epochs: Array, loss: Array) -> dict[str, int]:
 def _nth(epochs: Array, loss: Array, n: int) -> int:
     """The position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
     epoch = np.partition(epochs, n)[n]
-    n -= np.count_nonzero(epochs < epoch)
+    n -= int(np.count_nonzero(epochs < epoch))
     tied = np.flatnonzero(epochs == epoch)
     value = np.partition(loss[tied], n)[n]
-    n -= np.count_nonzero(loss[tied] < value)
+    n -= int(np.count_nonzero(loss[tied] < value))
     return int(tied[np.flatnonzero(loss[tied] == value)[n]])
 
 
@@ -341,10 +338,9 @@ def _title(result: Result, choice: Choice, model: Trained) -> str:
     parts = [_value(result, key, model.setting[key]) for key in shown if model.setting[key] is not None]
     setting = ", ".join([*parts, unbroken(f"seed {model.setting['seed']}")])
     who = f"{choice.role}: run {choice.run:,}" if choice.role else f"Run {choice.run:,}"
-    outcome, *loss = _outcome(choice.stored).split(", loss ")
-    return "\n".join(
-        [who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(outcome, _WRAP), *(f"loss {x}" for x in loss)]
-    )
+    outcome, comma, loss = _outcome(choice.stored).partition(", loss")
+    lines = [who, *textwrap.wrap(setting, _WRAP), *textwrap.wrap(outcome, _WRAP)]
+    return "\n".join([*lines, f"loss{loss}"] if comma else lines)
 
 
 def _value(result: Result, key: str, value: Any) -> str:
@@ -404,13 +400,13 @@ def _panel(axes: Axes, model: Trained) -> None:
     height = np.clip(np.round(height, 9), -1e9, 1e9)
     if np.nanmin(height) < 0 < np.nanmax(height):
         axes.contour(x, y, height, levels=[0.0], colors="black", linewidths=1.6, linestyles="-")
-    few = len(targets) <= _NUMBERED_ROWS
+    numbered = len(targets) <= _NUMBERED_ROWS
     for (x1, x2), target in zip(inputs.tolist(), targets.tolist(), strict=True):
         dark = abs(target - 0.5) > 0.25
-        size = 13 if few else 5
+        size = 13 if numbered else 5
         colour = COLOURS(target)
         axes.plot(x1, x2, "o", markersize=size, color=colour, markeredgecolor="black", clip_on=False, zorder=3)
-        if few:
+        if numbered:
             text_colour = "white" if dark else "black"
             axes.text(
                 x1, x2, f"{target:.2g}", color=text_colour, fontsize=8.5, ha="center", va="center_baseline", zorder=4
