@@ -4,6 +4,7 @@ Figures are made without pyplot, in one style whatever the user's matplotlib set
 in one global table, so figures are made and saved one at a time: everything here may be called from any thread.
 """
 
+import io
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,6 +76,16 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
             return draw(*args, **kwargs)
 
     return draw_in_style
+
+
+class Picture(Figure):
+    """A figure that notebooks show by themselves."""
+
+    @styled
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", metadata={"Software": None})
+        return file.getvalue()
 
 
 @styled
@@ -167,7 +178,7 @@ def panels(
     head = _head_inches(title, legend, width) + (0.3 + title_height if any(names) else 0.1)
     n_rows = math.ceil(n / n_columns)
     height = head + n_rows * panel_height + (n_rows - 1) * row_gap + _INCH_BOTTOM
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     _head(figure, title, legend)
 
     made = []
@@ -215,7 +226,7 @@ def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist
     right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
     head = _head_inches(title, legend, width) + 0.1
     height = head + 0.34 * max(len(names), 2) + _INCH_BOTTOM
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     _head(figure, title, legend)
     size = ((width - left - right_margin) / width, (height - head - _INCH_BOTTOM) / height)
     axes = figure.add_axes((left / width, _INCH_BOTTOM / height, *size))
@@ -367,7 +378,7 @@ def picture_rows(
     top = _head_inches(title, legend, width) + 0.05
     row_gap = 0.45
     height = top + sum(heads) + len(heads) * panel + (len(heads) - 1) * row_gap + _INCH_BOTTOM
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     _head(figure, title, legend)
     made: list[list[Axes]] = []
     bottom = height - top + row_gap

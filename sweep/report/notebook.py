@@ -12,7 +12,7 @@ from sweep.report.result import Result
 from sweep.report.sentences import answer, descriptions, incomplete
 
 MAX_ROWS = 10
-"""Of the table."""
+"""Of the summary."""
 
 
 def shown(result: Result) -> str:
@@ -25,7 +25,7 @@ def shown(result: Result) -> str:
     parts = [f"<h3>{escape(result.manifest.get('question') or result.manifest['name'])}</h3>"]
     parts += [f"<p>{escape(sentence)}</p>" for sentence in answered]
     parts += _figure(result, answered)
-    found = overview(result, MAX_ROWS)
+    found = overview(result)
     if found.rows:
         parts.append(_table(found.columns, found.rows))
         parts += [f"<p><small>{escape(found.note)}</small></p>"] if found.note else []

@@ -93,7 +93,7 @@ def _keys(result: Result, most: int) -> tuple[list[str], list[str], bool]:
     for key in categories_first(result, varying(result)):
         if _n_rows(result, [*shown, key], by_inputs) <= most:
             shown.append(key)
-        elif key == "gate" and _n_rows(result, [key], by_inputs=True) <= most:
+        elif key == "gate" and 1 < _n_rows(result, [key], by_inputs=True) <= most:
             shown.append(key)
             by_inputs = True
         else:
