@@ -249,7 +249,8 @@ def logits(model: Trained, inputs: Array) -> Array:
 
 def outputs(model: Trained, z: Array) -> Array:
     """The output of a model for its logits."""
-    return z if model.setting["output"] == "linear" else _sigmoid(z)
+    with np.errstate(all="ignore"):
+        return z if model.setting["output"] == "linear" else _sigmoid(z)
 
 
 def has_plane(table: Table) -> bool:
@@ -386,19 +387,20 @@ def _panel(axes: Axes, model: Trained) -> None:
     x, y = np.linspace(left, right, _N_CELLS), np.linspace(bottom, top, _N_CELLS)
     plane = np.column_stack([grid.ravel() for grid in np.meshgrid(x, y)])
     z = logits(model, plane).reshape(_N_CELLS, _N_CELLS)
-    shown = np.round(outputs(model, z), 9)
-    if not np.isfinite(shown).any():
-        _note(axes, "weights are not finite")
+    shown = np.round(np.clip(outputs(model, z), 0, 1), 9)
+    if not np.isfinite(z).any():
+        _note(axes, "no finite output")
         return
-    shades = np.round(np.clip(shown, 0, 1) * (_N_SHADES - 1)) / (_N_SHADES - 1)
+    shades = np.round(shown * (_N_SHADES - 1)) / (_N_SHADES - 1)
     picture = COLOURS(shades, bytes=True)[..., :3].copy()
-    picture[~np.isfinite(shown)] = 0xB5
+    picture[np.isnan(shown)] = 0xB5
     axes.imshow(picture, origin="lower", aspect="auto", extent=(left, right, bottom, top), interpolation="none")
     if (np.abs(shown - 0.5) < 0.5 / _N_SHADES).all():
         _note(axes, "about ½ everywhere")
     height = z - 0.5 if model.setting["output"] == "linear" else z
-    height = np.clip(np.round(height, 9), -1e9, 1e9)
+    height = np.where(np.isfinite(height), height, np.nan)
     if np.nanmin(height) < 0 < np.nanmax(height):
+        height = np.round(height / np.nanmax(np.abs(height)), 12)  # contours overflow, and end in noise
         axes.contour(x, y, height, levels=[0.0], colors="black", linewidths=1.6, linestyles="-")
     numbered = len(targets) <= _NUMBERED_ROWS
     for (x1, x2), target in zip(inputs.tolist(), targets.tolist(), strict=True):
