@@ -273,7 +273,8 @@ def _show_overview(console: "Console", result: "Result") -> None:
         table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
     for row in found.rows:
         table.add_row(*row)
-    console.print(table, soft_wrap=False)
+    if found.rows:
+        console.print(table, soft_wrap=False)
     if found.note:
         console.print(found.note, soft_wrap=False)
 

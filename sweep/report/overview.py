@@ -106,7 +106,7 @@ def _n_rows(result: Result, keys: list[str], by_inputs: bool) -> int:
 
 
 def _medians(
-    result: Result, keys: list[str], by_inputs: bool, codes: NDArray[np.intp] | None, n_groups: int
+    result: Result, keys: list[str], by_inputs: bool, codes: NDArray[np.integer[Any]] | None, n_groups: int
 ) -> NDArray[np.float64] | None:
     """The median epoch of each group of runs, infinite where later than max_epochs; `codes` tell settings apart."""
     medians: NDArray[Any] = np.empty(n_groups)
