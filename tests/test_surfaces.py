@@ -184,6 +184,13 @@ def test_the_line_is_where_the_output_is_a_half() -> None:
     np.testing.assert_allclose(w1 * x1 + w2 * x2 + b, 0, atol=1e-6)
 
 
+def test_of_a_half_everywhere_no_line_is_drawn_but_it_is_said() -> None:
+    figure, _ = drawn(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}))
+    assert replaying.replay(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}), 0).final_weights.any()
+    assert [one for one in figure.axes[0].collections if len(one.get_paths())] == []
+    assert "about ½ everywhere" in [text.get_text() for text in figure.axes[0].texts]
+
+
 def test_each_panel_says_which_run_it_is() -> None:
     figure, chosen = drawn(WIDTHS)
     said = texts(figure).replace("\xa0", " ")

@@ -398,9 +398,9 @@ def _panel(axes: Axes, model: Trained) -> None:
     if (np.abs(shown - 0.5) < 0.5 / _N_SHADES).all():
         _note(axes, "about ½ everywhere")
     height = z - 0.5 if model.setting["output"] == "linear" else z
-    height = np.where(np.isfinite(height), height, np.nan)
-    if np.nanmin(height) < 0 < np.nanmax(height):
-        height = np.round(height / np.nanmax(np.abs(height)), 12)  # contours overflow, and end in noise
+    if np.nanmin(shown) < 0.5 < np.nanmax(shown):  # else of ½ everywhere the line would be noise
+        height = np.where(np.isfinite(height), height, np.nan)
+        height = np.round(height / np.nanmax(np.abs(height)), 12)  # whose products overflow otherwise
         axes.contour(x, y, height, levels=[0.0], colors="black", linewidths=1.6, linestyles="-")
     numbered = len(targets) <= _NUMBERED_ROWS
     for (x1, x2), target in zip(inputs.tolist(), targets.tolist(), strict=True):
