@@ -110,6 +110,7 @@ def test_a_part_has_these_rows_of_every_table_as_they_are(where: dict[str, Any])
         assert 0 < kept.sum() < len(all_of_it)
         wanted = all_of_it[kept].reset_index(drop=True)
         pd.testing.assert_frame_equal(mine, wanted, check_categorical=False)
+    assert set(part.runs["gate"].cat.categories) == set(part.runs["gate"])
     assert part.curves is not None
     assert set(part.curves["run"]) == set(part.runs["run"])
     assert (part.manifest["n_runs"], part.manifest["n_points"]) == (len(part.runs), len(part.summary))

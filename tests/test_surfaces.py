@@ -64,6 +64,16 @@ def test_the_fastest_the_median_and_a_failed_run(gate: str) -> None:
     assert {one.role: one.run for one in chosen if one.row.startswith(f"{gate}: ")} == wanted
 
 
+def test_a_run_that_diverged_after_it_had_converged_has_failed() -> None:
+    result = run(gate="AND", learning_rate=[1, 30], seeds=4)
+    fastest, *_ = choices(result)
+    result.runs.loc[fastest.run, "status"] = "diverged"
+    result.runs.loc[fastest.run, "final_loss"] = np.inf
+    again, *_ = choices(result)
+    assert fastest.role == again.role == "Fastest"
+    assert again.run != fastest.run
+
+
 def test_where_none_converged_losses_decide() -> None:
     order = in_order(GATES, "XOR")
     worst = max((loss, -run) for _, loss, run in order)
