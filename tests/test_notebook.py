@@ -68,6 +68,8 @@ def test_a_result_on_disk_shows_the_figure_that_was_drawn(tmp_path: Path) -> Non
     (first,) = pictures(result._repr_html_())
     assert first == (tmp_path / "figures" / "success_rate.png").read_bytes()
     assert pictures(sweep.run(experiment)._repr_html_()) == [first]
+    (tmp_path / "figures" / "success_rate.png").write_bytes(b"drawn before")
+    assert pictures(sweep.read(tmp_path)._repr_html_()) == [b"drawn before"]
 
 
 def test_there_is_an_example() -> None:
