@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import sweep
+from sweep import cli
 from sweep.cli import app
 
 SMALL = """
@@ -318,6 +320,12 @@ def test_ctrl_c_keeps_what_was_finished_and_says_so(backend: str, folder: Path) 
     n_written = 100 * len(list(folder.rglob("*.arrow")))
     assert n_written >= 300
     assert n_done in (n_written, n_written - 100)  # the signal may come just after a chunk has got its name
+
+
+def test_ctrl_c_that_raises_ends_with_its_status_whatever_typer_makes_of_it() -> None:
+    with pytest.raises(typer.Exit) as ended, cli._failures():
+        raise KeyboardInterrupt("told by main")
+    assert ended.value.exit_code == 130
 
 
 def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:
