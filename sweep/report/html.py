@@ -29,8 +29,15 @@ class Column(NamedTuple):
     is_text: bool = False
 
 
-def write(result: Result, directory: Path | str) -> list[Path]:
+def write(result: Result, directory: Path | str, extra: Mapping[str, tuple[str, str, str]] | None = None) -> list[Path]:
     """Draw every figure that fits the result, and the report.
+
+    Parameters
+    ----------
+    result
+    directory
+    extra
+        Name → SVG text, caption and alternative text of further figures, shown after the others.
 
     Returns
     -------
@@ -51,11 +58,16 @@ def write(result: Result, directory: Path | str) -> list[Path]:
         written += [svg, png, *pictures]
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    unfinished.write_text(render(result, drawn, whole), encoding="utf-8")
+    unfinished.write_text(render(result, drawn, whole, extra), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
 
-def render(result: Result, figures: Mapping[str, str], whole: Mapping[str, Sequence[str]] | None = None) -> str:
+def render(
+    result: Result,
+    figures: Mapping[str, str],
+    whole: Mapping[str, Sequence[str]] | None = None,
+    extra: Mapping[str, tuple[str, str, str]] | None = None,
+) -> str:
     """Make the report of a result.
 
     Parameters
@@ -65,6 +77,8 @@ def render(result: Result, figures: Mapping[str, str], whole: Mapping[str, Seque
         The SVG text of each figure to show, by name as in `figures_for`, in reading order.
     whole : mapping
         The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
+    extra : mapping
+        As in `write`.
 
     Returns
     -------
@@ -90,7 +104,8 @@ def render(result: Result, figures: Mapping[str, str], whole: Mapping[str, Seque
         figures=[
             _figure(name, svg, texts[name].caption + _shared((whole or {}).get(name, ())), texts[name].alt)
             for name, svg in figures.items()
-        ],
+        ]
+        + [_figure(name, *figure) for name, figure in (extra or {}).items()],
         fixed=_fixed(result),
         table={
             "columns": columns,
