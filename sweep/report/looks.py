@@ -1,5 +1,6 @@
 """How lines and panels are told apart: by colours, styles and names."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -30,7 +31,12 @@ class Look(NamedTuple):
 def looks_of(table: pd.DataFrame, layout: Layout, result: Result) -> dict[str, Look]:
     """Colours for the lines: as different as can be for categories, in order for numbers."""
     names = list(table["line"].cat.categories)
-    if layout.lines is not None and is_numeric(result, layout.lines):
+    return looks_of_names(names, layout.lines is not None and is_numeric(result, layout.lines))
+
+
+def looks_of_names(names: Sequence[str], ordered: bool) -> dict[str, Look]:
+    """As `looks_of`, for names of lines that are known; `ordered` says that they are numbers."""
+    if ordered:
         colours = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.88, len(names)))]
         return {name: Look(colour, "-") for name, colour in zip(names, colours, strict=True)}
     looks = [Look(colour, style) for colour, style in zip(OKABE_ITO, LINE_STYLES, strict=True)]

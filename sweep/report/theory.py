@@ -41,10 +41,15 @@ class Separable:
         γ = max over ‖w‖ = 1 of min a_i·w, the bias counted as a weight, the rows not normalised.
     direction : float64 array, shape (n_inputs + 1,)
         The w of norm 1 that attains it, the bias last: where w_t/‖w_t‖ goes.
+    monotone_learning_rate : float
+        2/β, β = ¼ λ the largest that any eigenvalue of the Hessian of (1) can be, λ that of Σ c_i a_i a_iᵀ. Below it
+        the loss falls in every epoch, from any start (Soudry et al. 2018); above it, first come epochs of
+        another kind, which (2) does not count.
     """
 
     margin: float
     direction: NDArray[np.float64]
+    monotone_learning_rate: float
 
     def epochs(self, learning_rate: ArrayLike, target_loss: ArrayLike) -> NDArray[np.float64]:
         """Epochs until the loss is `target_loss` nats, 1/(γ² η target) by (2); the two are broadcast."""
@@ -110,7 +115,7 @@ def predict(table: Table) -> Separable | NotSeparable:
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             if escapes.all():
-                return _separable(A)
+                return _separable(A, c)
             stays = ~escapes
             return _not_separable(A[stays], c[stays], row[stays], table.targets.size)
     except (np.linalg.LinAlgError, RuntimeError) as error:
@@ -128,10 +133,11 @@ def is_separable(table: Table) -> bool:
     return bool(_escaping(_signed_rows(table)[0]).all())
 
 
-def _separable(A: NDArray[np.float64]) -> Separable:
+def _separable(A: NDArray[np.float64], c: NDArray[np.float64]) -> Separable:
     weights = _hard_margin(A)
     norm = float(np.linalg.norm(weights))
-    return Separable(1.0 / norm, weights / norm)
+    largest = float(np.linalg.eigvalsh((A.T * c) @ A)[-1])
+    return Separable(1.0 / norm, weights / norm, 8.0 / largest)
 
 
 def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[np.intp], n_rows: int) -> NotSeparable:
