@@ -46,7 +46,7 @@ class Curves:
     Attributes
     ----------
     epochs : int64, shape (n_epochs,)
-        Increasing; the shares are exact at each, the last of which is max_epochs.
+        From 0 to max_epochs, increasing; the shares are exact at each.
     n, n_settings : int64, shape (n_panels, n_lines)
         Runs and settings of each curve; 0 where there is none.
     converged : int64, shape (n_panels, n_lines, n_epochs)
@@ -160,8 +160,8 @@ def success_curves(result: Result) -> Figure:
     curves = curves_of(result)
     layout = _shown(choose_layout(result))
     earliest = int(curves.epochs[(curves.converged.sum(axis=(0, 1)) > 0).argmax()])
-    t = np.append(ZERO_EPOCHS, np.maximum(curves.epochs.astype(np.float64), ZERO_EPOCHS))
-    limits = max(float(earliest), ZERO_EPOCHS) / 1.4, float(t[-1])
+    t = np.maximum(curves.epochs.astype(np.float64), ZERO_EPOCHS)
+    limits = max(min(earliest, t[-1] / 100), ZERO_EPOCHS) / 1.4, float(t[-1])
     ordered = curves.axis is not None and is_numeric(result, curves.axis)
     looks = list(looks_of_names(curves.lines, ordered).values())
     legend: list[Artist] = []
@@ -171,10 +171,10 @@ def success_curves(result: Result) -> Figure:
         legend += [Line2D([], [], color=look.colour, linestyle=look.style, label=name) for look, name in pairs]
     title = "Share of all runs converged by epoch t" + per(replace(layout, lines=curves.axis))
     title += "".join(f"; {assignment(key, value)}" for key, value in curves.held.items())
+    if mixed := [label(key) for key in curves.together if key != "gate" or not layout.by_inputs]:
+        title += f"; all values of {joined(mixed)} together"
     all_axes = panels(curves.panels, title, "epoch t", "runs converged", legend)
-    zeros = np.zeros((*curves.n.shape, 1))
-    shares, low, high = (np.concatenate([zeros, part], axis=2) for part in (curves.shares, *curves.intervals))
-    for axes, *of_panel in zip(all_axes, shares, low, high, strict=True):
+    for axes, *of_panel in zip(all_axes, curves.shares, *curves.intervals, strict=True):
         edges = [(look.colour, *_band(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
         bands(axes, edges)
         for look, share in zip(looks, of_panel[0], strict=True):
@@ -255,7 +255,7 @@ def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]
     """
     runs = result.part("runs", ["status", "converged_epoch"])
     max_epochs = int(result.manifest["experiment"]["train"]["max_epochs"])
-    found: Numbers = np.array([max_epochs], np.int64)
+    found: Numbers = np.array([0, max_epochs], np.int64)
     first = max_epochs
     for _, epoch in _pieces(runs, curve_of):
         if len(epoch):
@@ -263,7 +263,7 @@ def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]
             found = np.union1d(found, epoch) if len(found) <= MAX_EPOCHS_DRAWN else found
     if len(found) > MAX_EPOCHS_DRAWN:
         spread = np.geomspace(max(first, 1), max_epochs, MAX_EPOCHS_DRAWN).round().astype(np.int64)
-        found = np.unique(np.append(spread, [first, max_epochs]))
+        found = np.unique(np.append(spread, [0, first, max_epochs]))
     counts = np.zeros(math.prod(shape) * len(found), np.int64)
     for curve, epoch in _pieces(runs, curve_of):
         places = curve * len(found) + np.searchsorted(found, epoch)
