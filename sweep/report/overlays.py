@@ -73,7 +73,10 @@ def law_caption(result: Result) -> str:
     )
     if len(ratios):
         low, middle, high = np.quantile(ratios, [0, 0.5, 1])
-        said += f" There the measured medians are {low:.2f} to {high:.2f} times the predicted ones, half above {middle:.2f}."
+        said += (
+            f" There, the measured medians are {low:.2f} to {high:.2f} times the predicted ones, half of them more "
+            f"than {middle:.2f}."
+        )
     return said
 
 
@@ -103,18 +106,18 @@ def infima(result: Result, layout: Layout) -> dict[str, float]:
     if layout.by_inputs:
         return {}
     table = with_panels(result, layout, _unique(layout.panels))
-    n_settings = table.groupby("panel", sort=False)["theory"].agg(list)
+    of_panels = table.groupby("panel", sort=False)["theory"].agg(list)
     found = {}
-    for panel, theories in n_settings.items():
-        losses = {round(one.infimum, 12) for one in theories if isinstance(one, NotSeparable)}
-        if len(losses) == 1 and all(isinstance(one, NotSeparable) for one in theories):
-            found[str(panel)] = losses.pop()
+    for panel, theories in of_panels.items():
+        losses = [one.infimum for one in theories if isinstance(one, NotSeparable)]
+        if len(losses) == len(theories) and max(losses) - min(losses) < 1e-9:
+            found[str(panel)] = losses[0]
     return found
 
 
 def draw_infimum(axes: Axes, infimum: float) -> None:
     """Mark the least loss that any weights have."""
-    axes.axvline(infimum, color=LEAST, linewidth=4, alpha=0.5, zorder=1.5)
+    axes.axvline(infimum, color=LEAST, linewidth=4, alpha=0.5, zorder=0.9)
 
 
 def infimum_handle() -> Artist:

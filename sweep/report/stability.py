@@ -48,8 +48,8 @@ class Edge(NamedTuple):
     above : float
         At the learning rates from `unsettled` on, the most by which a run's final loss is above the least, in nats;
         infinite if one diverged.
-    n_between : int
-        How many of the experiment's learning rates lie between the two.
+    finite : bool
+        Whether any run ended with a finite loss.
     """
 
     gate: str
@@ -58,7 +58,7 @@ class Edge(NamedTuple):
     settled: float | None
     unsettled: float | None
     above: float
-    n_between: int
+    finite: bool
 
     @property
     def measured(self) -> float | None:
@@ -107,7 +107,7 @@ def edges(result: Result) -> list[Edge]:
 
 def has_edge(result: Result) -> bool:
     """Whether the figure has something to show."""
-    return choose_layout(result).x == "learning_rate" and bool(edges(result))
+    return choose_layout(result).x == "learning_rate" and any(edge.finite for edge in edges(result))
 
 
 @styled
@@ -122,7 +122,7 @@ def stability(result: Result) -> Figure:
     ValueError
         If no table has learning rates on both sides of its critical one.
     """
-    found = {(edge.gate, edge.encoding): edge for edge in edges(result)}
+    found = {(edge.gate, edge.encoding): edge for edge in edges(result) if edge.finite}
     layout = _panelled(choose_layout(result))
     if not found or layout.x != "learning_rate":
         raise ValueError("this result has no learning rates on both sides of a critical one")
@@ -140,7 +140,8 @@ def stability(result: Result) -> Figure:
     all_axes = panels(names, title, "learning rate η", "final loss (nats)", legend)
     losses = table[["q05", "q50", "q95"]].to_numpy()
     losses = losses[np.isfinite(losses)]
-    low, high = float(losses.min()), float(losses.max())
+    low = min(float(losses.min()), *(edge.theory.infimum for edge in found.values()))
+    high = max(float(losses.max()), 1.01 * low)
     for axes, name in zip(all_axes, names, strict=True):
         of_panel = table[table["panel"] == name]
         members = [(look, of_panel[of_panel["line"] == line]) for line, look in looks.items()]
@@ -155,7 +156,7 @@ def stability(result: Result) -> Figure:
             predicted = edge.theory.critical_learning_rate
             axes.axvline(predicted, color="#000000", linewidth=1.1)
             axes.annotate(
-                f"2/λ = {predicted:.6g}" + (f"\nmeasured: {_between(edge)}" if edge.measured is not None else ""),
+                f"2/λ = {predicted:.6g}" + (f"\nmeasured:\n{_between(edge)}" if edge.measured is not None else ""),
                 (min(predicted, edge.settled or predicted), 0.96),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(-5, 0),
@@ -212,7 +213,7 @@ def _edge(gate: str, encoding: str, theory: NotSeparable, rates: Array, by_rate:
         float(rates[last[-1]]) if len(last) else None,
         float(rates[first]) if beyond else None,
         float(by_rate["highest"].iloc[first:].max()) if beyond else 0.0,
-        first - int(last[-1]) - 1 if len(last) and beyond else 0,
+        bool(np.isfinite(by_rate["lowest"]).any()),
     )
 
 

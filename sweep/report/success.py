@@ -104,7 +104,7 @@ def curves_of(result: Result) -> Curves:
     """
     layout = _shown(choose_layout(result))
     panel = combinations_in(result, "summary", layout.panels, layout.by_inputs).cat
-    panel_of = panel.codes.to_numpy(np.int32)
+    panel_of = np.asarray(panel.codes, np.int32)
     line_of = np.zeros(len(panel_of), np.int32)
     names, axis, n_values = [""], None, 1
     together = ["gate"] if layout.by_inputs else []
@@ -232,7 +232,7 @@ def _shown(layout: Layout) -> Layout:
 def _values(result: Result, key: str) -> tuple[list[str], Numbers]:
     """The values of an axis by name, and the number of that of each setting."""
     column = place(result.part("summary", [key])[key]).cat
-    return [str(name) for name in column.categories], column.codes.to_numpy(np.int64)
+    return [str(name) for name in column.categories], np.asarray(column.codes, np.int64)
 
 
 def _common(codes: Numbers, n_values: int, panel_of: NDArray[np.int32], wanted: NDArray[np.bool_]) -> Numbers:
