@@ -146,10 +146,13 @@ def compared(result: Result, axis: str, a: str, b: str) -> Pairs | None:
 
 
 def sign_test(above: int, below: int) -> float:
-    """Two-sided p of the exact sign test: whether as many of some independent differences are above 0 as below."""
-    from scipy.stats import binomtest
+    """Two-sided p of the exact sign test: whether as many of some independent differences are above 0 as below.
 
-    return float(binomtest(above, above + below).pvalue) if above + below else 1.0
+    The chance that n fair coins fall as unevenly or more so, min(1, 2 P(X ≤ min(above, below))), X ~ B(n, ½).
+    """
+    from scipy.special import bdtr
+
+    return min(1.0, 2.0 * float(bdtr(min(above, below), above + below, 0.5))) if above + below else 1.0
 
 
 def _signs(differences: NDArray[Any]) -> tuple[int, int]:
