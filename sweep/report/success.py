@@ -220,7 +220,8 @@ def caption(result: Result) -> str:
 def _shown(layout: Layout) -> Layout:
     """The parts of axes where time runs along the figure: lines are the numeric axis, `pooled` has no part."""
     if layout.plane is not None:
-        return Layout(None, layout.panels, by_inputs=layout.by_inputs, plane=layout.plane)
+        panels = tuple(key for key in layout.panels if key not in layout.plane)
+        return Layout(None, panels, by_inputs=layout.by_inputs, plane=layout.plane)
     if layout.x is None:
         return layout
     spare = (layout.lines,) if layout.lines else ()
