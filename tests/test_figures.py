@@ -1,4 +1,6 @@
+import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from sweep.report import curves, figures
+from sweep.report import curves, figures, sentences
 from sweep.report.axes import Layout, choose_layout, points
 from sweep.report.canvas import styled
 from sweep.report.result import Result
@@ -104,6 +106,48 @@ def test_every_result_has_figures_whose_texts_lie_within(result: Result) -> None
 
 def test_an_empty_result_has_no_figures() -> None:
     assert figures.figures_for(with_runs_dropped(CASES["gates and rates"])) == {}
+
+
+ALWAYS = [figures.success_rate, figures.epochs_to_converge, figures.success_curves]
+FIGURES = [*ALWAYS, figures.final_loss, figures.stability, figures.learning_curves, figures.heat_map]
+LITTLE = {
+    "a single run": CASES["a single run"],
+    "a single run that failed": examples.made({"gate": ["XOR"], "learning_rate": [1.0]}, 1, examples.never),
+    "all diverged": CASES["all diverged"],
+    "a single run that diverged": examples.made({"gate": ["AND"]}, 1, examples.never, status="diverged"),
+    "one axis": CASES["only rates"],
+    "one axis of categories": CASES["only gates"],
+    "five axes": CASES["five axes"],
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_an_empty_result_is_refused_by_every_figure(draw: Callable[[Result], Figure]) -> None:
+    with pytest.raises(ValueError, match="this result has no"):
+        draw(with_runs_dropped(CASES["sixteen gates and starts"]))
+
+
+@pytest.mark.parametrize("result", LITTLE.values(), ids=LITTLE)
+def test_every_figure_is_drawn_or_says_why_not(result: Result) -> None:
+    assert all(draw(result).axes for draw in ALWAYS)
+    for draw in FIGURES[len(ALWAYS) :]:
+        try:
+            assert draw(result).axes
+        except ValueError as error:
+            assert str(error).startswith(("this result has no", "every run diverged"))
+
+
+@pytest.mark.parametrize("result", LITTLE.values(), ids=LITTLE)
+def test_every_sentence_is_whole_whatever_there_is_to_say(result: Result) -> None:
+    said = sentences.answer(result)
+    described = sentences.descriptions(result, said)
+    assert set(figures.figures_for(result)) <= described.keys()
+    lines = [*said, *sentences.failures(result).splitlines()]
+    lines += [text for one in described.values() for text in one if text]
+    assert said
+    for line in lines:
+        assert line[-1] in ".:", line
+        assert not re.search(r"nan|None|inf\b|  | \.|\.\.", line), line
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from sweep.report.axes import (
 from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, rows, save, scale_x, styled
 from sweep.report.curves import learning_curves
 from sweep.report.heatmap import PIECE, heat_map
-from sweep.report.looks import Look, figure_of, line_handles, looks_of, panels_only, per, present
+from sweep.report.looks import Look, check_runs, figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import constants, unit
 from sweep.report.overlays import draw_infimum, draw_laws, infima, infimum_handle, law_handle, laws
 from sweep.report.result import Result
@@ -89,6 +89,7 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
 @styled
 def success_rate(result: Result) -> Figure:
     """Draw the share of runs that converged, with its Wilson 95 % interval as a band or a bar."""
+    check_runs(result)
     layout = choose_layout(result)
     table = points(result, layout)
     title = "Share of runs that converged" + per(layout)
@@ -128,6 +129,7 @@ def epochs_to_converge(result: Result) -> Figure:
 
     A quantile later than max_epochs is not known: a median's line ends before it, a range is cut at max_epochs.
     """
+    check_runs(result)
     layout = choose_layout(result)
     table = points(result, layout)
     max_epochs = int(result.manifest["experiment"]["train"]["max_epochs"])
@@ -150,6 +152,7 @@ def epochs_to_converge(result: Result) -> Figure:
         if np.isinf(table["epochs_q50"]).any():
             legend.append(Line2D([], [], color=GREY, linewidth=0, label="median is later", **later))
         axes = rows(present(table["panel"], "all runs"), title, "epochs", legend)
+        axes.set_xlim(limits)
         for y, look, row in _row_positions(table, looks):
             for low, high, width in (("epochs_q05", "epochs_q95", 1.5), ("epochs_q25", "epochs_q75", 5)):
                 if np.isfinite(row[low]):
@@ -186,7 +189,13 @@ def final_loss(result: Result) -> Figure:
     """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
 
     Where theory knows that a table is not separable, so is the least loss that any weights have.
+
+    Raises
+    ------
+    ValueError
+        If every run diverged.
     """
+    check_runs(result)
     layout = panels_only(choose_layout(result))
     panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
     runs = result.part("runs", ["status", "final_loss"])
@@ -199,6 +208,8 @@ def final_loss(result: Result) -> Figure:
     if target is not None:
         marks[f"target_loss = {target:g}"] = (float(target), "#009E73", "-")
     finite = loss[np.isfinite(loss)]
+    if len(finite) == 0:
+        raise ValueError("every run diverged, so there are no final losses to draw")
     lowest, highest = finite.min(), finite.max()
     least = infima(result, layout)
     edges = _loss_edges(finite, [*sorted(set(least.values())), *(value for value, *_ in marks.values())])

@@ -15,7 +15,7 @@ from matplotlib.typing import LineStyleType
 
 from sweep.report.axes import Layout, assignment, is_numeric, joined, label
 from sweep.report.result import Result
-from sweep.report.settings import values_of
+from sweep.report.settings import n_rows, values_of
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
@@ -71,6 +71,12 @@ def per(layout: Layout) -> str:
 def present(column: "pd.Series[Any]", unnamed: str = "") -> list[str]:
     """The categories, in order, the empty one by another name."""
     return [str(name) or unnamed for name in column.cat.categories]
+
+
+def check_runs(result: Result) -> None:
+    """Refuse a result without runs: ``ValueError``."""
+    if n_rows(result, "runs") == 0:
+        raise ValueError("this result has no runs, so there is nothing to draw")
 
 
 def figure_of(axes: Axes) -> Figure:

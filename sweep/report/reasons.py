@@ -52,16 +52,16 @@ def separability(result: Result) -> list[str]:
     if separable and len(theories) > 1:
         n, n_learned = len(separable), sum(bool(converged[gate]) for gate in separable)
         start = "" if said else who
-        if n_learned < n:
-            said.append(
-                f"{start}Of the {_count(n)} gates that are linearly separable, {_count(n_learned)} were learned."
-            )
-        elif n > 1:
-            said.append(
-                f"{start}All {_count(n)} gates that are linearly separable were learned, in some runs or in all."
-            )
+        if n == 1:
+            learned = "was learned" if n_learned else "was not learned"
+            said.append(f"{start}The one gate that is linearly separable, {separable[0]}, {learned}.")
+        elif n_learned == n:
+            learned = "were learned, in some runs or in all"
+            said.append(f"{start}All {_count(n)} gates that are linearly separable {learned}.")
         else:
-            said.append(f"{start}The one gate that is linearly separable, {separable[0]}, was learned.")
+            some = _count(n_learned) if n_learned else "none"
+            learned = "was learned" if n_learned == 1 else "were learned"
+            said.append(f"{start}Of the {_count(n)} gates that are linearly separable, {some} {learned}.")
     return said
 
 

@@ -25,7 +25,7 @@ from sweep.report.axes import (
 from sweep.report.canvas import bands, log_scale, panels, percent_ticks, styled
 from sweep.report.curves import MAX_CURVE_LINES
 from sweep.report.heatmap import PIECE
-from sweep.report.looks import figure_of, looks_of_names, per
+from sweep.report.looks import check_runs, figure_of, looks_of_names, per
 from sweep.report.result import Result
 from sweep.report.tables import wilson
 
@@ -157,6 +157,7 @@ def success_curves(result: Result) -> Figure:
     Runs that diverged, or did not converge within max_epochs, never do. A curve that counts several settings together
     has no interval: these are no repetitions.
     """
+    check_runs(result)
     curves = curves_of(result)
     layout = _shown(choose_layout(result))
     earliest = int(curves.epochs[(curves.converged.sum(axis=(0, 1)) > 0).argmax()])
