@@ -118,6 +118,7 @@ def test_a_plane_takes_the_place_of_lines_that_would_mix_it_up() -> None:
         "heat_map",
         "success_rate",
         "epochs_to_converge",
+        "success_curves",
         "final_loss",
     ]
     scales = [float(scale) for scale in range(1, 31)]
