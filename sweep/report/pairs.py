@@ -184,6 +184,10 @@ def _matched(result: Result, axis: str, a: str, b: str) -> tuple[Numbers, Number
     if len(rows_a) == 0:
         return None
     seeds = result.part("runs", ["seed"])["seed"].to_numpy()
+    if len(np.unique(np.concatenate([n[rows_a], n[rows_b]]))) == 1:
+        runs_a, runs_b = ((first[rows, np.newaxis] + np.arange(n[rows[0]])).ravel() for rows in (rows_a, rows_b))
+        if np.array_equal(seeds[runs_a], seeds[runs_b]):
+            return runs_a, runs_b, seeds[runs_a].astype(np.int64)
     of_a, of_b = [], []
     for row_a, row_b in zip(rows_a.tolist(), rows_b.tolist(), strict=True):
         runs_a, runs_b = (np.arange(first[row], first[row] + n[row]) for row in (row_a, row_b))
