@@ -199,7 +199,7 @@ def final_loss(result: Result) -> Figure:
     layout = panels_only(choose_layout(result))
     panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
     runs = result.part("runs", ["status", "final_loss"])
-    status = runs["status"].astype(pd.CategoricalDtype(list(STATUSES))).cat.codes.to_numpy()
+    status = runs["status"].cat.set_categories(list(STATUSES)).cat.codes.to_numpy()
     loss = runs["final_loss"].to_numpy()
     target = result.manifest["experiment"]["train"].get("target_loss")
     marks: dict[str, tuple[float, str, LineStyleType]] = {
