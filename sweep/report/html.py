@@ -19,7 +19,7 @@ from sweep.report.marks import located
 from sweep.report.pointing import FRACTION, Marked, pointing
 from sweep.report.result import Result
 from sweep.report.sentences import answer, descriptions, failures, incomplete, percent
-from sweep.report.settings import grid_keys, n_rows, values_of, whole_grids
+from sweep.report.settings import grid_keys, n_rows, values_of
 
 BROAD = 550
 """Width, in points, above which a figure is scrolled rather than shrunk on a narrow screen."""
@@ -129,7 +129,7 @@ def render(
         failures=failures(result),
         main=shown[0] if shown else None,
         figures=shown[1:],
-        data=_json({**points, "replay": replay, "complete": whole_grids(result) is not None, "fraction": FRACTION}),
+        data=_json({**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}),
         pointable=set(points["figures"]),
         replay=replay,
         fixed=_fixed(result),
@@ -180,7 +180,8 @@ def _again(result: Result) -> list[str]:
         return []
     again = f"{place}-again"
     program = f"import sweep; sweep.run(sweep.read({place!r}).manifest['experiment'], {again!r})"
-    return [shlex.join(["python", "-c", program]), shlex.join(["sweep", "compare", place, again])]
+    quoted = shlex.quote(program) if re.search(r'["$`!\\\\]', program) else f'"{program}"'
+    return [f"python -c {quoted}", shlex.join(["sweep", "compare", place, again])]
 
 
 def _outcomes(result: Result) -> list[dict[str, str]]:

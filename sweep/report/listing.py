@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sweep.report.axes import censored, joined, label, quantiles, varying
 from sweep.report.result import Result
 from sweep.report.sentences import NBSP, percent
-from sweep.report.settings import first_runs, n_rows, settings_at, whole_grids
+from sweep.report.settings import first_runs, n_rows, settings_at, values_of, whole_grids
 from sweep.report.tables import QUANTILES, wilson
+from sweep.spec.grid import Grid
 
 MAX_ROWS = 2_000
 """Settings listed at most."""
@@ -74,26 +75,58 @@ def listing(result: Result, most: int = MAX_ROWS) -> Listing:
     n = n_rows(result, "summary")
     if n <= most:
         return Listing(np.arange(n), n)
+    keys = varying(result)
+    n_values = {key: len(pd.unique(values_of(result, key))) for key in keys}
+    steps = dict.fromkeys(keys, 1)
+    numbers = _numbers(result, keys)
+    while len(rows := _at_steps(numbers, steps)) > most:
+        left = {key: -(-n_values[key] // step) for key, step in steps.items()}
+        for key in (key for key in keys if left[key] == max(left.values())):
+            steps[key] = max(steps[key] + 1, int(1.05 * steps[key]))
+    return Listing(rows, n, joined([f"every {ordinal(step)} {label(key)}" for key, step in steps.items() if step > 1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Of a full grid, or of rows one by one: the number of each key's values, in order of appearance in the summary."""
+
+    first: int
+    shape: tuple[int, ...] | None
+    of_keys: dict[str, NDArray[np.int64]]
+
+
+def _numbers(result: Result, keys: Sequence[str]) -> list[_Numbers]:
     grids = whole_grids(result)
     if grids is None:
-        step = -(-n // most)
-        return Listing(np.arange(0, n, step), n, f"every {ordinal(step)} of them")
-    steps = dict.fromkeys(grids[0].values, 1)
-
-    def left(key: str, grid: Any) -> int:
-        return len(range(0, len(grid.values[key]), steps[key]))
-
-    while sum(math.prod(left(key, grid) for key in steps) for grid in grids) > most:
-        longest = max(steps, key=lambda key: max(left(key, grid) for grid in grids))
-        steps[longest] = max(steps[longest] + 1, int(1.05 * steps[longest]))
-    parts = []
+        axes = result.part("summary", keys)
+        codes = {key: pd.factorize(axes[key], use_na_sentinel=False)[0].astype(np.int64) for key in keys}
+        return [_Numbers(0, None, codes)]
+    made = []
     first = 0
     for grid in grids:
-        places = np.ix_(*(np.arange(0, len(values), steps[key]) for key, values in grid.values.items()))
-        parts.append(first + np.ravel_multi_index(places, grid.shape[:-1]).ravel())
+        number = {key: {value: at for at, value in enumerate(_different(grids, key))} for key in grid.values}
+        codes = {key: np.array([number[key][value] for value in values]) for key, values in grid.values.items()}
+        made.append(_Numbers(first, grid.shape[:-1], codes))
         first += grid.n_points
-    named = [f"every {ordinal(step)} {label(key)}" for key, step in steps.items() if step > 1]
-    return Listing(np.concatenate(parts).astype(np.int64), n, joined(named) if named else "some of them")
+    return made
+
+
+def _different(grids: Sequence[Grid], key: str) -> list[Any]:
+    return list(dict.fromkeys(value for grid in grids for value in grid.values[key]))
+
+
+def _at_steps(numbers: Sequence[_Numbers], steps: dict[str, int]) -> Rows:
+    """The rows all of whose values have a number that is a multiple of their key's step."""
+    found = []
+    for one in numbers:
+        kept = [np.asarray(codes % steps.get(key, 1) == 0) for key, codes in one.of_keys.items()]
+        if one.shape is None:
+            rows = np.flatnonzero(np.logical_and.reduce(kept))
+        else:
+            places = np.ix_(*map(np.flatnonzero, kept))
+            rows = np.ravel_multi_index(places, one.shape).ravel()
+        found.append(one.first + rows)
+    return np.concatenate(found).astype(np.int64)
 
 
 def ordinal(number: int) -> str:

@@ -79,7 +79,7 @@ function facts(found, numbers) {
 function setting(found) {
   if (!found.settings) return named(found, axes) || "the only setting";
   const varying = axes.filter((key) => !(key in found)).map((key) => nameOf[key]);
-  const together = `${found.settings} settings counted together${varying.length ? `: all of ${varying.join(", ")}` : ""}`;
+  const together = `${found.settings} settings counted together, which differ in ${varying.join(", ")}`;
   return [named(found, axes), together].filter(Boolean).join(" · ");
 }
 
@@ -104,7 +104,7 @@ function tell(found, numbers, others, note, byKeys) {
   tip.replaceChildren(element("p", "setting", setting(found)));
   const list = element("dl");
   for (const [name, value] of facts(found, numbers)) list.append(element("dt", "", name), element("dd", "", value));
-  list.append(element("dt", "", "numbers"), element("dd", "", runsOf(found)));
+  list.append(element("dt", "", "run numbers"), element("dd", "", runsOf(found)));
   tip.append(list);
   if (others.length) {
     tip.append(element("p", "", "At the same place:"));
@@ -123,7 +123,7 @@ function tell(found, numbers, others, note, byKeys) {
     const button = element("button", "", "Copy");
     button.type = "button";
     button.addEventListener("click", () => copy());
-    line.append(element("code", "", typed), " ", button);
+    line.append(element("code", "", typed), " ", button, element("span", "quiet", byKeys ? "Enter copies it" : "a click copies it"));
     tip.append(line);
   }
   tip.hidden = false;
