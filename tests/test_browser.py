@@ -68,7 +68,8 @@ def opened(browser: Browser, report: Callable[[str], Path]) -> Iterator[Callable
         page.on("console", lambda message: troubles.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
-            "request", lambda request: None if request.url.startswith(("data:", address)) else troubles.append(request.url)
+            "request",
+            lambda request: None if request.url.startswith(("data:", address)) else troubles.append(request.url),
         )
         page.goto(address)
         return page
@@ -88,7 +89,8 @@ def summary(path: Path) -> list[dict[str, str]]:
 def run_of(path: Path, number: int) -> dict[str, str]:
     """A line of the table of runs of a complete result."""
     with (path.parent / "runs.csv").open(newline="") as file:
-        return next(islice(csv.DictReader(file), number, None))
+        head = next(file)
+        return next(csv.DictReader([head, next(islice(file, number, None))]))
 
 
 def plain(text: str) -> str:
@@ -252,7 +254,9 @@ def test_a_click_and_enter_copy_the_command(opened: Callable[..., Page]) -> None
     one = data["figures"]["success_rate"]["series"][0]
     stage = page.locator("#success_rate .stage")
     said = pointed_at(page, stage, one["x"][3] / data["fraction"], one["y"][3] / data["fraction"])
-    command = next(line for line in said.splitlines() if line.startswith("sweep replay")).replace(" a click copies it", "")
+    command = next(line for line in said.splitlines() if line.startswith("sweep replay")).replace(
+        " a click copies it", ""
+    )
     page.mouse.down()
     page.mouse.up()
     page.locator(".tip.pinned").wait_for()
@@ -260,7 +264,9 @@ def test_a_click_and_enter_copy_the_command(opened: Callable[..., Page]) -> None
     assert page.evaluate("navigator.clipboard.readText()") == command
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    page.wait_for_function("said => !document.querySelector('[aria-live=polite]').textContent.endsWith(said)", arg=command)
+    page.wait_for_function(
+        "said => !document.querySelector('[aria-live=polite]').textContent.endsWith(said)", arg=command
+    )
     assert page.evaluate("navigator.clipboard.readText()").split()[:2] == ["sweep", "replay"]
 
 

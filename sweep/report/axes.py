@@ -327,7 +327,9 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
     members = placed(runs, layout).groupby(keys, observed=True).indices
     quantiles_of = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
     return (
-        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)), rows=[settings.indices[key] for key in counts.index])
+        counts.assign(
+            **dict(zip(names, quantiles_of.T, strict=True)), rows=[settings.indices[key] for key in counts.index]
+        )
         .reset_index()
         .sort_values("x", kind="stable", ignore_index=True)
     )

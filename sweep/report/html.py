@@ -129,7 +129,9 @@ def render(
         failures=failures(result),
         main=shown[0] if shown else None,
         figures=shown[1:],
-        data=_json({**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}),
+        data=_json(
+            {**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}
+        ),
         pointable=set(points["figures"]),
         replay=replay,
         fixed=_fixed(result),
@@ -193,11 +195,21 @@ def _outcomes(result: Result) -> list[dict[str, str]]:
     parts = [
         ("converged", converged, STATUS_COLOURS["converged"]),
         ("stationary", stationary, STATUS_COLOURS["stationary"]),
-        (f"not converged after {max_epochs:,} epochs", n - converged - diverged - stationary, STATUS_COLOURS["max_epochs"]),
+        (
+            f"not converged after {max_epochs:,} epochs",
+            n - converged - diverged - stationary,
+            STATUS_COLOURS["max_epochs"],
+        ),
         ("diverged", diverged, f"#{bytes(DIVERGED).hex()}"),
     ]
     return [
-        {"name": name, "count": f"{count:,}", "percent": percent(count / n), "share": f"{count / n:.6f}", "colour": colour}
+        {
+            "name": name,
+            "count": f"{count:,}",
+            "percent": percent(count / n),
+            "share": f"{count / n:.6f}",
+            "colour": colour,
+        }
         for name, count, colour in parts
         if count
     ]

@@ -97,9 +97,7 @@ def rows_of_runs(result: Result, places: NDArray[np.integer[Any]]) -> NDArray[np
     return np.unique(np.searchsorted(ends, places, side="right"))
 
 
-def _in_grids(
-    grids: Sequence[Grid], rows: NDArray[np.integer[Any]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _in_grids(grids: Sequence[Grid], rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The number of the grid that each grid point belongs to, and the point's number within it."""
     ends = np.cumsum([grid.n_points for grid in grids])
     number = np.searchsorted(ends, rows, side="right")
