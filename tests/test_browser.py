@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ def test_a_report_is_whole_quiet_and_fits_every_screen(
     assert page.locator("h1").count() == page.locator("main").count() == page.locator("header").count() == 1
     levels = page.locator("h1, h2, h3, h4").evaluate_all("found => found.map(one => Number(one.tagName[1]))")
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert all(len(alt) > 40 for alt in page.locator("img").evaluate_all("found => found.map(one => one.alt)"))
     assert page.locator("svg:not([aria-label])").count() == 0
     assert page.locator("[id]").evaluate_all("found => new Set(found.map(one => one.id)).size === found.length")

@@ -25,7 +25,8 @@ CASES = {
         {"gate": ["AND", "XOR"], "learning_rate": examples.RATES, "init": [f"normal(0, {n})" for n in range(1, 31)]}, 1
     ),
 }
-LINES = [(name, figure) for name, result in CASES.items() for figure in figures.figures_for(result)]
+MARKED = ("success_rate", "epochs_to_converge", "learning_curves")
+LINES = [(name, figure) for name, result in CASES.items() for figure in figures.figures_for(result) if figure in MARKED]
 
 
 def shares(axes: Axes, line: Line2D) -> np.ndarray[Any, Any]:
@@ -39,7 +40,7 @@ def shares(axes: Axes, line: Line2D) -> np.ndarray[Any, Any]:
 def test_every_point_that_can_be_pointed_at_is_drawn_there(name: str, figure: str) -> None:
     drawn = figures.figures_for(CASES[name])[figure](CASES[name])
     marks = [one for one in located(drawn) if isinstance(one, Series)]
-    assert bool(marks) == (figure != "final_loss")
+    assert marks
     lines = [shares(axes, line) for axes in drawn.axes for line in axes.lines]
     for one in marks:
         found = np.column_stack([one.x, one.y])
@@ -92,8 +93,7 @@ def unpacked(store: dict[str, Any]) -> tuple[dict[str, list[str]], list[int]]:
     columns = {}
     for key, texts, codes in store["columns"]:
         data = zlib.decompress(base64.b64decode(codes))
-        codes = np.frombuffer(data, f"<u{len(data) // store['n']}")
-        columns[key] = [texts[code] for code in codes]
+        columns[key] = [texts[code] for code in np.frombuffer(data, f"<u{len(data) // store['n']}")]
     runs = np.cumsum(np.frombuffer(zlib.decompress(base64.b64decode(store["runs"])), "<f8"))
     return columns, runs.astype(int).tolist()
 
@@ -116,10 +116,8 @@ def test_cells_are_packed_with_the_numbers_of_their_settings() -> None:
     assert columns["learning_rate"] == [f"{rate:.6g}" for rate in summary["learning_rate"]]
     assert columns["n_converged"] == [str(count) for count in summary["n_converged"]]
     assert columns["n_diverged"] == [str(count) for count in summary["n_diverged"]]
-    epochs = summary["epochs_q50"].astype(object)
-    assert columns["epochs_q50"] == [
-        "> 1,000" if epoch is None or epoch != epoch else str(epoch) for epoch in epochs.where(epochs.notna(), None)
-    ]
+    epochs = summary["epochs_q50"].to_numpy(np.float64, na_value=np.inf)
+    assert columns["epochs_q50"] == [f"{epoch:.0f}" if np.isfinite(epoch) else "> 1,000" for epoch in epochs]
 
 
 def test_a_picture_of_too_many_cells_gives_every_second_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -325,11 +325,10 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
     runs = result.part("runs", [*axes, "status", "converged_epoch"])
     epochs_of_runs = censored(runs["converged_epoch"].where(runs["status"] == "converged"))
     members = placed(runs, layout).groupby(keys, observed=True).indices
+    rows = np.fromiter((settings.indices[key] for key in counts.index), object, len(counts))
     quantiles_of = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
     return (
-        counts.assign(
-            **dict(zip(names, quantiles_of.T, strict=True)), rows=[settings.indices[key] for key in counts.index]
-        )
+        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)), rows=rows)
         .reset_index()
         .sort_values("x", kind="stable", ignore_index=True)
     )

@@ -164,7 +164,7 @@ def _place(result: Result) -> str | None:
     """The result's directory as one would type it: from the working directory, if it lies there."""
     if result.path is None:
         return None
-    absolute = Path(os.path.abspath(result.path))  # noqa: PTH100: links are kept as they were typed
+    absolute = Path(os.path.normpath(result.path.absolute()))
     here = Path.cwd()
     return (absolute.relative_to(here) if absolute.is_relative_to(here) else absolute).as_posix()
 

@@ -85,7 +85,7 @@ def first_runs(result: Result, rows: NDArray[np.integer[Any]]) -> NDArray[np.int
     """The number of the first run of each of some rows of the summary, by position."""
     if (grids := whole_grids(result)) is None:
         n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-        return result.part("runs", ["run"])["run"].to_numpy(np.int64)[(np.cumsum(n) - n)[rows]]
+        return np.asarray(result.part("runs", ["run"])["run"].to_numpy(np.int64)[(np.cumsum(n) - n)[rows]])
     number_of_grid, points = _in_grids(grids, rows)
     first = np.cumsum([0, *(grid.n_runs for grid in grids)])[number_of_grid]
     return np.asarray(first + points * np.array([len(grid.seeds) for grid in grids])[number_of_grid], np.int64)
