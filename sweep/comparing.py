@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_EXAMPLES = 5
 
-_COLUMNS = ("status", "epochs", "converged_epoch", "final_loss")
+_COLUMNS = ("status", "epochs", "converged_epoch", "period", "final_loss")
 _BLOCK = 1 << 19
 """Runs that are paired at a time."""
 
@@ -33,7 +33,7 @@ class Example:
     run, other_run
         Its number in each result.
     one, other
-        `status`, `epochs`, `converged_epoch` (None for never) and `final_loss` in each.
+        `status`, `epochs`, `converged_epoch` (None for never), `period` (None unless stationary) and `final_loss`.
     """
 
     setting: Mapping[str, Any]
@@ -93,6 +93,7 @@ class _Rows:
             "status": frame["status"].cat.codes.to_numpy(),
             "epochs": frame["epochs"].to_numpy(),
             "converged_epoch": frame["converged_epoch"].to_numpy(np.int64, na_value=-1),
+            "period": frame["period"].to_numpy(np.int64, na_value=-1),
             "final_loss": frame["final_loss"].to_numpy().view(np.int64),
         }
         return cls(load(result.manifest["experiment"]), frame["run"].to_numpy(), columns)
@@ -113,9 +114,9 @@ class _Rows:
 
     def outcome(self, row: int) -> dict[str, Any]:
         """One row, as people have it."""
-        code, epochs, converged_epoch, loss = (self.columns[name][row] for name in _COLUMNS)
-        first = None if converged_epoch < 0 else int(converged_epoch)
-        return dict(zip(_COLUMNS, (STATUSES[code], int(epochs), first, float(loss.view(np.float64))), strict=True))
+        code, epochs, converged_epoch, period, loss = (self.columns[name][row] for name in _COLUMNS)
+        known = (None if number < 0 else int(number) for number in (converged_epoch, period))
+        return dict(zip(_COLUMNS, (STATUSES[code], int(epochs), *known, float(loss.view(np.float64))), strict=True))
 
 
 def compare(one: "Result", other: "Result") -> Comparison:

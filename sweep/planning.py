@@ -372,7 +372,12 @@ def _compressed(outcome: Outcome) -> int:
     import pyarrow as pa
 
     codec = pa.Codec("zstd")
-    columns = (outcome.status, outcome.epochs.astype(np.int32), outcome.converged_epoch.astype(np.int32))
+    columns = (
+        outcome.status,
+        outcome.epochs.astype(np.int32),
+        outcome.converged_epoch.astype(np.int32),
+        outcome.period,
+    )
     losses = (outcome.final_loss, outcome.curves)
     return sum(len(codec.compress(column.tobytes(), asbytes=True)) for column in (*columns, *losses))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 1_000_000
 """Points of a learning curve at most."""
-OUTCOME = ("status", "epochs", "converged_epoch", "final_loss")
+OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 
 _SHOWN = 10
 """Points of the learning curve in the text, about."""
@@ -43,8 +43,8 @@ class Replay:
         Its number.
     setting
         Column of the grid → its value; `seed` last.
-    status, epochs, converged_epoch, final_loss
-        As in the table of runs; None for a run that never converged.
+    status, epochs, converged_epoch, period, final_loss
+        As in the table of runs; None for a run that never converged, or is not stationary.
     weight_names
         "W1[0,0]", …, "b1[0]", …, "w2[0]", …, "u[0]", …, "b2"; of logistic regression "w1", …, "b".
     initial_weights, final_weights : float64, shape (n_params,)
@@ -54,7 +54,7 @@ class Replay:
     outputs : DataFrame
         A row for each row of the training set: its inputs `x1`, `x2`, …, `target` and `output`, by the final weights.
     stored
-        `status`, `epochs`, `converged_epoch` and `final_loss` as the result has them.
+        `status`, `epochs`, `converged_epoch`, `period` and `final_loss` as the result has them.
     identical
         Whether these are the replay's, bit for bit.
     """
@@ -64,6 +64,7 @@ class Replay:
     status: str
     epochs: int
     converged_epoch: int | None
+    period: int | None
     final_loss: float
     weight_names: Sequence[str]
     initial_weights: NDArray[np.float64]
@@ -146,6 +147,8 @@ def text(replay: Replay) -> list[str]:
     converged = (
         "never converged" if replay.converged_epoch is None else f"converged at epoch {replay.converged_epoch:,}"
     )
+    if replay.period is not None:
+        converged += f", back at the same weights every {_counted(replay.period, 'epoch')}"
     lines = [
         f"run {replay.run}: {setting}",
         f"{replay.status.replace('_', ' ')} after {_counted(replay.epochs, 'epoch')}, {converged}, "
@@ -195,7 +198,7 @@ def _row_of_csv(path: Path, columns: list[str], run: int) -> list[dict[str, Any]
     from pyarrow import compute, csv
 
     types = {"run": pa.int64(), "status": pa.string(), "final_loss": pa.float64()}
-    types |= dict.fromkeys(("epochs", "converged_epoch"), pa.int64())
+    types |= dict.fromkeys(("epochs", "converged_epoch", "period"), pa.int64())
     options = csv.ConvertOptions(column_types=types, include_columns=columns)
     with csv.open_csv(path, convert_options=options) as reader:
         for batch in reader:
@@ -222,11 +225,12 @@ def _recording(experiment: Experiment, every: int, max_epochs: int | None = None
 
 def _plain(outcome: "Outcome") -> dict[str, Any]:
     """What became of the one run of an outcome."""
-    converged_epoch = int(outcome.converged_epoch[0])
+    converged_epoch, period = int(outcome.converged_epoch[0]), int(outcome.period[0])
     return {
         "status": STATUSES[outcome.status[0]],
         "epochs": int(outcome.epochs[0]),
         "converged_epoch": None if converged_epoch < 0 else converged_epoch,
+        "period": None if period < 0 else period,
         "final_loss": float(outcome.final_loss[0]),
     }
 

@@ -50,6 +50,8 @@ def made(
     runs["status"] = pd.Categorical([status if epoch is None else "converged" for *_, epoch in rows], STATUSES)
     runs["epochs"] = np.array(epochs, dtype=np.int64)
     runs["converged_epoch"] = pd.array([epoch for *_, epoch in rows], dtype="Int64")
+    periods = [1 if epoch is None and status == "stationary" else None for *_, epoch in rows]
+    runs["period"] = pd.array(periods, dtype="Int64")
     runs["final_loss"] = np.array([missed if epoch is None else 0.0099 for *_, epoch in rows], dtype=np.float64)
 
     manifest = {

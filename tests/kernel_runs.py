@@ -83,6 +83,7 @@ class Outcome:
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
     converged_epoch: NDArray[np.int64]
+    period: NDArray[np.int64]
     final_loss: Array
     weights: Array
     curves: Array
@@ -152,6 +153,7 @@ def train(
     target_loss: float | None = None,
     target_error: float = 0.0,
     record_every: int = 0,
+    longest_period: int = 0,
     with_weights: bool = True,
     in_python: bool = False,
 ) -> Outcome:
@@ -166,6 +168,7 @@ def train(
         np.full(n, -7, np.int8),
         np.full(n, -7, np.int64),
         np.full(n, -7, np.int64),
+        np.full(n, -1),
         np.full(n, UNTOUCHED),
         np.full((n if with_weights else 0, plan.n_params), UNTOUCHED),
         np.full((n, n_recorded) if record_every else (0, 0), UNTOUCHED),
@@ -181,6 +184,7 @@ def train(
             runs.settings,
             max_epochs,
             record_every,
+            longest_period,
             limit,
             target_error,
             *(getattr(outcome, f.name) for f in fields(outcome)),

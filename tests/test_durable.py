@@ -17,6 +17,7 @@ from sweep.engine.chunks import Chunk
 from sweep.engine.outcome import Outcome
 from sweep.engine.store import chunks as chunk_files
 from sweep.engine.store.lock import Lock, LockedError
+from sweep.kernel import NUMERICS
 
 TABLES = ("runs.csv", "summary.csv", "SHA256SUMS")
 BASE: dict[str, Any] = {
@@ -268,7 +269,7 @@ def test_chunks_of_another_experiment_or_arithmetic_are_not_taken(
     said.clear()
     run(BASE, tmp_path / "mine", said)
     assert sum(counted) == 24
-    assert any("of version 1 of the arithmetic, not 0" in line for line in said)
+    assert any(f"of version {NUMERICS} of the arithmetic, not 0" in line for line in said)
     assert tables(tmp_path / "mine") == before
 
 

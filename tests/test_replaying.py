@@ -117,6 +117,7 @@ def test_from_each_kind_of_table(runs: str, tmp_path: Path) -> None:
         "status": trained.runs["status"][7],
         "epochs": trained.runs["epochs"][7],
         "converged_epoch": replay(result, 7).converged_epoch,
+        "period": None,
         "final_loss": trained.runs["final_loss"][7],
     }
 

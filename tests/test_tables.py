@@ -46,7 +46,8 @@ def made_up(n: int, seed: int = 0) -> Outcome:
     final_loss = np.where(status == DIVERGED, math.inf, rng.lognormal(size=n))
     early = (status == DIVERGED) & (rng.random(n) < 0.5)
     converged_epoch = np.where((status == CONVERGED) | early, epochs, -1)
-    return Outcome(np.arange(n), status, epochs, converged_epoch, final_loss, np.empty((n, 0)))
+    period = np.where(status == STATIONARY, rng.integers(1, 17, n), -1)
+    return Outcome(np.arange(n), status, epochs, converged_epoch, period, final_loss, np.empty((n, 0)))
 
 
 def runs_frame(experiment: Experiment, outcome: Outcome) -> pd.DataFrame:
@@ -76,7 +77,7 @@ def test_runs_table(union: Experiment) -> None:
     rows += [(2.0, "11", "pm1", "normal(0, 1)", seed) for seed in range(40)]
     rows += [(0.3, gate, "01", "zeros", 0) for gate in ("AND", "NOT")]
     grid = ["learning_rate", "gate", "encoding", "init"]
-    assert list(runs) == ["run", *grid, "seed", "status", "epochs", "converged_epoch", "final_loss"]
+    assert list(runs) == ["run", *grid, "seed", "status", "epochs", "converged_epoch", "period", "final_loss"]
     assert list(runs[[*grid, "seed"]].itertuples(index=False, name=None)) == rows
     assert list(runs["run"]) == list(range(len(rows)))
     assert [STATUSES[code] for code in outcome.status] == list(runs["status"])
@@ -94,7 +95,7 @@ def test_dtypes(union: Experiment) -> None:
         for name, dtype in table.dtypes.items():
             if name in ("gate", "encoding", "init", "status"):
                 assert isinstance(dtype, pd.CategoricalDtype)
-            elif name == "converged_epoch" or str(name).startswith("epochs_q"):
+            elif name in ("converged_epoch", "period") or str(name).startswith("epochs_q"):
                 assert dtype == pd.Int64Dtype()
             elif str(name).startswith(("learning", "final", "converged_")) and name != "converged_epoch":
                 assert dtype == np.float64

@@ -23,6 +23,8 @@ class Outcome:
         Updates applied.
     converged_epoch : int64, shape (n,)
         First epoch at which the criterion held, −1 for never.
+    period : int64, shape (n,)
+        Epochs after which the state of a stationary run comes back, −1 for other runs.
     final_loss : float64, shape (n,)
         Mean loss in nats after the last update, ∞ for a diverged run.
     curves : float64, shape (n, n_recorded)
@@ -33,6 +35,7 @@ class Outcome:
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
     converged_epoch: NDArray[np.int64]
+    period: NDArray[np.int64]
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
 
@@ -44,6 +47,7 @@ class Outcome:
             runs,
             np.zeros(n, np.int8),
             np.zeros(n, np.int64),
+            np.full(n, -1, np.int64),
             np.full(n, -1, np.int64),
             np.zeros(n),
             np.full((n, n_recorded), np.nan),

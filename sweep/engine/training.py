@@ -12,7 +12,7 @@ from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
 from sweep.kernel.functions import exp
 from sweep.kernel.plan import Plan, natural_width
-from sweep.kernel.train import kernel
+from sweep.kernel.train import LONGEST_PERIOD, kernel
 from sweep.spec import inits, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
@@ -126,11 +126,13 @@ def _train_with_one_kernel(
         _settings(grid, runs, choices["optimizer"]),
         train.max_epochs,
         train.record_every,
+        LONGEST_PERIOD if train.detect_stationary else 0,
         loss_limit,
         0.0 if train.target_error is None else train.target_error,
         outcome.status,
         outcome.epochs,
         outcome.converged_epoch,
+        outcome.period,
         outcome.final_loss,
         final,
         outcome.curves,

@@ -53,10 +53,11 @@ class Result:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per run: `run`, the columns of the grid, `seed`, `status`, `epochs`, `converged_epoch`, `final_loss`.
+        """One row per run: `run`, the columns of the grid, `seed` and what became of it.
 
         `status` is one of `sweep.kernel.STATUSES`, `epochs` the updates applied, `converged_epoch` missing if never,
-        `final_loss` in nats for bce and ∞ if diverged.
+        `period` the epochs after which a stationary run's weights come back, missing for others, and `final_loss` in
+        nats for bce and ∞ if diverged.
         """
         return self._table("runs")
 

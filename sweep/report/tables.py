@@ -24,7 +24,7 @@ Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 
 _LATER = np.iinfo(np.int64).max
-NULLABLE = ("converged_epoch", *(f"epochs_q{q:02d}" for q in QUANTILES))
+NULLABLE = ("converged_epoch", "period", *(f"epochs_q{q:02d}" for q in QUANTILES))
 """Columns of integers that may be missing."""
 _INTEGERS = ("run", "seed", "epochs", "n", "n_converged", "n_diverged", "n_stationary")
 _LOSSES = tuple(f"final_loss_q{q:02d}" for q in QUANTILES)
@@ -38,6 +38,7 @@ class Outcome(Protocol):
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
     converged_epoch: NDArray[np.int64]
+    period: NDArray[np.int64]
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
 
@@ -62,6 +63,7 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
             "status": _text(outcome.status, STATUSES),
             "epochs": outcome.epochs,
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
+            "period": pa.array(outcome.period, mask=outcome.period < 0),
             "final_loss": outcome.final_loss,
         }
     )
@@ -173,7 +175,7 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
         if name in NULLABLE:
             columns[name] = column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
         elif pa.types.is_dictionary(column.type):
-            columns[name] = column.to_pandas().astype(pd.CategoricalDtype(categories[name]))
+            columns[name] = column.to_pandas().cat.set_categories(categories[name])  # astype would keep another order
         else:
             columns[name] = column.to_numpy()
     return pd.DataFrame(columns, copy=copy)

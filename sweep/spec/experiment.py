@@ -39,6 +39,9 @@ class Train(BaseModel, frozen=True, extra="forbid"):
         Whether to stop at convergence.
     record_every
         Keep the loss every so many epochs; 0 for never.
+    detect_stationary
+        Whether to tell runs whose weights come back, bit for bit, to where they were from others that did not
+        converge, and to skip what training would only repeat. It changes no other number.
     """
 
     max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
@@ -46,6 +49,7 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     target_error: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="a number greater than 0")
     early_stop: bool = Field(default=True, description="true or false")
     record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
+    detect_stationary: bool = Field(default=True, description="true or false")
 
     @model_validator(mode="before")
     @classmethod

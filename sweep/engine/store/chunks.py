@@ -29,7 +29,7 @@ LAYOUT = "layout.json"
 SET_ASIDE = "set-aside"
 
 _NAME = re.compile(r"(\d{10})-(\d{10})-([0-9a-f]{32})\.arrow")
-_COLUMNS = ("status", "epochs", "converged_epoch", "final_loss")
+_COLUMNS = ("status", "epochs", "converged_epoch", "period", "final_loss")
 
 
 class DamagedError(Exception):
@@ -165,12 +165,13 @@ class Layout:
         import pyarrow as pa
 
         table = pa.ipc.open_file(pa.BufferReader(self.check(file))).read_all().combine_chunks()
-        status, epochs, converged_epoch, final_loss = (table[name].to_numpy() for name in _COLUMNS)
+        status, epochs, converged_epoch, period, final_loss = (table[name].to_numpy() for name in _COLUMNS)
         curves = np.empty((file.n_runs, 0))
         if "curve" in table.column_names:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(file.n_runs, -1)
         runs = first + np.arange(file.start, file.stop)
-        return Outcome(runs, status, epochs.astype(np.int64), converged_epoch.astype(np.int64), final_loss, curves)
+        epochs, converged_epoch, period = (column.astype(np.int64) for column in (epochs, converged_epoch, period))
+        return Outcome(runs, status, epochs, converged_epoch, period, final_loss, curves)
 
     def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
         """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
@@ -181,6 +182,7 @@ class Layout:
             "status": outcome.status,
             "epochs": outcome.epochs.astype(np.int32),
             "converged_epoch": outcome.converged_epoch.astype(np.int32),
+            "period": outcome.period.astype(np.int8),
             "final_loss": outcome.final_loss,
         }
         if n_recorded := outcome.curves.shape[1]:
