@@ -180,7 +180,8 @@ document.addEventListener("click", (event) => {
 class Lines {
   constructor(series) {
     this.series = series;
-    this.count = `${series.reduce((sum, one) => sum + one.x.length, 0).toLocaleString("en")} points`;
+    const n = series.reduce((sum, one) => sum + one.x.length, 0);
+    this.count = `${n.toLocaleString("en")} point${n === 1 ? "" : "s"}`;
     this.keys = "left and right move along a line, up and down to another one";
   }
 
@@ -299,7 +300,7 @@ class Explorer {
     this.ring = element("div", "ring");
     this.ring.hidden = true;
     this.stage.append(this.overlay, this.ring);
-    figure.querySelector("figcaption").after(element("p", "hint", `Point at it, or use the arrow keys: ${points.count} with their numbers${data.replay ? "; a click copies the command that replays a run" : ""}.`));
+    figure.querySelector("figcaption").after(element("p", "hint", `Point at it, or use the arrow keys: ${points.count} with numbers${data.replay ? "; a click copies the command that replays a run" : ""}.`));
     this.stage.addEventListener("pointermove", (event) => {
       if (event.pointerType !== "touch" && !shown?.pinned) this.pointed(event);
     });
