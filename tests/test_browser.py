@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import fcntl
 import json
 import math
 import os
@@ -21,7 +22,8 @@ import sweep
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "NEED_CHROMIUM" not in os.environ, reason="no chromium here: apt-get install chromium fonts-dejavu-core"
+    CHROMIUM is None and "NEED_CHROMIUM" not in os.environ,
+    reason="no chromium here: apt-get install chromium fonts-dejavu-core",
 )
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 800}
 GATES = {"gates": []}  # in full
@@ -40,15 +42,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The report of a committed experiment, made at its first use."""
-    made: dict[str, Path] = {}
+    """The report of a committed experiment, made at its first use by any of the processes that test."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
 
+    @cache
     def of(name: str) -> Path:
-        if name not in made:
-            directory = tmp_path_factory.mktemp("results") / name
+        directory = root / "reports" / name
+        directory.parent.mkdir(exist_ok=True)
+        with (directory.parent / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             sweep.run(EXPERIMENTS / f"{name}.toml", directory, overrides=CHANGES[name])
-            made[name] = directory / "report.html"
-        return made[name]
+        return directory / "report.html"
 
     return of
 
