@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(
     reason="no chromium here: apt-get install chromium fonts-dejavu-core",
 )
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 800}
-GATES = {"gates": []}  # in full
-CHANGES: dict[str, list[str]] = TINY | GATES
+IN_FULL: dict[str, list[str]] = {"gates": []}
+CHANGES = {"critical_learning_rate": ["seeds=1", "max_epochs=1000"]} | TINY | IN_FULL
 N_GATES = 1600
 AXES = ("gate", "learning_rate", "init")
 
@@ -139,6 +139,10 @@ def is_run_of(path: Path, row: dict[str, str], said: str) -> bool:
         and int(run["run"]) == number
         and all(run[key] == row[key] for key in AXES)
     )
+
+
+def test_the_report_of_every_committed_experiment_is_opened() -> None:
+    assert {path.stem for path in EXPERIMENTS.glob("*.toml")} == set(CHANGES)
 
 
 @pytest.mark.parametrize("name", CHANGES)
