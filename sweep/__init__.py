@@ -8,16 +8,18 @@ From Python::
     result.runs, result.summary                         # pandas DataFrames
     result = sweep.read("results/gates")                # the same, from disk
     sweep.draw(result)                                  # its figures and report.html, again
+    sweep.figures.success_rate(result, where={"gate": "XOR"})   # one figure; see `sweep.figures`
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweep import figures
     from sweep.api import SweepError, draw, read, run, verify
     from sweep.report.result import Result
 
-__all__ = ["Result", "SweepError", "draw", "read", "run", "verify"]
+__all__ = ["Result", "SweepError", "draw", "figures", "read", "run", "verify"]
 __version__ = "0.1.0"
 
 
@@ -25,6 +27,8 @@ def __getattr__(name: str) -> Any:
     """Load the interface at its first use: `sweep --help` needs none of it."""
     if name == "Result":
         return importlib.import_module("sweep.report.result").Result
+    if name == "figures":
+        return importlib.import_module("sweep.figures")
     if name in __all__:
         return getattr(importlib.import_module("sweep.api"), name)
     raise AttributeError(f"module 'sweep' has no attribute {name!r}")

@@ -102,7 +102,7 @@ def run(
 
 
 def draw(result: "Result") -> "Result":
-    """Draw figures and report.html of a result that is on disk, from its tables alone.
+    """Draw figures and report.html of a result that is on disk: from its tables, and by training single runs again.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ import typer
 from sweep.interrupt import EXIT_STATUS, Interrupt
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sweep.report.result import Result
     from sweep.session import Started
 
@@ -92,7 +94,7 @@ def run(
             console.print(f"{experiment.name}: {started.n_chunks_done:,} of {started.n_chunks:,} chunks done")
         progress.start(experiment.name, experiment.n_runs, started.n_runs_done)
 
-    with _failures(), _interruptions(), progress, _without_blas():
+    with _failures(), progress, _without_blas():
         result = api.run(
             file,
             out,
@@ -117,6 +119,7 @@ def run(
             cores = "1 core" if manifest["jobs"] == 1 else f"{manifest['jobs']} cores"
             said += f"; {duration(manifest['seconds'])}, {speed:,.1f} M model-epochs/s on {cores}"
         console.print(said)
+        _show_overview(console, result)
     elif drawn or not figures:
         files = len(manifest["files"])
         console.print(f"{manifest['name']}: nothing to do, all {manifest['n_runs']:,} runs and {files} files are there")
@@ -138,12 +141,18 @@ def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
 
 
 @app.command()
-def report(directory: Directory) -> None:
-    """Draw figures and report.html again, from the tables alone."""
+def report(
+    directory: Directory,
+    show: Annotated[bool, typer.Option("--open", help="Show report.html in the browser.")] = False,
+) -> None:
+    """Draw figures and report.html again, from the tables and by replaying single runs."""
     from sweep import api
 
     with _failures():
-        _list_files(api.draw(api.read(directory)))
+        result = api.draw(api.read(directory))
+    _list_files(result)
+    if show:
+        _open(directory / "report.html")
 
 
 @app.command()
@@ -220,16 +229,8 @@ def _failures() -> Iterator[None]:
         raise _ended(
             "out of memory; what was finished is kept, and the same command goes on from there", FAILED
         ) from None
-
-
-@contextmanager
-def _interruptions() -> Iterator[None]:
-    """Where Ctrl-C raises, take over what became of the work."""
-    try:
-        yield
-    except KeyboardInterrupt as stopped:
-        interrupt.message = "".join(stopped.args) or interrupt.message
-        raise typer.Exit(EXIT_STATUS) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
 
 
 def _say(line: str) -> None:
@@ -259,12 +260,46 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
+def _show_overview(console: "Console", result: "Result") -> None:
+    """A few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
+    from rich import box
+    from rich.table import Table
+
+    from sweep.report.overview import overview
+
+    found = overview(result)
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(found.columns):
+        table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
+    for row in found.rows:
+        table.add_row(*row)
+    if found.rows:
+        console.print(table, soft_wrap=False)
+    if found.note:
+        console.print(found.note, soft_wrap=False)
+
+
+def _open(page: Path) -> None:
+    """Show a page in the browser, or say that there is none."""
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        opened = False
+    if not opened:
+        raise _ended(f"no browser could be opened here; open {page} in one", FAILED)
+
+
 def _list_files(result: "Result") -> None:
-    """What was left, the report first if there is one."""
+    """What was left: the report first if there is one, tables, and how many figures."""
     assert result.path is not None
     files = ["manifest.json", *result.manifest["files"]]
-    for name in sorted(files, key=lambda name: (not name.endswith(".html"), name.startswith("figures/"), name)):
+    figures = [name for name in files if name.startswith("figures/")]
+    for name in sorted(set(files) - set(figures), key=lambda name: (not name.endswith(".html"), name)):
         typer.echo(result.path / name)
+    if figures:
+        typer.echo(f"{result.path / 'figures'}{os.sep} ({len(figures)} files)")
 
 
 def main() -> None:

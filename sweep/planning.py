@@ -290,9 +290,7 @@ def _core_seconds(
     What costs time is an epoch of all lanes side by side, whether or not there are runs left for all of them: at the
     end of few runs there often are not, at the end of a chunk hardly ever.
     """
-    gate, _, hidden, *_ = kind.model(experiment)
-    n_rows = len(experiment.tables[gate].targets) if gate in experiment.tables else gate
-    width = natural_width(n_rows * (hidden + 1))
+    width = natural_width()
     spent = sum(seconds for _, seconds in results)
     per_epoch = spent / sum(_epochs_of_lanes(outcome.epochs, width) for outcome, _ in results)
     outcome = Outcome.joined([part for part, _ in results])

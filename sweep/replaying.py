@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweep.engine.outcome import Outcome
+    from sweep.engine.training import Trained
     from sweep.kernel.plan import Plan
     from sweep.report.result import Result
 
@@ -31,6 +32,24 @@ _SHOWN = 10
 
 class UnknownRunError(ExperimentError):
     """A run that a result does not have; its text is for people."""
+
+
+class Retrained(NamedTuple):
+    """A run trained again, without its curve.
+
+    Attributes
+    ----------
+    setting
+        Every key of the grid → its value; `seed` last.
+    table
+        Its training set.
+    trained
+        What became of it, its kernel's plan and its weights.
+    """
+
+    setting: Mapping[str, Any]
+    table: Table
+    trained: "Trained"
 
 
 @dataclass(frozen=True)
@@ -91,36 +110,50 @@ def replay(result: "Result", run: int) -> Replay:
     """
     import pandas as pd
 
-    from sweep.engine.training import train_one
-
     experiment = load(result.manifest["experiment"])
     if not 0 <= run < experiment.n_runs:
         raise UnknownRunError(f"run: found {run}; allowed: 0 to {experiment.n_runs - 1}")
     stored = _stored(result, run)
-    number, first = _grid_of(experiment, run)
-    trained = train_one(_recording(experiment, 0), number, first, run - first)
+    setting, table, trained = train_again(without_curves(experiment), run)
     found = _plain(trained.outcome)
     every = -(-found["epochs"] // (MAX_POINTS - 1)) or 1
-    within = max(1, found["epochs"])
-    again = train_one(_recording(experiment, every, within), number, first, run - first)
+    again = train_again(_recording(experiment, every, max(1, found["epochs"])), run).trained
     losses = again.outcome.curves[0]
     points = np.flatnonzero(~np.isnan(losses))
-
-    grid = experiment.grids[number]
-    at = np.array([run - first])
-    values = {key: grid.values[key][grid.indices(key, at)[0]] for key in grid.values}
     return Replay(
         run=run,
-        setting={key: values[key] for key in experiment.columns} | {"seed": int(grid.seed_of(at)[0])},
+        setting={key: setting[key] for key in (*experiment.columns, "seed")},
         **found,
         weight_names=weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.n_direct),
         initial_weights=trained.initial[0],
         final_weights=trained.final[0],
         curve=pd.DataFrame({"epoch": points * every, "loss": losses[points]}),
-        outputs=_outputs(experiment.table(values["gate"], values["encoding"]), trained.plan, trained.final[0]),
+        outputs=_outputs(table, trained.plan, trained.final[0]),
         stored=stored,
-        identical=_bits(stored) == _bits(found) == _bits(_plain(again.outcome)),
+        identical=same_bits(stored, trained.outcome) and same_bits(stored, again.outcome),
     )
+
+
+def train_again(experiment: Experiment, run: int) -> Retrained:
+    """Train one run of an experiment again, recording its losses only if the experiment says so."""
+    from sweep.engine.training import train_one
+
+    number, first = _grid_of(experiment, run)
+    grid, at = experiment.grids[number], np.array([run - first])
+    values = {key: grid.values[key][grid.indices(key, at)[0]] for key in grid.values}
+    trained = train_one(experiment, number, first, run - first)
+    table = experiment.table(values["gate"], values["encoding"])
+    return Retrained(values | {"seed": int(grid.seed_of(at)[0])}, table, trained)
+
+
+def without_curves(experiment: Experiment) -> Experiment:
+    """The same experiment, whose losses are not recorded."""
+    return _recording(experiment, 0)
+
+
+def same_bits(stored: Mapping[str, Any], outcome: "Outcome") -> bool:
+    """Whether what a result has of a run is what became of it, the one of the outcome, bit for bit."""
+    return _bits(stored) == _bits(_plain(outcome))
 
 
 def command(path: Path, run: int) -> str:

@@ -197,14 +197,16 @@ def compute(
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
     from sweep.report import html
+    from sweep.report.columns import sparing
 
     assert result.path is not None
     tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in written.TABLES}
-    bare = replace(result, manifest={**result.manifest, "files": tables_only})
+    bare = sparing(replace(result, manifest={**result.manifest, "files": tables_only}))
     try:
         if tables_only != result.manifest["files"]:
             manifests.write_manifest(result.path, bare.manifest)
-        files = html.write(bare, result.path)
+        surfaces, extra = _surfaces(bare, result.path)
+        files = [*html.write(bare, result.path, extra=extra), *surfaces]
     except OSError as error:
         raise FailedError(
             f"{result.path}: drawing failed ({error.strerror or error}); the tables are complete, draw them with: "
@@ -214,6 +216,20 @@ def draw(result: "Result") -> "Result":
     manifest = {**result.manifest, "files": tables_only | drawn}
     manifests.write_manifest(result.path, manifest)
     return replace(result, manifest=manifest)
+
+
+def _surfaces(result: "Result", directory: Path) -> tuple[list[Path], dict[str, tuple[str, str, str]]]:
+    """The files of the decision surfaces, where a result has some, and what the report shows of them."""
+    from sweep import decisions
+    from sweep.report.figures import save
+
+    drawn = decisions.for_report(result)
+    if drawn is None:
+        return [], {}
+    figure, said = drawn
+    (directory / "figures").mkdir(exist_ok=True)
+    paths = save(figure, directory / "figures" / "decision_surfaces")
+    return paths, {"decision_surfaces": (paths[0].read_text(encoding="utf-8"), said.caption, said.alt)}
 
 
 def mend(directory: Path, how: How, say: Say) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import sweep
+from sweep import cli
 from sweep.cli import app
 
 SMALL = """
@@ -60,20 +63,54 @@ def finish(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_run_and_report(folder: Path) -> None:
     result = CliRunner().invoke(app, ["run", "small.toml", "--jobs", "2"])
     assert result.exit_code == 0, result.output
-    first, last = result.stderr.splitlines()
+    first, second, *table = result.stderr.splitlines()
     assert first == "small: 16 runs, 4 settings → results/small"
-    assert last.startswith("small: converged 4, max epochs 12; ")
-    assert last.endswith(" M model-epochs/s on 2 cores")
+    assert second.startswith("small: converged 4, max epochs 12; ")
+    assert second.endswith(" M model-epochs/s on 2 cores")
+    assert [re.split(" {2,}", line.replace("\xa0", " ").strip()) for line in table] == [
+        ["gate and learning rate η", "runs", "converged", "95 % interval", "median epochs"],
+        ["AND, η = 1", "4", "0 %", "0 – 49.0", "> 400"],
+        ["AND, η = 30", "4", "100 %", "51.0 – 100", str(sweep.read("results/small").summary["epochs_q50"][1])],
+        ["XOR, η = 1", "4", "0 %", "0 – 49.0", "> 400"],
+        ["XOR, η = 30", "4", "0 %", "0 – 49.0", "> 400"],
+    ]
     printed = result.stdout.splitlines()
-    assert printed[0] == "results/small/report.html"
     files = {path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file()}
     chunks = {path for path in files if path.parts[2] == "chunks"}
     assert [path.suffix for path in chunks].count(".arrow") == 1
+    figures = {path for path in files if path.parts[2] == "figures"}
     beside = {Path("results/small/SHA256SUMS"), Path("results/small/.lock"), *chunks}
-    assert {Path(line) for line in printed} == files - beside
+    assert printed[0] == "results/small/report.html"
+    assert printed[-1] == f"results/small/figures/ ({len(figures)} files)"
+    assert {Path(line) for line in printed[:-1]} == files - beside - figures
     assert beside < files
+    assert {f"decision_surfaces.{kind}" for kind in ("svg", "png")} < {path.name for path in figures}
     again = CliRunner().invoke(app, ["report", "results/small"])
     assert (again.exit_code, again.stdout.splitlines()) == (0, printed)
+
+
+def test_with_nothing_to_do_it_is_brief(folder: Path) -> None:
+    first = CliRunner().invoke(app, ["run", "small.toml"])
+    again = CliRunner().invoke(app, ["run", "small.toml"])
+    n_files = len(sweep.read("results/small").manifest["files"])
+    assert again.stderr == f"small: nothing to do, all 16 runs and {n_files} files are there\n"
+    assert again.stdout == first.stdout
+
+
+@pytest.mark.parametrize(("opens", "status"), [(True, 0), (False, 1)])
+def test_the_report_is_opened_or_it_says_why_not(
+    opens: bool, status: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: shown.append(url) or opens)
+    sweep.run("small.toml", figures=False)
+    result = CliRunner().invoke(app, ["report", "results/small", "--open"])
+    assert result.exit_code == status, result.output
+    assert shown == [(folder / "results" / "small" / "report.html").as_uri()]
+    said = "" if opens else "sweep: no browser could be opened here; open results/small/report.html in one\n"
+    assert result.stderr == said
+    assert CliRunner().invoke(app, ["report", "results/small"]).exit_code == 0
+    assert len(shown) == 1
 
 
 def test_options_reach_the_experiment(folder: Path) -> None:
@@ -94,7 +131,8 @@ def test_options_reach_the_experiment(folder: Path) -> None:
 def test_the_command_as_a_process_leaves_what_the_function_leaves(backend: str, folder: Path) -> None:
     done = finish("run", "small.toml", "--no-figures", "--out", "process", "--backend", backend, "--jobs", "2")
     assert done.returncode == 0, done.stderr
-    assert len(done.stderr.splitlines()) == 2
+    assert "\x1b" not in done.stderr
+    assert max(map(len, done.stderr.splitlines()[2:])) <= 80
     assert len(done.stdout.splitlines()) == 3
     sweep.run("small.toml", "function", figures=False)
     assert (folder / "process" / "runs.csv").read_bytes() == (folder / "function" / "runs.csv").read_bytes()
@@ -282,6 +320,12 @@ def test_ctrl_c_keeps_what_was_finished_and_says_so(backend: str, folder: Path) 
     n_written = 100 * len(list(folder.rglob("*.arrow")))
     assert n_written >= 300
     assert n_done in (n_written, n_written - 100)  # the signal may come just after a chunk has got its name
+
+
+def test_ctrl_c_that_raises_ends_with_its_status_whatever_typer_makes_of_it() -> None:
+    with pytest.raises(typer.Exit) as ended, cli._failures():
+        raise KeyboardInterrupt("told by main")
+    assert ended.value.exit_code == 130
 
 
 def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:

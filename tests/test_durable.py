@@ -187,6 +187,18 @@ def test_other_numbers_of_epochs_keep_the_runs_that_had_ended(
     assert 0 < result.manifest["n_trained"] < len(first)
 
 
+@pytest.mark.parametrize("now", [90, 20])
+def test_a_run_whose_loss_overflows_only_where_it_is_looked_at_last_is_trained_again(now: int, tmp_path: Path) -> None:
+    """Every logit is finite and their sum is not: such a run counts as diverged at whatever epoch is the last."""
+    grid = {"gate": "FALSE", "learning_rate": [1, 3], "init": "given", "weights": [0, 0, 1e308]}
+    first = run({"grid": grid, "train": {"max_epochs": 40}}, tmp_path / "changed").runs
+    assert list(zip(first["status"], first["epochs"], strict=True)) == [("diverged", 40)] * 2
+    result = run({"grid": grid, "train": {"max_epochs": now}}, tmp_path / "changed")
+    run({"grid": grid, "train": {"max_epochs": now}}, tmp_path / "whole")
+    assert tables(tmp_path / "changed") == tables(tmp_path / "whole")
+    assert result.manifest["n_trained"] == 2
+
+
 @pytest.mark.parametrize("change", [{"target_loss": 0.02}, {"early_stop": False}, {"target_error": 0.3}], ids=str)
 def test_another_criterion_keeps_nothing(change: dict[str, Any], tmp_path: Path) -> None:
     run(BASE, tmp_path / "changed")

@@ -179,7 +179,7 @@ def _plan(
         stop_loss=train.target_loss is not None,
         stop_error=train.target_error is not None,
         early_stop=train.early_stop,
-        width=natural_width(n_rows * (choices["hidden"] + 1)),
+        width=natural_width(),
         online=choices["update"] == "online",
         **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut")},
     )

@@ -8,17 +8,16 @@ import llvmlite.binding
 from numba.core import config
 
 
-def natural_width(n_units: int) -> int:
+def natural_width() -> int:
     """Models side by side that keep this CPU's vector units busy; a matter of speed alone.
 
-    Four AVX registers to a value hide the latency of an arithmetic operation, and two do where a model has so many
-    units (rows × units, `n_units`) that they must be kept in memory; AVX-512 has registers of twice the size.
+    Two registers to a value: together with the rows of a table, which are independent of each other, they hide the
+    latency of an arithmetic operation, and fewer values have to be kept in memory than with four.
     """
     features = getattr(config, "CPU_FEATURES", None)
     if features is None:
         features = llvmlite.binding.get_host_cpu_features().flatten()
-    registers = 4 if n_units <= 20 else 2
-    return registers * (8 if "+avx512f" in features else 4)
+    return 2 * (8 if "+avx512f" in features else 4)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Figures are made without pyplot, in one style whatever the user's matplotlib set
 in one global table, so figures are made and saved one at a time: everything here may be called from any thread.
 """
 
+import io
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,6 +76,16 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
             return draw(*args, **kwargs)
 
     return draw_in_style
+
+
+class Picture(Figure):
+    """A figure that notebooks show by themselves."""
+
+    @styled
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", metadata={"Software": None})
+        return file.getvalue()
 
 
 @styled
@@ -167,7 +178,7 @@ def panels(
     head = _head_inches(title, legend, width) + (0.3 + title_height if any(names) else 0.1)
     n_rows = math.ceil(n / n_columns)
     height = head + n_rows * panel_height + (n_rows - 1) * row_gap + _INCH_BOTTOM
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     _head(figure, title, legend)
 
     made = []
@@ -215,7 +226,7 @@ def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist
     right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
     head = _head_inches(title, legend, width) + 0.1
     height = head + 0.34 * max(len(names), 2) + _INCH_BOTTOM
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     _head(figure, title, legend)
     size = ((width - left - right_margin) / width, (height - head - _INCH_BOTTOM) / height)
     axes = figure.add_axes((left / width, _INCH_BOTTOM / height, *size))
@@ -333,3 +344,58 @@ def percent_ticks(axis: Axis) -> None:
     """Set ticks of a share that goes from 0 to 1."""
     axis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axis.set_major_formatter(FixedFormatter(["0 %", "50 %", "100 %"]))
+
+
+def picture_rows(
+    names: Sequence[str],
+    titles: Sequence[Sequence[str]],
+    title: str,
+    labels: tuple[str, str],
+    legend: Sequence[Artist],
+) -> list[list[Axes]]:
+    """Lay out a row of square panels under each name, with room for a colour bar at the right of all.
+
+    Parameters
+    ----------
+    names
+        One for each row; a row without a name has no line for it.
+    titles
+        Of the panels of each row, one to three, each of any number of lines.
+    title
+        Of the figure.
+    labels
+        Of the axes to the right and upwards.
+    legend
+    """
+    n_columns = max(map(len, titles))
+    panel = {1: 3.2, 2: 2.7}.get(n_columns, 2.27)
+    gap = 0.45
+    width = max(_INCH_LEFT + n_columns * panel + (n_columns - 1) * gap + _INCH_RIGHT + _INCH_COLOUR_BAR, 5.6)
+    heads = [
+        0.17 * max(name.count("\n") + 1 for name in of_row) + (0.27 if name else 0.05)
+        for name, of_row in zip(names, titles, strict=True)
+    ]
+    top = _head_inches(title, legend, width) + 0.05
+    row_gap = 0.45
+    height = top + sum(heads) + len(heads) * panel + (len(heads) - 1) * row_gap + _INCH_BOTTOM
+    figure = Picture(figsize=(width, height))
+    _head(figure, title, legend)
+    made: list[list[Axes]] = []
+    bottom = height - top + row_gap
+    for name, of_row, head in zip(names, titles, heads, strict=True):
+        start = bottom - row_gap
+        bottom = start - head - panel
+        figure.text(_INCH_LEFT / width, start / height, name, ha="left", va="top", fontsize=11, weight="bold")
+        made.append([])
+        for column, text in enumerate(of_row):
+            left = _INCH_LEFT + column * (panel + gap)
+            axes = figure.add_axes((left / width, bottom / height, panel / width, panel / height))
+            axes.set_title(text, fontsize=9.5, linespacing=1.15)
+            axes.grid(visible=False)
+            made[-1].append(axes)
+    rightwards, upwards = labels
+    middle = (_INCH_LEFT + n_columns * panel / 2 + (n_columns - 1) * gap / 2) / width
+    figure.text(middle, 0.1 / height, rightwards, ha="center", va="bottom")
+    centre = (_INCH_BOTTOM + height - top) / 2 / height
+    figure.text(0.1 / width, centre, upwards, ha="left", va="center", rotation="vertical")
+    return made

@@ -16,7 +16,7 @@ KEPT_BYTES = 2**27
 
 def sparing(result: Result) -> Result:
     """The same result, whose columns are read once and, of a large one, take little memory."""
-    if isinstance(result.tables, InMemory):
+    if isinstance(result.tables, InMemory | _Columns):
         return result
     return Result(_Columns(result.tables, result.manifest["n_runs"] > LARGE), result.manifest, result.path)
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sweep.report.axes import assignment, choose_layout, label
+from sweep.report.axes import PLANE, assignment, choose_layout, label
 from sweep.report.canvas import colour_bar, is_log_spaced, log_ticks, panels, styled
 from sweep.report.looks import figure_of
 from sweep.report.marks import mark_cells
@@ -31,21 +31,31 @@ Shades = NDArray[np.uint16]
 
 
 @styled
-def heat_map(result: Result) -> Figure:
+def heat_map(result: Result, axes: tuple[str, str] | None = None) -> Figure:
     """Draw the median epochs to convergence of every setting of each plane as one picture.
 
     Equal shares of the settings that converged get equal shares of the colours. A setting has converged where at least
     half of its runs have.
+
+    Parameters
+    ----------
+    result
+    axes
+        The numeric axes upwards and to the right, of two values or more; by default the two longest, if they are long
+        enough for a picture. Other axes get a picture for each of their values, or are held at their first one.
 
     Raises
     ------
     ValueError
         If no two numeric axes are long enough.
     """
-    axes = choose_layout(result).plane
+    least = PLANE if axes is None else 2
+    axes = axes or choose_layout(result).plane
     if axes is None:
         raise ValueError("this result has no two numeric axes that are long enough for a heat map")
-    made, held = planes(result, axes)
+    made, held = planes(result, axes, least)
+    if not made:
+        raise ValueError(f"no grid of this result has two values or more of both {axes[0]} and {axes[1]}")
     shades, numbers = _shades(result, made)
     n = result.part("summary", ["n"])["n"]
     max_epochs = result.manifest["experiment"]["train"]["max_epochs"]

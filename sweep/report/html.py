@@ -132,7 +132,6 @@ def render(
         data=_json(
             {**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}
         ),
-        pointable=set(points["figures"]),
         replay=replay,
         fixed=_fixed(result),
         table={

@@ -37,7 +37,7 @@ class Plane:
     points: Points
 
 
-def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str, str]]:
+def planes(result: Result, axes: tuple[str, str], least: int = PLANE) -> tuple[list[Plane], dict[str, str]]:
     """Take a result's grids apart into planes.
 
     Parameters
@@ -45,6 +45,8 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
     result : Result
     axes : tuple of two str
         The numeric axes upwards and to the right, as in `Layout.plane`.
+    least
+        Values of each axis that a plane has at least.
 
     Returns
     -------
@@ -55,11 +57,13 @@ def planes(result: Result, axes: tuple[str, str]) -> tuple[list[Plane], dict[str
     """
     others = [key for key in categories_first(result, varying(result)) if key not in axes]
     if (grids := whole_grids(result)) is not None:
-        return _of_grids(result, grids, axes, others)
-    return _of_table(result, axes, others)
+        return _of_grids(result, grids, axes, others, least)
+    return _of_table(result, axes, others, least)
 
 
-def _of_table(result: Result, axes: tuple[str, str], others: list[str]) -> tuple[list[Plane], dict[str, str]]:
+def _of_table(
+    result: Result, axes: tuple[str, str], others: list[str], least: int
+) -> tuple[list[Plane], dict[str, str]]:
     """The planes, found by a look at every row of the summary."""
     whole = result.part("summary", [*others, *axes])
     points = np.arange(len(whole))
@@ -79,7 +83,7 @@ def _of_table(result: Result, axes: tuple[str, str], others: list[str]) -> tuple
         y, x = (summary[axis].to_numpy(dtype=np.float64)[of_plane] for axis in axes)
         ys, rows = np.unique(y[np.isfinite(y)], return_inverse=True)
         xs, columns = np.unique(x[np.isfinite(x)], return_inverse=True)
-        if min(len(xs), len(ys)) >= PLANE and len(rows) == len(columns):
+        if min(len(xs), len(ys)) >= least and len(rows) == len(columns):
             cells = np.full((len(ys), len(xs)), -1)
             cells[rows, columns] = points[of_plane]
             made.append(Plane(_title(str(names.cat.categories[number]), names_of_grids[grid]), xs, ys, cells))
@@ -97,7 +101,7 @@ class _Part:
 
 
 def _of_grids(
-    result: Result, grids: Sequence[Grid], axes: tuple[str, str], others: list[str]
+    result: Result, grids: Sequence[Grid], axes: tuple[str, str], others: list[str], least: int
 ) -> tuple[list[Plane], dict[str, str]]:
     """The planes of a complete result, by arithmetic."""
     firsts = np.cumsum([0, *(grid.n_points for grid in grids)]).tolist()
@@ -118,7 +122,7 @@ def _of_grids(
     made = []
     for part, of_part in zip(parts, codes, strict=True):
         xy = [np.array(part.grid.values[axis], np.float64) for axis in axes]
-        if min(map(len, xy)) >= PLANE:
+        if min(map(len, xy)) >= least:
             for number in np.unique(of_part).tolist():
                 points = _points(part, axes, others, int(np.flatnonzero(of_part == number)[-1]))
                 y, x = map(np.sort, xy)

@@ -1,0 +1,222 @@
+"""Figures of a result, each one function that returns a `matplotlib.figure.Figure`.
+
+::
+
+    import sweep
+    result = sweep.read("results/gates")
+    figure = sweep.figures.success_rate(result, where={"gate": ["AND", "XOR"]})
+    sweep.figures.save(figure, "and-and-xor")           # and-and-xor.svg and and-and-xor.png
+
+A notebook shows such a figure by itself. Every function takes `where`, which draws a part of the result only: a dict of
+keys of the grid, each with a value or a list of values of which any will do. Runs keep their numbers; nothing else of
+the result is counted. Whatever a figure shows is what the report would show of a result with these rows only.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from sweep.report import figures as _figures
+from sweep.report.axes import is_numeric, varying
+from sweep.report.figures import save
+from sweep.report.result import Result
+from sweep.report.selection import select
+from sweep.report.settings import n_rows
+
+Where = Mapping[str, Any] | None
+
+_NOT_FIGURES = ("figures_for", "save")
+
+
+def success_rate(result: Result, *, where: Where = None) -> Figure:
+    """Draw the share of runs that converged, with its Wilson 95 % interval where a point is one setting.
+
+    Parameters
+    ----------
+    result
+    where
+        Key of the grid → value, or list of values: the part of the result to draw.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, or for a key or value that the result does not have.
+
+    Examples
+    --------
+    >>> sweep.figures.success_rate(result, where={"gate": "XOR", "hidden": [1, 2]})
+    """
+    return _figures.success_rate(_part(result, where))
+
+
+def epochs_to_converge(result: Result, *, where: Where = None) -> Figure:
+    """Draw the median and the 5–95 % range of the epochs to convergence, over all runs, converged or not.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If no run converged; else as in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.epochs_to_converge(result, where={"init": "normal(0, 1)"})
+    """
+    part = _part(result, where)
+    if not part.part("summary", ["n_converged"])["n_converged"].any():
+        raise ValueError("no run of this result converged, so there are no epochs to draw")
+    return _figures.epochs_to_converge(part)
+
+
+def final_loss(result: Result, *, where: Where = None) -> Figure:
+    """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If every run diverged; else as in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.final_loss(result, where={"learning_rate": 10})
+    """
+    part = _part(result, where)
+    counts = part.part("summary", ["n", "n_diverged"])
+    if not (counts["n_diverged"] < counts["n"]).any():
+        raise ValueError("every run of this result diverged, so there are no finite losses to draw")
+    return _figures.final_loss(part)
+
+
+def learning_curves(result: Result, *, where: Where = None) -> Figure:
+    """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If the losses were not recorded, or none is finite; else as in `success_rate`.
+
+    Examples
+    --------
+    >>> result = sweep.run({"grid": {"gate": "AND", "learning_rate": [0.1, 1]}, "train": {"record_every": 10}})
+    >>> sweep.figures.learning_curves(result, where={"learning_rate": 1})
+    """
+    part = _part(result, where)
+    if part.curves is not None and not (part.curves["loss"] < float("inf")).any():
+        raise ValueError("this result has no finite losses to draw")
+    return _figures.learning_curves(part)
+
+
+def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Figure:
+    """Draw the median epochs to convergence of every setting of a plane as a picture.
+
+    Other axes get a picture for each of their values; of too many, they are held at their first one, as the title says.
+
+    Parameters
+    ----------
+    result
+    x, y
+        Numeric keys of the grid, to the right and upwards; both or neither. By default the two longest, if each has 16
+        values or more.
+    where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If `x` and `y` are not two numeric keys that vary; else as in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.heat_map(result, x="learning_rate", y="hidden", where={"activation": "tanh"})
+    """
+    part = _part(result, where)
+    if x is None and y is None:
+        return _figures.heat_map(part)
+    numeric = [key for key in varying(part) if is_numeric(part, key)]
+    for name, key in (("x", x), ("y", y)):
+        if key not in numeric:
+            allowed = ", ".join(numeric) or "none: no numeric key of this result varies"
+            raise ValueError(f"{name}: found {key!r}; allowed: a numeric key that varies ({allowed})")
+    if x == y:
+        raise ValueError(f"x and y: found {x!r} twice; allowed: two different keys")
+    return _figures.heat_map(part, (str(y), str(x)))
+
+
+def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Figure:
+    """Draw what single models answer over the plane of their two inputs; the runs are trained again, bit for bit.
+
+    Parameters
+    ----------
+    result
+    runs
+        Numbers of runs to draw. By default the fastest, the median and a failed one of some gates, chosen as
+        `sweep.report.surfaces.choices` says.
+    where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If no table has two inputs and targets from 0 to 1, or a run of `runs` is another one's or is not there; else as
+        in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.decision_surfaces(result, where={"gate": "XOR", "hidden": 2})
+    >>> sweep.figures.decision_surfaces(result, runs=[0, 17])
+    """
+    from sweep import decisions
+    from sweep.report import surfaces
+
+    part = _part(result, where)
+    chosen = surfaces.choices(part) if runs is None else surfaces.chosen(part, runs)
+    if not chosen:
+        raise ValueError("a decision surface takes a run of a gate or a table with two inputs and targets from 0 to 1")
+    return decisions.surfaces(part, chosen)
+
+
+def _part(result: Result, where: Where) -> Result:
+    part = select(result, where)
+    if n_rows(part, "runs") == 0:
+        raise ValueError("there are no runs to draw")
+    return part
+
+
+def _of_part(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A figure of the report, of a part of a result as well."""
+
+    @functools.wraps(draw)
+    def of_part(result: Result, *args: Any, where: Where = None, **options: Any) -> Figure:
+        return draw(_part(result, where), *args, **options)
+
+    return of_part
+
+
+__all__ = [
+    "decision_surfaces",
+    "epochs_to_converge",
+    "final_loss",
+    "heat_map",
+    "learning_curves",
+    "save",
+    "success_rate",
+]
+_others = [name for name in _figures.__all__ if name not in (*__all__, *_NOT_FIGURES)]
+globals().update({name: _of_part(getattr(_figures, name)) for name in _others})
+__all__.extend(_others)

@@ -1,0 +1,258 @@
+"""Decision surfaces: which runs are chosen, and that what is drawn is what they answer."""
+
+from pathlib import Path
+from typing import Any
+
+import example_results as examples
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+import sweep
+from sweep import decisions, replaying
+from sweep.kernel.activations import ACTIVATIONS
+from sweep.report import surfaces
+from sweep.report.surfaces import Choice, Trained, choices, logits, outputs
+from sweep.spec.experiment import load
+
+TRAIN = {"max_epochs": 300, "target_loss": 0.05}
+POINTS = {"rows": [[0.3, -2, 1], [1.5, 4, 0], [0, 0.5, 0.25]]}
+
+
+def run(train: dict[str, Any] | None = None, tables: dict[str, Any] | None = None, **grid: Any) -> sweep.Result:
+    grid = {"gate": "XOR", "learning_rate": 3, **grid}
+    return sweep.run({"grid": grid, "train": {**TRAIN, **(train or {})}, "tables": tables or {}})
+
+
+GATES = run(gate=["XOR", "AND", "TRUE", "OR", "majority-3"], learning_rate=[0.01, 1, 30], seeds=4)
+WIDTHS = run(hidden=[0, 1, 2, 4], learning_rate=[1, 5], seeds=6)
+
+
+def drawn(result: sweep.Result, chosen: list[Choice] | None = None) -> tuple[Figure, list[Choice]]:
+    chosen = choices(result) if chosen is None else chosen
+    return decisions.surfaces(result, chosen), chosen
+
+
+def pictures(figure: Figure) -> list[np.ndarray]:
+    return [np.asarray(image.get_array()) for axes in figure.axes[:-1] for image in axes.get_images()]
+
+
+def texts(figure: Figure) -> str:
+    return "\n".join([axes.get_title("left") for axes in figure.axes] + [text.get_text() for text in figure.texts])
+
+
+# ---- which runs --------------------------------------------------------------------------------------------
+
+
+def in_order(result: sweep.Result, gate: str) -> list[tuple[float, float, int]]:
+    """Runs of a gate by epoch of convergence, final loss and number."""
+    runs = result.runs[result.runs["gate"] == gate]
+    epochs = runs["converged_epoch"].where(runs["status"] == "converged").to_numpy(float, na_value=np.inf)
+    return sorted(zip(epochs, runs["final_loss"], runs["run"], strict=True))
+
+
+@pytest.mark.parametrize("gate", ["AND", "TRUE", "OR"])
+def test_the_fastest_the_median_and_a_failed_run(gate: str) -> None:
+    order = in_order(GATES, gate)
+    failed = [run for epochs, _, run in order if np.isinf(epochs)]
+    wanted = {"Fastest": order[0][2], "Median": order[(len(order) - 1) // 2][2]}
+    if failed:
+        wanted["Failed"] = failed[(len(failed) - 1) // 2]
+    chosen = choices(GATES, max_rows=9)
+    assert {one.role: one.run for one in chosen if one.row.startswith(f"{gate}: ")} == wanted
+
+
+def test_a_run_that_diverged_after_it_had_converged_has_failed() -> None:
+    result = run(gate="AND", learning_rate=[1, 30], seeds=4)
+    fastest, *_ = choices(result)
+    result.runs.loc[fastest.run, "status"] = "diverged"
+    result.runs.loc[fastest.run, "final_loss"] = np.inf
+    again, *_ = choices(result)
+    assert fastest.role == again.role == "Fastest"
+    assert again.run != fastest.run
+
+
+def test_where_none_converged_losses_decide() -> None:
+    order = in_order(GATES, "XOR")
+    worst = max((loss, -run) for _, loss, run in order)
+    of_xor = [one for one in choices(GATES) if one.row == "XOR: 0 of 12 runs converged"]
+    assert {one.role: one.run for one in of_xor} == {
+        "Lowest loss": order[0][2],
+        "Median loss": order[5][2],
+        "Highest finite loss": -worst[1],
+    }
+
+
+def test_of_many_gates_the_hardest_the_easiest_and_some_between() -> None:
+    shares = GATES.runs.assign(done=GATES.runs["status"] == "converged").groupby("gate", observed=True)["done"].mean()
+    two_inputs = ["XOR", "AND", "TRUE", "OR"]
+    ranked = sorted(two_inputs, key=lambda gate: shares[gate])
+    rows = list(dict.fromkeys(one.row.partition(":")[0] for one in choices(GATES)))
+    assert rows == [ranked[0], ranked[2], ranked[3]]
+    assert list(dict.fromkeys(one.row.partition(":")[0] for one in choices(GATES, max_rows=4))) == ranked
+    assert "Of 4 gates, 3 are shown" in surfaces.description(GATES, choices(GATES)).caption
+
+
+def test_of_one_gate_the_numbers_of_hidden_units_have_rows() -> None:
+    rows = dict.fromkeys(one.row.replace("\xa0", " ") for one in choices(WIDTHS, max_rows=2))
+    first, last = rows
+    assert first == "hidden units = 0: 0 of 12 runs converged"
+    assert last.startswith("hidden units = 4: ")
+    assert "Of 4 numbers of hidden units" in surfaces.description(WIDTHS, choices(WIDTHS)).caption
+
+
+def test_what_is_stored_goes_with_the_choice() -> None:
+    runs = GATES.runs.set_index("run")
+    for one in choices(GATES):
+        row = runs.loc[one.run]
+        assert (one.stored["status"], one.stored["epochs"]) == (row["status"], row["epochs"])
+        assert one.stored["final_loss"] == row["final_loss"]
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 20])
+def test_the_nth_run_without_sorting(n: int) -> None:
+    rng = np.random.default_rng(n)
+    epochs = rng.choice([3.0, 5.0, np.inf], n)
+    loss = rng.choice([0.1, 0.2, np.inf], n)
+    order = sorted(range(n), key=lambda at: (epochs[at], loss[at], at))
+    assert [surfaces._nth(epochs, loss, k) for k in range(n)] == order
+
+
+def test_a_single_run_is_named_so() -> None:
+    (one,) = choices(run(gate="AND"))
+    assert (one.role, one.run) == ("The one run", 0)
+    first, *_ = choices(run(gate="AND", seeds=2))
+    assert first.role == "Fastest and median"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        run(gate=["majority-3", "NOT"]),
+        run(gate="points", tables={"points": {"rows": [[1, 2, 3, 1], [1, 0, 0, 0]]}}),
+        run(gate="points", loss="mse", output="linear", tables={"points": {"rows": [[1, 2, 5], [1, 0, 0]]}}),
+        examples.made({"hidden": [0, 1]}),
+    ],
+    ids=["other numbers of inputs", "three inputs of one's own", "targets beyond 1", "no gate"],
+)
+def test_where_there_is_no_plane_there_is_no_figure(result: sweep.Result) -> None:
+    assert choices(result) == []
+    assert decisions.for_report(result) is None
+
+
+def test_an_empty_result_has_none() -> None:
+    assert choices(sweep.Result.of(GATES.runs.iloc[:0], GATES.summary.iloc[:0], None, GATES.manifest)) == []
+
+
+# ---- what is drawn -----------------------------------------------------------------------------------------
+
+
+def test_pictures_know_the_activations_of_the_kernel() -> None:
+    assert list(surfaces.ACTIVATIONS) == list(ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"gate": "OR", "encoding": "pm1"},
+        {"hidden": 3},
+        {"hidden": 2, "activation": "tanh", "shortcut": True},
+        {"hidden": 2, "activation": "relu", "loss": "mse", "output": "linear", "learning_rate": 0.05},
+        {"gate": "points", "hidden": 1},
+    ],
+    ids=str,
+)
+def test_answers_are_those_of_the_kernels_own_arithmetic(grid: dict[str, Any]) -> None:
+    result = run(tables={"points": POINTS}, **grid)
+    setting, table, again = replaying.train_again(load(result.manifest["experiment"]), 0)
+    model = Trained(setting, table, again.final[0], True)
+    answers = outputs(model, logits(model, table.inputs))
+    np.testing.assert_allclose(answers, replaying.replay(result, 0).outputs["output"], rtol=1e-12, atol=1e-15)
+
+
+def test_the_picture_is_orange_and_blue_where_the_model_answers_0_and_1() -> None:
+    figure, chosen = drawn(run(gate="A", learning_rate=30, seeds=3))
+    first = pictures(figure)[0].astype(int)
+    n = len(first)
+    left, right = first[:, n // 4], first[:, 3 * n // 4]
+    assert (left[:, 0] > left[:, 2] + 30).all()
+    assert (right[:, 2] > right[:, 0] + 30).all()
+    (image,) = [image for image in figure.axes[0].get_images() if isinstance(image, AxesImage)]
+    assert list(image.get_extent()) == pytest.approx([-0.4, 1.4, -0.4, 1.4])
+    assert image.origin == "lower"
+    assert chosen[0].role == "Fastest"
+
+
+def test_the_line_is_where_the_output_is_a_half() -> None:
+    result = run(gate="AND", learning_rate=10, seeds=1)
+    figure, _ = drawn(result)
+    w1, w2, b = replaying.replay(result, 0).final_weights
+    (contour,) = [one for one in figure.axes[0].collections if len(one.get_paths())]
+    x1, x2 = contour.get_paths()[0].vertices.T
+    np.testing.assert_allclose(w1 * x1 + w2 * x2 + b, 0, atol=1e-6)
+
+
+def test_of_a_half_everywhere_no_line_is_drawn_but_it_is_said() -> None:
+    figure, _ = drawn(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}))
+    assert replaying.replay(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}), 0).final_weights.any()
+    assert [one for one in figure.axes[0].collections if len(one.get_paths())] == []
+    assert "about ½ everywhere" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_each_panel_says_which_run_it_is() -> None:
+    figure, chosen = drawn(WIDTHS)
+    said = texts(figure).replace("\xa0", " ")
+    for one in chosen:
+        assert f"{one.role}: run {one.run:,}\n" in said
+    assert "η = 5, seed " in said
+    assert "not converged in 300 epochs\nloss 0.6" in said
+    assert len(figure.axes) == len(chosen) + 1
+
+
+def test_points_show_their_targets_in_either_encoding() -> None:
+    figure, _ = drawn(run(gate="XOR", encoding="pm1"))
+    at = {text.get_position(): text.get_text() for text in figure.axes[0].texts if text.get_text() in "01"}
+    assert at == {(-1, -1): "0", (-1, 1): "1", (1, -1): "1", (1, 1): "0"}
+
+
+def test_a_run_that_diverged_and_one_that_is_not_the_same_are_not_drawn() -> None:
+    figure, chosen = drawn(run(hidden=2, activation="relu", output="linear", loss="mse", learning_rate=1e300, seeds=1))
+    assert chosen[0].stored["status"] == "diverged"
+    assert pictures(figure) == []
+    assert "no finite output" in [text.get_text() for text in figure.axes[0].texts]
+
+    result = run(gate="OR")
+    result.runs.loc[0, "final_loss"] = np.nextafter(result.runs["final_loss"][0], 1)
+    figure, _ = drawn(result)
+    assert pictures(figure) == []
+    assert any("came out otherwise" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_weights_may_be_as_large_as_numbers_are() -> None:
+    figure, chosen = drawn(run(gate="OR", learning_rate=1, init="normal(0, 1e307)", seeds=4))
+    assert len(pictures(figure)) == len(chosen) > 1
+    FigureCanvasAgg(figure).draw()
+
+
+def test_what_takes_long_is_left_out_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = sum(one.stored["epochs"] for one in choices(WIDTHS)) * 4 * 5
+    monkeypatch.setattr(decisions, "MAX_WORK", work)
+    assert decisions.for_report(WIDTHS) is not None
+    monkeypatch.setattr(decisions, "MAX_WORK", work - 1)
+    assert decisions.for_report(WIDTHS) is None
+
+
+def test_the_report_shows_it_and_lists_its_files(tmp_path: Path) -> None:
+    experiment = {"grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 30], "seeds": 3}, "train": TRAIN}
+    for name in ("one", "two"):
+        result = sweep.run(experiment, tmp_path / name)
+        assert {"figures/decision_surfaces.svg", "figures/decision_surfaces.png"} < result.manifest["files"].keys()
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert 'id="decision_surfaces"' in page
+    assert "XOR: 0 of 6 runs converged; lowest loss run " in page
+    for file in ("report.html", "figures/decision_surfaces.svg", "figures/decision_surfaces.png"):
+        if file != "report.html":  # which says how long it took
+            assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    assert sweep.verify(tmp_path / "one")[1] == []
