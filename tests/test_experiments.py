@@ -21,6 +21,7 @@ TINY = {
     "kolen_pollack_slices": ["grid.x.num=17", "grid.y.num=17", "max_epochs=50"],
     "trainability_boundary": ["learning_rate.num=16", "hidden_learning_rate.num=16", "max_epochs=50"],
     "parity": ["seeds=1", "max_epochs=3", "momentum=0.9", "init_scale=1", "learning_rate=1", "hidden=2"],
+    "critical_learning_rate": ["seeds=1", "max_epochs=50"],
     "published": ["seeds=2", "max_epochs=20", "momentum=0", "init_scale=1", "hidden=2"],
 }
 

@@ -1,4 +1,6 @@
+import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from sweep.report import curves, figures
+from sweep.report import curves, figures, sentences
 from sweep.report.axes import Layout, choose_layout, points
 from sweep.report.canvas import styled
 from sweep.report.result import Result
@@ -106,12 +108,57 @@ def test_an_empty_result_has_no_figures() -> None:
     assert figures.figures_for(with_runs_dropped(CASES["gates and rates"])) == {}
 
 
+ALWAYS = [figures.success_rate, figures.epochs_to_converge, figures.success_curves]
+FIGURES = [*ALWAYS, figures.final_loss, figures.stability, figures.learning_curves, figures.heat_map]
+LITTLE = {
+    "a single run": CASES["a single run"],
+    "a single run that failed": examples.made({"gate": ["XOR"], "learning_rate": [1.0]}, 1, examples.never),
+    "all diverged": CASES["all diverged"],
+    "a single run that diverged": examples.made({"gate": ["AND"]}, 1, examples.never, status="diverged"),
+    "one axis": CASES["only rates"],
+    "one axis of categories": CASES["only gates"],
+    "five axes": CASES["five axes"],
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_an_empty_result_is_refused_by_every_figure(draw: Callable[[Result], Figure]) -> None:
+    with pytest.raises(ValueError, match="this result has no"):
+        draw(with_runs_dropped(CASES["sixteen gates and starts"]))
+
+
+@pytest.mark.parametrize("result", LITTLE.values(), ids=LITTLE)
+def test_every_figure_is_drawn_or_says_why_not(result: Result) -> None:
+    assert all(draw(result).axes for draw in ALWAYS)
+    for draw in FIGURES[len(ALWAYS) :]:
+        try:
+            assert draw(result).axes
+        except ValueError as error:
+            assert str(error).startswith(("this result has no", "every run diverged"))
+
+
+@pytest.mark.parametrize("result", LITTLE.values(), ids=LITTLE)
+def test_every_sentence_is_whole_whatever_there_is_to_say(result: Result) -> None:
+    said = sentences.answer(result)
+    described = sentences.descriptions(result, said)
+    assert set(figures.figures_for(result)) <= described.keys()
+    lines = [*said, *sentences.failures(result).splitlines()]
+    lines += [text for one in described.values() for text in one if text]
+    assert said
+    for line in lines:
+        assert line[-1] in ".:", line
+        assert not re.search(r"nan|None|inf\b|  | \.|\.\.", line), line
+
+
 @pytest.mark.parametrize(
     ("case", "names"),
     [
-        ("gates and rates", ["success_rate", "epochs_to_converge", "final_loss"]),
-        ("one setting, with curves", ["learning_curves", "success_rate", "epochs_to_converge", "final_loss"]),
-        ("nothing converged", ["success_rate", "final_loss"]),
+        ("gates and rates", ["success_rate", "epochs_to_converge", "success_curves", "stability", "final_loss"]),
+        (
+            "one setting, with curves",
+            ["learning_curves", "success_rate", "epochs_to_converge", "success_curves", "final_loss"],
+        ),
+        ("nothing converged", ["success_rate", "stability", "final_loss"]),
         ("all diverged", ["success_rate", "learning_curves"]),
     ],
 )
@@ -148,7 +195,8 @@ def test_a_median_later_than_max_epochs_is_not_drawn_and_the_band_is_cut() -> No
     assert result.summary["epochs_q50"].isna().tolist() == [True, False, False]
     figure = figures.epochs_to_converge(result)
     (axes,) = figure.axes
-    limit, median = axes.get_lines()
+    limit, median, law = axes.get_lines()
+    assert law.get_xdata()[0] == pytest.approx(0.05)
     assert limit.get_ydata() == [examples.MAX_EPOCHS] * 2
     assert median.get_xdata().tolist() == [1.0, 10.0]
     assert median.get_ydata().tolist() == [100, 10]
@@ -158,10 +206,9 @@ def test_a_median_later_than_max_epochs_is_not_drawn_and_the_band_is_cut() -> No
 
 
 def test_zero_epochs_have_a_place_on_the_logarithmic_axis() -> None:
-    figure = figures.epochs_to_converge(CASES["converged at once"])
-    axis = figure.axes[0].yaxis
-    named = dict(zip(axis.get_major_formatter().seq, axis.get_majorticklocs(), strict=True))
-    assert {float(y) for line in figure.axes[0].get_lines()[1:] for y in line.get_ydata()} == {named["0"]}
+    (axes,) = figures.epochs_to_converge(examples.made({"hidden": [1, 2, 3]}, converged_epoch=lambda *_: 0)).axes
+    named = dict(zip(axes.yaxis.get_major_formatter().seq, axes.yaxis.get_majorticklocs(), strict=True))
+    assert {float(y) for line in axes.get_lines()[1:] for y in line.get_ydata()} == {named["0"]}
 
 
 def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
@@ -176,7 +223,8 @@ def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
         n_diverged = int((of_gate["status"] == "diverged").sum())
         assert np.sum(heights) * len(of_gate) == pytest.approx(len(of_gate) - n_diverged)
         assert [text.get_text() for text in axes.texts] == [f"{n_diverged} diverged"]
-        assert [line.get_xdata()[0] for line in axes.get_lines()] == [np.log(2), 0.01]
+        least = [np.log(2)] if gate == "XOR" else []
+        assert [line.get_xdata()[0] for line in axes.get_lines()] == pytest.approx([*least, np.log(2), 0.01])
 
 
 @pytest.mark.parametrize(
@@ -299,7 +347,7 @@ def test_files_are_the_same_bytes_every_time_and_from_any_thread(tmp_path: Path)
 
     with ThreadPoolExecutor(3) as pool:
         first, *others = pool.map(save_all, [tmp_path / "first", tmp_path / "second", tmp_path / "third"])
-    assert len(first) == 8
+    assert len(first) == 12
     assert all(other == first for other in others)
     assert b"<dc:date>" not in first["success_rate.svg"]
 

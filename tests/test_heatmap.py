@@ -118,6 +118,7 @@ def test_a_plane_takes_the_place_of_lines_that_would_mix_it_up() -> None:
         "heat_map",
         "success_rate",
         "epochs_to_converge",
+        "success_curves",
         "final_loss",
     ]
     scales = [float(scale) for scale in range(1, 31)]
@@ -126,7 +127,7 @@ def test_a_plane_takes_the_place_of_lines_that_would_mix_it_up() -> None:
         "init_scale": scales,
         "learning_rate": [float(rate) for rate in np.geomspace(0.01, 10, 30)],
     }
-    assert list(figures.figures_for(examples.made(grid, 1))) == ["heat_map", "final_loss"]
+    assert list(figures.figures_for(examples.made(grid, 1))) == ["heat_map", "success_curves", "final_loss"]
     short = {"init_scale": scales[:15], "learning_rate": [0.1, 1.0]}
     assert "heat_map" not in figures.figures_for(examples.made(grid | short, 1))
     cross = [examples.made(grid | {key: [1.0]}, 1) for key in ("init_scale", "learning_rate")]

@@ -330,8 +330,14 @@ def log_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
     step = max(math.ceil((last - first + 1) / most), 1)
     ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
     if len(ticks) < 2:
-        ticks = {value: f"{value:.2g}" for value in np.geomspace(*limits, 5)[1:4].tolist()}
+        ticks = {value: f"{value:.2g}" if value < 99.5 else f"{value:,.0f}" for value in _between(limits)}
     return ticks
+
+
+def _between(limits: tuple[float, float]) -> list[float]:
+    """Three values between two."""
+    values: list[float] = np.geomspace(*limits, 5)[1:4].tolist()
+    return values
 
 
 def _power_of_ten(power: int) -> str:

@@ -25,13 +25,26 @@ from sweep.report.axes import (
 from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, rows, save, scale_x, styled
 from sweep.report.curves import learning_curves
 from sweep.report.heatmap import PIECE, heat_map
-from sweep.report.looks import Look, figure_of, line_handles, looks_of, panels_only, per, present
+from sweep.report.looks import Look, check_runs, figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import constants, unit
 from sweep.report.marks import mark
+from sweep.report.overlays import draw_infimum, draw_laws, infima, infimum_handle, law_handle, laws
 from sweep.report.result import Result
 from sweep.report.settings import n_rows
+from sweep.report.stability import has_edge, stability
+from sweep.report.success import has_curves, success_curves
 
-__all__ = ["epochs_to_converge", "figures_for", "final_loss", "heat_map", "learning_curves", "save", "success_rate"]
+__all__ = [
+    "epochs_to_converge",
+    "figures_for",
+    "final_loss",
+    "heat_map",
+    "learning_curves",
+    "save",
+    "stability",
+    "success_curves",
+    "success_rate",
+]
 
 STATUS_COLOURS = {"converged": "#0072B2", "stationary": "#E69F00", "max_epochs": "#B5B5B5"}
 DASHED = (0, (4, 3))
@@ -61,6 +74,10 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
         chosen["success_rate"] = success_rate
         if (counts["n_converged"] > 0).any():
             chosen["epochs_to_converge"] = epochs_to_converge
+    if has_curves(result):
+        chosen["success_curves"] = success_curves
+    if has_edge(result):
+        chosen["stability"] = stability
     if (counts["n_diverged"] < counts["n"]).any():
         chosen["final_loss"] = final_loss
     if result.curves is not None and np.isfinite(result.curves["loss"]).any():
@@ -73,6 +90,7 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
 @styled
 def success_rate(result: Result) -> Figure:
     """Draw the share of runs that converged, with its Wilson 95 % interval as a band or a bar."""
+    check_runs(result)
     layout = choose_layout(result)
     table = points(result, layout)
     title = "Share of runs that converged" + per(layout)
@@ -114,6 +132,7 @@ def epochs_to_converge(result: Result) -> Figure:
 
     A quantile later than max_epochs is not known: a median's line ends before it, a range is cut at max_epochs.
     """
+    check_runs(result)
     layout = choose_layout(result)
     table = points(result, layout)
     max_epochs = int(result.manifest["experiment"]["train"]["max_epochs"])
@@ -129,12 +148,14 @@ def epochs_to_converge(result: Result) -> Figure:
     limit = Line2D(
         [], [], color=GREY, linewidth=1, linestyle=DASHED, label=f"max_epochs = {max_epochs:,}: not converged"
     )
-    legend = [*line_handles(looks, layout, result), limit]
+    predicted = laws(result, layout)
+    legend = [*line_handles(looks, layout, result), *([law_handle()] if predicted else []), limit]
     if layout.x is None:
         later: dict[str, Any] = {"marker": ">", "markersize": 7, "markerfacecolor": "white"}
         if np.isinf(table["epochs_q50"]).any():
             legend.append(Line2D([], [], color=GREY, linewidth=0, label="median is later", **later))
         axes = rows(present(table["panel"], "all runs"), title, "epochs", legend)
+        axes.set_xlim(limits)
         for y, look, row in _row_positions(table, looks):
             for low, high, width in (("epochs_q05", "epochs_q95", 1.5), ("epochs_q25", "epochs_q75", 5)):
                 if np.isfinite(row[low]):
@@ -159,6 +180,7 @@ def epochs_to_converge(result: Result) -> Figure:
             known = np.isfinite(line["epochs_q50"])
             _plot(axes, look, line["x"][known], line["epochs_q50"][known], few)
             mark(axes, line["x"][known], line["epochs_q50"][known], line["rows"][known])
+        draw_laws(axes, predicted.get(name, []))
         if not any(line["n_converged"].any() for _, line in lines):
             note = f"0 of {sum(int(line['n'].sum()) for _, line in lines):,} runs\nconverged"
             axes.text(0.5, 0.45, note, transform=axes.transAxes, ha="center", va="center", color=GREY)
@@ -169,7 +191,16 @@ def epochs_to_converge(result: Result) -> Figure:
 
 @styled
 def final_loss(result: Result) -> Figure:
-    """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs."""
+    """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
+
+    Where theory knows that a table is not separable, so is the least loss that any weights have.
+
+    Raises
+    ------
+    ValueError
+        If every run diverged.
+    """
+    check_runs(result)
     layout = panels_only(choose_layout(result))
     panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
     runs = result.part("runs", ["status", "final_loss"])
@@ -182,8 +213,11 @@ def final_loss(result: Result) -> Figure:
     if target is not None:
         marks[f"target_loss = {target:g}"] = (float(target), "#009E73", "-")
     finite = loss[np.isfinite(loss)]
+    if len(finite) == 0:
+        raise ValueError("every run diverged, so there are no final losses to draw")
     lowest, highest = finite.min(), finite.max()
-    edges = _loss_edges(finite, [value for value, *_ in marks.values()])
+    least = infima(result, layout)
+    edges = _loss_edges(finite, [*sorted(set(least.values())), *(value for value, *_ in marks.values())])
     del finite
     named = {edges[0]: "lower"} if lowest < edges[0] else {}
     named |= {edges[-1]: "higher"} if highest > edges[-1] else {}
@@ -197,13 +231,17 @@ def final_loss(result: Result) -> Figure:
     legend: list[Artist] = [Patch(color=STATUS_COLOURS[name], label=name) for name in present]
     for name, (_, colour, style) in marks.items():
         legend.append(Line2D([], [], color=colour, linewidth=1.3, linestyle=style, label=name))
+    legend += [infimum_handle()] if least else []
     title = "Distribution of final losses" + per(layout)
-    all_axes = panels(list(panel.categories), title, f"final loss ({unit(result)})", "share of runs", legend)
-    for axes, share, n_diverged in zip(all_axes, shares, all_diverged, strict=True):
+    names = [str(name) for name in panel.categories]
+    all_axes = panels(names, title, f"final loss ({unit(result)})", "share of runs", legend)
+    for axes, name, share, n_diverged in zip(all_axes, names, shares, all_diverged, strict=True):
+        if name in least:
+            draw_infimum(axes, least[name])
         base = np.zeros(len(edges) - 1)
-        for name in present:
-            top = base + share[STATUSES.index(name)]
-            colour = STATUS_COLOURS[name]
+        for outcome in present:
+            top = base + share[STATUSES.index(outcome)]
+            colour = STATUS_COLOURS[outcome]
             axes.add_artist(StepPatch(top, edges, baseline=cast(Any, base), fill=True, color=colour, linewidth=0))
             base = top
         for value, colour, style in marks.values():

@@ -1,5 +1,6 @@
 """How lines and panels are told apart: by colours, styles and names."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.typing import LineStyleType
 
 from sweep.report.axes import Layout, assignment, is_numeric, joined, label
 from sweep.report.result import Result
-from sweep.report.settings import values_of
+from sweep.report.settings import n_rows, values_of
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
@@ -30,7 +31,12 @@ class Look(NamedTuple):
 def looks_of(table: pd.DataFrame, layout: Layout, result: Result) -> dict[str, Look]:
     """Colours for the lines: as different as can be for categories, in order for numbers."""
     names = list(table["line"].cat.categories)
-    if layout.lines is not None and is_numeric(result, layout.lines):
+    return looks_of_names(names, layout.lines is not None and is_numeric(result, layout.lines))
+
+
+def looks_of_names(names: Sequence[str], ordered: bool) -> dict[str, Look]:
+    """As `looks_of`, for names of lines that are known; `ordered` says that they are numbers."""
+    if ordered:
         colours = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.88, len(names)))]
         return {name: Look(colour, "-") for name, colour in zip(names, colours, strict=True)}
     looks = [Look(colour, style) for colour, style in zip(OKABE_ITO, LINE_STYLES, strict=True)]
@@ -65,6 +71,12 @@ def per(layout: Layout) -> str:
 def present(column: "pd.Series[Any]", unnamed: str = "") -> list[str]:
     """The categories, in order, the empty one by another name."""
     return [str(name) or unnamed for name in column.cat.categories]
+
+
+def check_runs(result: Result) -> None:
+    """Refuse a result without runs: ``ValueError``."""
+    if n_rows(result, "runs") == 0:
+        raise ValueError("this result has no runs, so there is nothing to draw")
 
 
 def figure_of(axes: Axes) -> Figure:

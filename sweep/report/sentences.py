@@ -18,10 +18,15 @@ from sweep.report.axes import (
     main_numeric_axis,
     varying,
 )
+from sweep.report.looks import panels_only
 from sweep.report.losses import constants, kinds, nats
+from sweep.report.overlays import infima, law_caption
 from sweep.report.planes import Plane, planes
+from sweep.report.reasons import comparisons, edge_sentences, how_counted, separability
 from sweep.report.result import Result
 from sweep.report.settings import n_rows
+from sweep.report.stability import has_edge
+from sweep.report.success import caption, has_curves
 from sweep.report.tables import wilson
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -52,16 +57,24 @@ def answer(result: Result) -> list[str]:
     if n == 0:
         return ["There are no runs, so there is no answer yet."]
     if n == 1:
-        return [_the_one_run(result)]
+        return [_the_one_run(result), *separability(result)]
     subject = _subject(result)
     if subject is None:
-        return [*_one_setting(result), *_speed(result), *_outcomes(result)]
+        return [*_one_setting(result), *separability(result), *_speed(result), *_outcomes(result)]
     layout = choose_layout(result)
     if layout.by_inputs:
-        return [*_gates_by_inputs(result), *_outcomes(result)]
+        return [*_gates_by_inputs(result), *separability(result), *_outcomes(result)]
     if layout.plane is not None:
-        return [*_by_plane(result, layout.plane), *_outcomes(result)]
-    return [*_by_value(result, subject), *_along(result, subject), *_speed(result), *_outcomes(result)]
+        return [*_by_plane(result, layout.plane), *separability(result), *_outcomes(result)]
+    return [
+        *edge_sentences(result, resolved=True),
+        *_by_value(result, subject),
+        *separability(result),
+        *_along(result, subject),
+        *_speed(result),
+        *_outcomes(result),
+        *comparisons(result),
+    ]
 
 
 def incomplete(result: Result) -> list[str]:
@@ -74,7 +87,7 @@ def incomplete(result: Result) -> list[str]:
 
 
 def failures(result: Result) -> str:
-    """Say what converging means here and how the runs that did not were counted."""
+    """Say what converging means here and how the runs that did not were counted: a line for each kind of statistic."""
     train = result.manifest["experiment"]["train"]
     max_epochs = f"{train['max_epochs']:,}"
     criteria = []
@@ -85,12 +98,14 @@ def failures(result: Result) -> str:
     stationary = ""
     if _column(result, "n_stationary").any():
         stationary = " A stationary run is back at earlier weights, bit for bit: training will never change it again."
-    return (
+    lines = [
         f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
         f"quantiles of epochs, one that did not converge counts as later than {max_epochs}, and in those of the final "
-        f"loss, one that diverged counts as infinite.{stationary} Intervals are Wilson’s, at 95{NBSP}%, for "
-        "independent runs; runs with the same seed share their random numbers across settings."
-    )
+        f"loss, one that diverged counts as infinite.{stationary}",
+        f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
+        "numbers across settings.",
+    ]
+    return "\n".join([*lines, *how_counted(result)])
 
 
 def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
@@ -114,6 +129,12 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
         else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} runs a point."
     )
     median_losses = _median_losses(result)
+    least = ""
+    if infima(result, panels_only(layout)):
+        least = (
+            " Broad: the least loss that any weights have, where the table is not linearly separable (by a linear "
+            "program)."
+        )
     answers_half = " ".join(
         f"{said} is the loss of a model that answers ½ to every input." for *_, said in constants(result)
     )
@@ -129,13 +150,17 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
         ),
         "epochs_to_converge": Description(
             f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A "
-            f"median’s line ends where it is later than max_epochs; a range is cut there.{together}",
+            f"median’s line ends where it is later than max_epochs; a range is cut there.{together}"
+            + law_caption(result),
             " ".join(["Epochs to convergence.", *((not layout.lines_mix and _speed(result)) or answered)]),
         ),
+        **_curves_described(result),
+        **_edge_described(result),
         "final_loss": Description(
             "Loss at the end of training, by outcome, over all runs"
             + (" and settings" if len(n) > 1 else "")
-            + f". {answers_half}".rstrip(),
+            + f". {answers_half}".rstrip()
+            + least,
             " ".join(["Histograms of the final loss.", *_learned_nothing(result), median_losses]),
         ),
         "learning_curves": Description(
@@ -143,6 +168,31 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
             "early keeps its final loss.",
             f"Loss against epochs. {median_losses}",
         ),
+    }
+
+
+def _curves_described(result: Result) -> dict[str, Description]:
+    """Of the success curves, where there are any: when a tenth, a half, nine tenths of the runs have converged."""
+    if not has_curves(result):
+        return {}
+    n, n_converged = (int(_column(result, name).sum()) for name in ("n", "n_converged"))
+    total = f"By the end, {n_converged:,} of all {n:,} runs of the experiment have converged."
+    return {"success_curves": Description(caption(result), f"Share of runs converged against epochs. {total}")}
+
+
+def _edge_described(result: Result) -> dict[str, Description]:
+    """Of the edge of stability, where there is one."""
+    if not has_edge(result):
+        return {}
+    told = [*edge_sentences(result, resolved=True), *edge_sentences(result, resolved=False)]
+    return {
+        "stability": Description(
+            f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
+            "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
+            "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
+            "run settled and the one from which on none did.",
+            " ".join(["Final loss against learning rate.", *told]),
+        )
     }
 
 
@@ -400,6 +450,9 @@ def _name(subject: str, value: Any) -> str:
 def _number(value: Any) -> str:
     if value < 0:
         return f"−{_number(-value)}"
+    written = np.format_float_positional(value, trim="-") if 1e-4 <= value < 1e7 else ""
+    if 0 < len(written.replace(".", "").lstrip("0")) <= 5:
+        return written
     if value == 0 or 1e-4 <= value < 1e7:
         return np.format_float_positional(value, precision=3, unique=True, fractional=False, trim="-")
     return f"{value:.3g}"

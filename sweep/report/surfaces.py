@@ -26,7 +26,7 @@ from sweep.spec.gates import Table, truth_table
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
-OUTCOME = ("status", "epochs", "converged_epoch", "final_loss")
+OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 MARGIN = 0.4
 """Of the plane around the rows of the table, in spans of each input."""
 
@@ -66,7 +66,7 @@ class Choice(NamedTuple):
     run
         Its number.
     stored
-        `status`, `epochs`, `converged_epoch` (None for never) and `final_loss` in the table of runs.
+        `status`, `epochs`, `converged_epoch`, `period` (None where missing) and `final_loss` in the table of runs.
     """
 
     row: str
@@ -321,9 +321,9 @@ def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, 
     """The numbers and the outcomes of runs, given by their rows in the table of runs."""
     rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
     found = []
-    for run, status, epochs, epoch, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
-        converged_epoch = None if pd.isna(epoch) else int(epoch)
-        values = (str(status), int(epochs), converged_epoch, float(loss))
+    for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
+        converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)
+        values = (str(status), int(epochs), converged_epoch, period, float(loss))
         found.append((int(run), dict(zip(OUTCOME, values, strict=True))))
     return found
 
