@@ -5,7 +5,7 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report replication test torture check bench clean
+.PHONY: help sweep report replication test browser torture check bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,6 +22,11 @@ replication: $(ENV)/installed ## docs/replication.md, from the results of the si
 
 test: $(ENV)/installed-test ## run the tests
 	$(RUN)/python -m pytest -q -n auto $(PYTEST)
+
+browser: ## install chromium, in which the tests open reports (Debian, Ubuntu); without it these are skipped
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core'
 
 torture: $(ENV)/installed-test ## kills, damage and random experiment files by the thousand: for hours
 	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 $(RUN)/python -m pytest -q -n auto \

@@ -1,3 +1,7 @@
+import base64
+import dataclasses
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -6,7 +10,8 @@ from typing import Any
 import example_results as examples
 import pytest
 
-from sweep.report import figures, html, sentences
+from sweep.report import figures, html, listing, sentences
+from sweep.report.marks import located
 from sweep.report.result import Result
 
 GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
@@ -46,6 +51,10 @@ def svgs(result: Result) -> dict[str, str]:
     return dict.fromkeys(
         figures.figures_for(result), '<svg viewBox="0 0 691.2 400" xmlns="http://www.w3.org/2000/svg"/>'
     )
+
+
+def marked(result: Result) -> dict[str, Any]:
+    return {name: located(draw(result)) for name, draw in figures.figures_for(result).items()}
 
 
 def page(result: Result) -> Page:
@@ -91,16 +100,32 @@ def test_every_result_gives_a_whole_self_contained_page(result: Result) -> None:
     assert len(images) == len(figures.figures_for(result))
     assert all(str(image["src"]).startswith("data:image/svg+xml;base64,") for image in images)
     assert all(len(image["alt"] or "") > 40 for image in images)
-    assert not report.attributes("link") + report.attributes("script")
+    assert not report.attributes("link") + report.attributes("iframe") + report.attributes("object")
+    assert not any("src" in script for script in report.attributes("script"))
     assert not re.search(r"https?:|url\(|@import", html.render(result, {}))
+    assert len(report.attributes("tr")) == 1 + min(len(result.summary), html.listing(result).rows.size)
 
 
 def test_users_text_is_escaped() -> None:
     result = examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is <script>1 < 2 & 3</script> safe?")
     report = page(result)
     assert report.text["h1"] == ["Is <script>1 < 2 & 3</script> safe?"]
-    assert not report.attributes("script") + report.attributes("b")
+    assert len(report.attributes("script")) == len(page(CASES["gates"]).attributes("script"))
+    assert not report.attributes("b")
     assert report.text["td"][0] == "<b>AND</b>"
+
+
+def test_only_our_own_scripts_may_run() -> None:
+    result = examples.made({"gate": ["</script><script>alert(1)</script>", "OR"]})
+    report = Page(html.render(result, svgs(result), marks=marked(result)))
+    data, *scripts = report.text["script"]
+    assert json.loads(data)["figures"]
+    (policy,) = (meta["content"] for meta in report.attributes("meta") if "http-equiv" in meta)
+    sums = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert policy == (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+        + " ".join(f"'sha256-{one}'" for one in sums)
+    )
 
 
 def test_without_a_question_the_name_is_the_heading() -> None:
@@ -266,23 +291,76 @@ def test_the_table_shows_the_summary_with_censored_epochs_in_words() -> None:
     rows = [report.text["td"][start : start + columns] for start in range(0, 2 * columns, columns)]
     assert [plain(name) for name in report.text["th"]] == [
         *["gate", "runs", "converged", "%", "95 % interval"],
-        *["epochs: 5 %", "epochs: median", "epochs: 95 %", "final loss: median"],
+        *["epochs: 5 %", "epochs: median", "epochs: 95 %", "final loss: median", "first run"],
     ]
     assert rows == [
-        ["AND", "10", "10", "100", "72.2 – 100", "20", "100", "200", "0.0099"],
-        ["XOR", "10", "0", "0", "0 – 27.8", "> 1,000", "> 1,000", "> 1,000", "0.7"],
+        ["AND", "10", "10", "100", "72.2 – 100", "20", "100", "200", "0.0099", "0"],
+        ["XOR", "10", "0", "0", "0 – 27.8", "> 1,000", "> 1,000", "> 1,000", "0.7", "10"],
     ]
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
-    report = page(CASES["256 gates"])
-    assert len(report.attributes("tr")) == 1 + html.MAX_ROWS
-    assert any("The first 200 of 256 settings" in text and "summary.csv" in text for text in report.text["p"])
+def test_a_long_table_is_a_coarser_grid_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = [float(rate) for rate in range(1, 51)]
+    result = examples.made({"gate": ["AND", "OR"], "learning_rate": rates}, n_seeds=1)
+    monkeypatch.setattr(html, "listing", lambda result: listing.listing(result, 40))
+    report = page(result)
+    cells = report.text["td"]
+    columns = len(report.text["th"])
+    assert [(cells[at], float(cells[at + 1])) for at in range(0, len(cells), columns)] == [
+        (gate, rate) for gate in ("AND", "OR") for rate in rates[::3]
+    ]
+    assert "34 of 100 settings: every 3rd learning rate η. All of them are in summary.csv." in report.text["p"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1st"), (2, "2nd"), (11, "11th"), (12, "12th"), (23, "23rd"), (111, "111th"), (24, "24th")]
+)
+def test_ordinals(number: int, text: str) -> None:
+    assert listing.ordinal(number) == text
+
+
+def test_what_was_interrupted_and_what_diverged_is_said_beside_the_answer() -> None:
+    result = examples.made(GATES, converged_epoch=examples.never, status="diverged")
+    result.manifest.update(complete=False, n_done=480, n_runs=500)  # type: ignore[attr-defined]
+    report = page(result)
+    (warning,) = (text for text, attributes in paragraphs(report) if attributes.get("class") == "warning")
+    assert warning == "Incomplete: the sweep was interrupted, and these are 480 of its 500 runs."
+    assert [plain(item) for item in report.text["li"]] == ["480 diverged (100 %)"]
+
+
+def paragraphs(report: Page) -> list[tuple[str, dict[str, str | None]]]:
+    return list(zip(report.text["p"], report.attributes("p"), strict=True))
+
+
+def test_further_figures_come_after_the_others() -> None:
+    result = CASES["one gate"]
+    svg = '<svg viewBox="0 0 300 200" xmlns="http://www.w3.org/2000/svg"/>'
+    report = Page(html.render(result, svgs(result), extra={"surfaces": (svg, "Where it says 1.", "A plane <cut>.")}))
+    assert [figure["id"] for figure in report.attributes("figure")] == [*figures.figures_for(result), "surfaces"]
+    last = report.attributes("img")[-1]
+    assert base64.b64decode(str(last["src"]).partition(",")[2]).decode() == svg
+    assert (last["alt"], report.text["figcaption"][-1]) == ("A plane <cut>.", "Where it says 1.")
+
+
+def test_the_command_that_replays_is_there_for_a_result_on_disk_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = CASES["one gate"]
+    assert "sweep replay" not in "".join(page(result).text["p"])
+    monkeypatch.chdir(tmp_path)
+    for path, typed in (
+        (tmp_path / "results" / "gates", "results/gates"),
+        (Path("results/my gates"), "'results/my gates'"),
+        (Path("/elsewhere"), "/elsewhere"),
+    ):
+        report = page(dataclasses.replace(result, path=path))
+        assert report.text["code"][0] == f"sweep replay {typed} RUN"
+        assert f"sweep compare {typed} " in report.text["code"][2]
 
 
 def test_the_page_says_how_it_was_run() -> None:
     text = html.render(CASES["gates"], {})
-    for said in ("480 runs of 48 settings", "0.5 seconds, 1 job", "A processor", "numpy 2.3.1", "sha256:" + "0" * 64):
+    for said in ("480 runs of 48 settings", "0.5 seconds, 1 job", "A processor", "numpy 2.3.1", "SHA-256", "0" * 64):
         assert said in text
 
 

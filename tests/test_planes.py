@@ -12,9 +12,10 @@ import pytest
 import sweep
 from sweep.report import columns, html
 from sweep.report.axes import choose_layout, combinations, combinations_in, main_numeric_axis, varying
+from sweep.report.listing import listing
 from sweep.report.planes import planes
 from sweep.report.result import Result
-from sweep.report.settings import first_rows, n_rows, whole_grids
+from sweep.report.settings import first_runs, n_rows, settings_at, whole_grids
 
 RATES = {"from": 0.01, "to": 100, "num": 17, "scale": "log"}
 STEPS = [20.0, -3.0, *range(-2, 14)]
@@ -100,8 +101,20 @@ def test_combinations_of_every_row(pair: tuple[Result, Result], table: Any) -> N
         found = combinations_in(told, table, keys)
         assert list(found.cat.categories) == list(expected.cat.categories)
         assert (found.cat.codes.to_numpy() == expected.cat.codes.to_numpy()).all()
-    head = first_rows(told, varying(told), 40)
-    pd.testing.assert_frame_equal(head, looked_at.summary[varying(told)].head(40))
+    some = np.arange(0, len(looked_at.summary), 3)
+    expected_settings = looked_at.summary[varying(told)].iloc[some].reset_index(drop=True)
+    pd.testing.assert_frame_equal(settings_at(told, varying(told), some), expected_settings)
+    pd.testing.assert_frame_equal(settings_at(looked_at, varying(told), some), expected_settings)
+    assert (first_runs(told, some) == first_runs(looked_at, some)).all()
+
+
+def test_the_report_lists_the_same_settings_by_arithmetic(pair: tuple[Result, Result]) -> None:
+    looked_at, told = pair
+    for most in (1, 7, 50, 10**6):
+        found, expected = listing(told, most), listing(looked_at, most)
+        assert (found.rows == expected.rows).all()
+        assert 0 < len(found.rows) <= most
+        assert (found.selection, found.n_rows) == (expected.selection, expected.n_rows)
 
 
 @pytest.mark.parametrize("name", ["seeds and starts", "a picture"])

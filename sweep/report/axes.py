@@ -301,8 +301,9 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        panel, line, x, the counts n and n_converged, converged_rate, its interval converged_low, converged_high and
-        epochs_q05 … epochs_q95 (float64, infinite where later than max_epochs). Straight from the summary where each
+        panel, line, x, the counts n and n_converged, converged_rate, its interval converged_low, converged_high,
+        epochs_q05 … epochs_q95 (float64, infinite where later than max_epochs), and rows: the row of the summary, by
+        position, or an array of those counted together. Straight from the summary where each
         drawn point is one grid point; else from all its runs, and without an interval, which would take runs of
         different settings for repetitions of one.
     """
@@ -312,20 +313,22 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
     if not layout.pooled and not layout.by_inputs:
         summary = result.part("summary", [*axes, *rates, *names])
         epochs = {name: censored(summary[name]) for name in names}
-        drawn = placed(summary, layout).join(summary[rates]).assign(**epochs)
+        drawn = placed(summary, layout).join(summary[rates]).assign(**epochs, rows=np.arange(len(summary)))
         return drawn.sort_values("x", kind="stable", ignore_index=True)
 
     keys = ["panel", "line", "x"]
     summary = result.part("summary", [*axes, "n", "n_converged"])
-    counts = placed(summary, layout).join(summary[["n", "n_converged"]]).groupby(keys, observed=True).sum()
+    settings = placed(summary, layout).join(summary[["n", "n_converged"]]).groupby(keys, observed=True)
+    counts = settings.sum()
     counts["converged_rate"] = counts["n_converged"] / counts["n"]
     counts["converged_low"] = counts["converged_high"] = np.nan
     runs = result.part("runs", [*axes, "status", "converged_epoch"])
     epochs_of_runs = censored(runs["converged_epoch"].where(runs["status"] == "converged"))
     members = placed(runs, layout).groupby(keys, observed=True).indices
+    rows = np.fromiter((settings.indices[key] for key in counts.index), object, len(counts))
     quantiles_of = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
     return (
-        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)))
+        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)), rows=rows)
         .reset_index()
         .sort_values("x", kind="stable", ignore_index=True)
     )

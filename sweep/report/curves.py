@@ -15,7 +15,9 @@ from sweep.report.axes import Layout, assignment, choose_layout, place, placed, 
 from sweep.report.canvas import GREY, bands, log_scale, panels, styled
 from sweep.report.looks import figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import unit
+from sweep.report.marks import mark
 from sweep.report.result import Result
+from sweep.report.settings import rows_of_runs
 
 MAX_CURVE_LINES = 5
 N_SINGLE_CURVES = 3
@@ -61,6 +63,8 @@ def learning_curves(result: Result) -> Figure:
         for curve in losses[rows_of[:N_SINGLE_CURVES]]:
             axes.plot(epochs, curve, color=look.colour, linewidth=0.5, alpha=0.8)
         axes.plot(epochs, middle, look.style, color=look.colour)
+        settings = rows_of_runs(result, runs.index.to_numpy()[rows_of])
+        mark(axes, epochs, middle, [settings] * len(epochs), {"epoch": epochs, "loss then, median": middle})
         drawn += [low, middle, high]
     for axes in all_axes:
         _scale_curves(axes, epochs, np.array(drawn), log_epochs)

@@ -27,6 +27,7 @@ from sweep.report.curves import learning_curves
 from sweep.report.heatmap import PIECE, heat_map
 from sweep.report.looks import Look, check_runs, figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import constants, unit
+from sweep.report.marks import mark
 from sweep.report.overlays import draw_infimum, draw_laws, infima, infimum_handle, law_handle, laws
 from sweep.report.result import Result
 from sweep.report.settings import n_rows
@@ -105,6 +106,7 @@ def success_rate(result: Result) -> Figure:
         for y, look, row in _row_positions(table, looks):
             axes.hlines(y, row["converged_low"], row["converged_high"], color=look.colour, linewidth=4, alpha=0.35)
             axes.plot(row["converged_rate"], y, "o", color=look.colour, markersize=6, clip_on=False, zorder=3)
+            mark(axes, row["converged_rate"], y, [row["rows"]])
         axes.set_xlim(-0.02, 1.02)
         percent_ticks(axes.xaxis)
         return figure_of(axes)
@@ -117,6 +119,7 @@ def success_rate(result: Result) -> Figure:
         bands(axes, [(look.colour, line["x"], line["converged_low"], line["converged_high"]) for look, line in lines])
         for look, line in lines:
             _plot(axes, look, line["x"], line["converged_rate"], few)
+            mark(axes, line["x"], line["converged_rate"], line["rows"])
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)
         scale_x(axes, table["x"].to_numpy())
@@ -161,6 +164,7 @@ def epochs_to_converge(result: Result) -> Figure:
                 axes.plot(row["epochs_q50"], y, "o", color=look.colour, markersize=6, zorder=3)
             else:
                 axes.plot(max_epochs, y, color=look.colour, zorder=3, **later)
+            mark(axes, min(row["epochs_q50"], max_epochs), y, [row["rows"]])
         axes.axvline(max_epochs, color=GREY, linewidth=1, linestyle=DASHED)
         log_scale(axes, "x", limits, 6, named)
         return figure_of(axes)
@@ -175,6 +179,7 @@ def epochs_to_converge(result: Result) -> Figure:
         for look, line in lines:
             known = np.isfinite(line["epochs_q50"])
             _plot(axes, look, line["x"][known], line["epochs_q50"][known], few)
+            mark(axes, line["x"][known], line["epochs_q50"][known], line["rows"][known])
         draw_laws(axes, predicted.get(name, []))
         if not any(line["n_converged"].any() for _, line in lines):
             note = f"0 of {sum(int(line['n'].sum()) for _, line in lines):,} runs\nconverged"

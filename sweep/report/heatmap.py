@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sweep.report.axes import PLANE, assignment, choose_layout, label
 from sweep.report.canvas import colour_bar, is_log_spaced, log_ticks, panels, styled
 from sweep.report.looks import figure_of
+from sweep.report.marks import mark_cells
 from sweep.report.planes import Plane, planes
 from sweep.report.result import Result
 
@@ -74,6 +75,7 @@ def heat_map(result: Result, axes: tuple[str, str] | None = None) -> Figure:
     all_axes = panels(names, title, label(rightwards), label(upwards), legend, square=True)
     for one, plane in zip(all_axes, made, strict=True):
         one.imshow(_picture(shades, plane), origin="lower", aspect="auto", interpolation="auto")
+        mark_cells(one, plane.points)
         one.grid(visible=False)
         _ticks(one, "x", plane.x)
         _ticks(one, "y", plane.y)

@@ -64,22 +64,44 @@ def values_of(result: Result, key: str) -> "pd.Series[Any]":
     return pd.Series(np.array([np.nan if value is None else value for value in different]))
 
 
-def first_rows(result: Result, keys: Sequence[str], n: int) -> pd.DataFrame:
-    """Some columns of the grid for the first n grid points."""
+def settings_at(result: Result, keys: Sequence[str], rows: NDArray[np.integer[Any]]) -> pd.DataFrame:
+    """Some columns of the grid for rows of the summary, by position."""
     if (grids := whole_grids(result)) is None:
-        return result.part("summary", keys).head(n)
+        return result.part("summary", keys).take(rows).reset_index(drop=True)
+    number_of_grid, points = _in_grids(grids, rows)
     columns = {}
-    counts = np.diff(np.minimum(np.cumsum([0, *(grid.n_points for grid in grids)]), n))
     for key in keys:
         column, number = _numbered(result, key)
-        codes = [
-            np.array([number[value] for value in grid.values[key]])[
-                grid.indices(key, np.arange(count) * len(grid.seeds))
-            ]
-            for grid, count in zip(grids, counts.tolist(), strict=True)
-        ]
-        columns[key] = column.take(np.concatenate(codes)).reset_index(drop=True)
-    return pd.DataFrame(columns)
+        codes = np.zeros(len(rows), np.int64)
+        for at, grid in enumerate(grids):
+            of_grid = number_of_grid == at
+            values = np.array([number[value] for value in grid.values[key]])
+            codes[of_grid] = values[grid.indices(key, points[of_grid] * len(grid.seeds))]
+        columns[key] = column.take(codes).reset_index(drop=True)
+    return pd.DataFrame(columns, index=range(len(rows)))
+
+
+def first_runs(result: Result, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """The number of the first run of each of some rows of the summary, by position."""
+    if (grids := whole_grids(result)) is None:
+        n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
+        return np.asarray(result.part("runs", ["run"])["run"].to_numpy(np.int64)[(np.cumsum(n) - n)[rows]])
+    number_of_grid, points = _in_grids(grids, rows)
+    first = np.cumsum([0, *(grid.n_runs for grid in grids)])[number_of_grid]
+    return np.asarray(first + points * np.array([len(grid.seeds) for grid in grids])[number_of_grid], np.int64)
+
+
+def rows_of_runs(result: Result, places: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """The rows of the summary that rows of the table of runs, by position, belong to: each once, in order."""
+    ends = np.cumsum(result.part("summary", ["n"])["n"].to_numpy(np.int64))
+    return np.unique(np.searchsorted(ends, places, side="right"))
+
+
+def _in_grids(grids: Sequence[Grid], rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of the grid that each grid point belongs to, and the point's number within it."""
+    ends = np.cumsum([grid.n_points for grid in grids])
+    number = np.searchsorted(ends, rows, side="right")
+    return number, rows - (ends - [grid.n_points for grid in grids])[number]
 
 
 def combined(

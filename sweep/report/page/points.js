@@ -1,0 +1,363 @@
+"use strict";
+// Pointing at the points of a figure: the nearest one is ringed, its numbers are told, and how to replay one of its runs.
+{
+const data = JSON.parse(document.getElementById("points").textContent);
+const table = document.getElementById("settings");
+const heads = [...table.tHead.rows[0].cells].map((cell) => ({
+  key: cell.dataset.key, name: cell.textContent, isAxis: "axis" in cell.dataset,
+}));
+const lines = [...table.tBodies[0].rows];
+const nameOf = Object.fromEntries(heads.map((head) => [head.key, head.name]));
+const axes = heads.filter((head) => head.isAxis).map((head) => head.key);
+const REACH = { mouse: 40, pen: 40, touch: 60 }; // pixels
+const SAME_PLACE = 3;
+const MOST_OTHERS = 6;
+const arrays = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+// ---- numbers
+
+async function inflated(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+const stores = data.packed.map(() => null);
+function store(number) {
+  stores[number] ??= (async () => {
+    const packed = data.packed[number];
+    const columns = await Promise.all(packed.columns.map(async ([key, texts, codes]) => {
+      const bytes = await inflated(codes);
+      return { key, texts, codes: packed.n ? new arrays[bytes.byteLength / packed.n](bytes) : [] };
+    }));
+    const runs = new Float64Array(await inflated(packed.runs));
+    for (let at = 1; at < runs.length; at += 1) runs[at] += runs[at - 1];
+    return { columns, runs };
+  })();
+  return stores[number];
+}
+
+async function stored(number, place) {
+  const { columns, runs } = await store(number);
+  if (runs[place] < 0) return null;
+  const found = Object.fromEntries(columns.map(({ key, texts, codes }) => [key, texts[codes[place]]]));
+  return { ...found, run: String(runs[place]) };
+}
+
+async function record(number) {
+  if (number < 0) return data.pooled[-1 - number];
+  if (number >= lines.length) return stored(0, number - lines.length);
+  return Object.fromEntries(heads.map((head, at) => [head.key, lines[number].cells[at].textContent]));
+}
+
+// ---- words
+
+const counted = (found) => `${found.n_converged} of ${found.n}`;
+const named = (found, keys) => keys.filter((key) => key in found).map((key) => `${nameOf[key]} ${found[key]}`).join(" · ");
+
+function facts(found, numbers) {
+  const told = Object.entries(numbers);
+  const interval = "interval" in found && found.n !== "1" ? `, ${nameOf.interval} ${found.interval} %` : "";
+  told.push(["converged", `${counted(found)} (${found.rate} %${interval})`]);
+  for (const status of ["n_diverged", "n_stationary"]) {
+    if (found[status] && found[status] !== "0") told.push([status.slice(2), `${found[status]} of ${found.n}`]);
+  }
+  const [low, median, high] = ["epochs_q05", "epochs_q50", "epochs_q95"].map((key) => found[key]);
+  if (found.n === "1" || low === undefined) told.push(["epochs", median]);
+  else told.push(["epochs, median", median], ["5 – 95 % of the runs", `${low} – ${high}`]);
+  if ("final_loss_q50" in found) told.push([found.n === "1" ? "final loss" : "final loss, median", found.final_loss_q50]);
+  return told;
+}
+
+function setting(found) {
+  if (!found.settings) return named(found, axes) || "the only setting";
+  const varying = axes.filter((key) => !(key in found)).map((key) => nameOf[key]);
+  const together = `${found.settings} settings counted together, which differ in ${varying.join(", ")}`;
+  return [named(found, axes), together].filter(Boolean).join(" · ");
+}
+
+function runsOf(found) {
+  const n = Number(found.n.replaceAll(",", ""));
+  if (found.settings || !data.complete || n === 1) return `run ${found.run}`;
+  return `runs ${found.run} to ${Number(found.run) + n - 1}`;
+}
+
+const command = (found) => (data.replay ? `${data.replay} ${found.run}` : null);
+
+// ---- what is shown
+
+const tip = element("div", "tip");
+tip.hidden = true;
+const said = element("div", "unseen");
+said.setAttribute("aria-live", "polite");
+document.body.append(tip, said);
+let shown = null; // { explorer, found, pinned }
+
+function tell(found, numbers, others, note, byKeys) {
+  tip.replaceChildren(element("p", "setting", setting(found)));
+  const list = element("dl");
+  for (const [name, value] of facts(found, numbers)) list.append(element("dt", "", name), element("dd", "", value));
+  list.append(element("dt", "", "run numbers"), element("dd", "", runsOf(found)));
+  tip.append(list);
+  if (others.length) {
+    tip.append(element("p", "", "At the same place:"));
+    const also = element("ul");
+    for (const other of others.slice(0, MOST_OTHERS)) {
+      const differing = axes.filter((key) => other[key] !== found[key]);
+      also.append(element("li", "", `${named(other, differing) || setting(other)}: ${counted(other)} converged, median epochs ${other.epochs_q50}`));
+    }
+    if (others.length > MOST_OTHERS) also.append(element("li", "", `and ${others.length - MOST_OTHERS} more`));
+    tip.append(also);
+  }
+  if (note) tip.append(element("p", "quiet", note));
+  const typed = command(found);
+  if (typed) {
+    const line = element("p", "replay");
+    const button = element("button", "", "Copy");
+    button.type = "button";
+    button.addEventListener("click", () => copy());
+    line.append(element("code", "", typed), " ", button, element("span", "quiet", byKeys ? "Enter copies it" : "a click copies it"));
+    tip.append(line);
+  }
+  tip.hidden = false;
+  if (byKeys) {
+    said.textContent = [setting(found), ...facts(found, numbers).map((pair) => pair.join(" ")), note, typed].filter(Boolean).join("; ");
+  }
+}
+
+async function copy() {
+  const typed = shown && command(shown.found);
+  if (!typed) return;
+  try {
+    await navigator.clipboard.writeText(typed);
+  } catch {
+    const area = element("textarea", "unseen");
+    area.value = typed;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const button = tip.querySelector("button");
+  if (button) button.textContent = "Copied";
+  said.textContent = `Copied: ${typed}`;
+}
+
+function place(ring) {
+  const at = ring.getBoundingClientRect();
+  const { width, height } = tip.getBoundingClientRect();
+  const right = at.right + 12 + width < document.documentElement.clientWidth;
+  const left = right ? at.right + 12 : Math.max(4, at.left - 12 - width);
+  const top = Math.min(Math.max(4, at.top - height / 3), Math.max(4, window.innerHeight - height - 4));
+  tip.style.left = `${left}px`;
+  tip.style.top = `${top}px`;
+}
+
+function hide() {
+  if (shown) shown.explorer.ring.hidden = true;
+  shown = null;
+  tip.hidden = true;
+  tip.classList.remove("pinned");
+}
+
+for (const event of ["scroll", "resize"]) {
+  window.addEventListener(event, () => shown && place(shown.explorer.ring), { passive: true, capture: true });
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+document.addEventListener("click", (event) => {
+  if (shown && !tip.contains(event.target) && !shown.explorer.stage.contains(event.target)) hide();
+});
+
+// ---- where the points are
+
+class Lines {
+  constructor(series) {
+    this.series = series;
+    const n = series.reduce((sum, one) => sum + one.x.length, 0);
+    this.count = `${n.toLocaleString("en")} point${n === 1 ? "" : "s"}`;
+    this.keys = "left and right move along a line, up and down to another one";
+  }
+
+  at(line, point) {
+    const one = this.series[line];
+    return { line, point, x: one.x[point] / data.fraction, y: one.y[point] / data.fraction };
+  }
+
+  nearest(x, y, width, height, reach) {
+    let best = null;
+    let least = reach;
+    this.series.forEach((one, line) => one.x.forEach((_, point) => {
+      const distance = Math.hypot((one.x[point] / data.fraction - x) * width, (one.y[point] / data.fraction - y) * height);
+      if (distance < least) [best, least] = [[line, point], distance];
+    }));
+    return best && this.at(...best);
+  }
+
+  async told(at, width, height) {
+    const one = this.series[at.line];
+    const number = one.records[at.point];
+    const numbers = Object.fromEntries(Object.entries(one.numbers ?? {}).map(([name, texts]) => [name, texts[at.point]]));
+    const others = new Set();
+    this.series.forEach((other) => other.x.forEach((_, point) => {
+      const near = Math.hypot((other.x[point] / data.fraction - at.x) * width, (other.y[point] / data.fraction - at.y) * height);
+      if (near < SAME_PLACE && other.records[point] !== number) others.add(other.records[point]);
+    }));
+    return { found: await record(number), numbers, others: await Promise.all([...others].map(record)), note: "" };
+  }
+
+  first() { return this.at(0, 0); }
+
+  moved(at, key) {
+    const last = this.series[at.line].x.length - 1;
+    if (key === "ArrowLeft") return this.at(at.line, Math.max(at.point - 1, 0));
+    if (key === "ArrowRight") return this.at(at.line, Math.min(at.point + 1, last));
+    if (key === "Home") return this.at(at.line, 0);
+    if (key === "End") return this.at(at.line, last);
+    const step = { ArrowUp: -1, PageUp: -1, ArrowDown: 1, PageDown: 1 }[key];
+    const line = Math.min(Math.max(at.line + step, 0), this.series.length - 1);
+    const gaps = this.series[line].x.map((x) => Math.abs(x / data.fraction - at.x));
+    return this.at(line, gaps.indexOf(Math.min(...gaps)));
+  }
+}
+
+class Pictures {
+  constructor(cells) {
+    this.cells = cells;
+    this.count = `${cells.reduce((sum, one) => sum + one.shape[0] * one.shape[1], 0).toLocaleString("en")} settings`;
+    this.keys = "the arrows move by one setting, with Shift by more, page up and page down to another picture";
+  }
+
+  at(picture, column, row) {
+    const { box: [left, top, width, height], shape: [nY, nX], step } = this.cells[picture];
+    const [lastColumn, lastRow] = [Math.floor((nX - 1) / step), Math.floor((nY - 1) / step)];
+    const [c, r] = [Math.min(Math.max(column, 0), lastColumn), Math.min(Math.max(row, 0), lastRow)];
+    return {
+      picture, column: c, row: r,
+      x: left + ((c * step + 0.5) / nX) * width,
+      y: top + height - ((r * step + 0.5) / nY) * height,
+    };
+  }
+
+  nearest(x, y) {
+    for (const [picture, { box: [left, top, width, height], shape: [nY, nX], step }] of this.cells.entries()) {
+      const [across, up] = [(x - left) / width, (top + height - y) / height];
+      if (across >= 0 && across < 1 && up >= 0 && up < 1) {
+        return this.at(picture, Math.floor(Math.floor(across * nX) / step), Math.floor(Math.floor(up * nY) / step));
+      }
+    }
+    return null;
+  }
+
+  async told(at, width) {
+    const { box, shape: [, nX], step, store: number, first } = this.cells[at.picture];
+    const columns = Math.floor((nX - 1) / step) + 1;
+    const found = await stored(number, first + at.row * columns + at.column);
+    let note = step > 1 ? `Of each ${step} × ${step} settings one can be pointed at.` : "";
+    if (!note && box[2] * width < nX) note = "Other settings share this dot of the screen; the arrow keys reach each.";
+    return { found, numbers: {}, others: [], note };
+  }
+
+  first() {
+    const { shape: [nY, nX], step } = this.cells[0];
+    return this.at(0, Math.floor(nX / step / 2), Math.floor(nY / step / 2));
+  }
+
+  moved(at, key, far) {
+    const { shape: [nY, nX], step } = this.cells[at.picture];
+    const by = (n) => (far ? Math.max(1, Math.round(n / step / 16)) : 1);
+    if (key === "ArrowLeft") return this.at(at.picture, at.column - by(nX), at.row);
+    if (key === "ArrowRight") return this.at(at.picture, at.column + by(nX), at.row);
+    if (key === "ArrowUp") return this.at(at.picture, at.column, at.row + by(nY));
+    if (key === "ArrowDown") return this.at(at.picture, at.column, at.row - by(nY));
+    if (key === "Home") return this.at(at.picture, 0, at.row);
+    if (key === "End") return this.at(at.picture, nX, at.row);
+    const picture = Math.min(Math.max(at.picture + (key === "PageUp" ? -1 : 1), 0), this.cells.length - 1);
+    return this.at(picture, at.column, at.row);
+  }
+}
+
+// ---- a figure that can be explored
+
+const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
+
+class Explorer {
+  constructor(figure, points) {
+    this.points = points;
+    this.stage = figure.querySelector(".stage");
+    this.stage.classList.add("pointable");
+    this.overlay = element("div", "points");
+    this.overlay.tabIndex = 0;
+    this.overlay.setAttribute("role", "application");
+    this.overlay.setAttribute("aria-roledescription", "figure to explore");
+    this.overlay.setAttribute("aria-label", `${points.count}: ${points.keys}; Enter copies the command that replays a run`);
+    this.ring = element("div", "ring");
+    this.ring.hidden = true;
+    this.stage.append(this.overlay, this.ring);
+    figure.querySelector("figcaption").after(element("p", "hint", `Point at it, or use the arrow keys: ${points.count} with numbers${data.replay ? "; a click copies the command that replays a run" : ""}.`));
+    this.stage.addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "touch" && !shown?.pinned) this.pointed(event);
+    });
+    this.stage.addEventListener("pointerleave", () => { if (shown?.explorer === this && !shown.pinned && !shown.byKeys) hide(); });
+    this.stage.addEventListener("click", (event) => this.clicked(event));
+    this.overlay.addEventListener("keydown", (event) => this.pressed(event));
+    this.overlay.addEventListener("blur", () => { if (shown?.explorer === this && shown.byKeys) hide(); });
+  }
+
+  pointed(event) {
+    const box = this.stage.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const at = this.points.nearest(x, y, box.width, box.height, REACH[event.pointerType] ?? REACH.mouse);
+    if (!at && shown?.explorer === this) hide();
+    return at && this.show(at, false);
+  }
+
+  async clicked(event) {
+    this.overlay.focus({ preventScroll: true });
+    if (await this.pointed(event)) {
+      shown.pinned = true;
+      tip.classList.add("pinned");
+      if (event.pointerType !== "touch") await copy();
+    }
+  }
+
+  async pressed(event) {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      if (shown?.explorer !== this) await this.show(this.last ?? this.points.first(), true);
+      await copy();
+    } else if (MOVES.has(event.key)) {
+      event.preventDefault();
+      await this.show(this.last ? this.points.moved(this.last, event.key, event.shiftKey) : this.points.first(), true);
+    }
+  }
+
+  async show(at, byKeys) {
+    this.last = at;
+    const box = this.stage.getBoundingClientRect();
+    const { found, numbers, others, note } = await this.points.told(at, box.width, box.height);
+    if (this.last !== at) return false;
+    hide();
+    if (!found) return false;
+    this.ring.style.left = `${100 * at.x}%`;
+    this.ring.style.top = `${100 * at.y}%`;
+    this.ring.hidden = false;
+    shown = { explorer: this, found, pinned: false, byKeys };
+    tell(found, numbers, others, note, byKeys);
+    if (byKeys) this.ring.scrollIntoView({ block: "nearest", inline: "nearest" });
+    place(this.ring);
+    return true;
+  }
+}
+
+for (const [name, { series, cells }] of Object.entries(data.figures)) {
+  const figure = document.getElementById(name);
+  if (figure) new Explorer(figure, cells ? new Pictures(cells) : new Lines(series));
+}
+}
