@@ -104,6 +104,10 @@ def read(path: Path) -> "Result":
     from sweep.report.result import Result
 
     manifest = manifests.read_manifest(path)
+    if manifest["numerics"] != NUMERICS:
+        raise StoreError(
+            f"{path}: of version {manifest['numerics']} of the arithmetic, not {NUMERICS}; run the experiment again"
+        )
     try:
         experiment = load(manifest["experiment"])
     except ExperimentError as error:

@@ -16,6 +16,7 @@ from sweep.engine import runner, work
 from sweep.engine.chunks import Chunk
 from sweep.engine.outcome import Outcome
 from sweep.engine.store import chunks as chunk_files
+from sweep.engine.store.files import StoreError
 from sweep.engine.store.lock import Lock, LockedError
 from sweep.kernel import NUMERICS
 
@@ -277,6 +278,8 @@ def test_chunks_of_another_experiment_or_arithmetic_are_not_taken(
 
     monkeypatch.setattr(chunk_files, "NUMERICS", 0)
     monkeypatch.setattr("sweep.session.NUMERICS", 0)
+    with pytest.raises(StoreError, match=f"of version {NUMERICS} of the arithmetic, not 0; run the experiment again"):
+        sweep.read(tmp_path / "mine")
     counted.clear()
     said.clear()
     run(BASE, tmp_path / "mine", said)
