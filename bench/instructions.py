@@ -7,6 +7,7 @@ on a real processor; x86-64's is written down here.
 
 import ctypes
 import mmap
+import os
 import platform
 import re
 import shutil
@@ -24,7 +25,7 @@ _REQUEST = bytes.fromhex(
     "4887db"  # xchg rbx, rbx
     "4889d0 c3"  # mov rax, rdx; ret
 )
-_SHORT, _LONG = 0.002, 0.012
+_SHORT, _LONG = 0.02, 0.22
 """Lengths of a steady load, as shares of that of a timing."""
 
 
@@ -43,6 +44,7 @@ def per_model_epoch() -> dict[str, float]:
                 *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={directory}/out"),
                 *(sys.executable, "-m", "bench.instructions"),
             ],
+            env={**os.environ, "PYTHONHASHSEED": "0"},
             check=True,
             capture_output=True,
         )

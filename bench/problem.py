@@ -1,7 +1,7 @@
 """Runs laid out as plain arrays, which is how every peer takes them."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -103,7 +103,7 @@ class Problem:
     def _table(self, gate: int) -> Table:
         return self.experiment.table(self._values("gate")[gate], "01")
 
-    def _values(self, key: str) -> tuple[Any, ...]:
+    def _values(self, key: str) -> Sequence[Any]:
         return self.experiment.grids[0].values[key]
 
     def _indices(self, key: str) -> Integers:

@@ -44,9 +44,9 @@ class Workload(NamedTuple):
 
 
 ALL = (
-    Workload("logistic", "logistic regression, 2 inputs", Sample(17, 100), Sample(37, 4)),
-    Workload("xor-2-2-1", "XOR on 2-2-1", Sample(1, 500), Sample(1, 4)),
-    Workload("xor-2-8-1", "XOR on 2-8-1", Sample(1, 250), Sample(1, 4)),
+    Workload("logistic", "logistic regression, 2 inputs", Sample(23, 100), Sample(37, 4)),
+    Workload("xor-2-2-1", "XOR on 2-2-1", Sample(1, 300), Sample(1, 4)),
+    Workload("xor-2-8-1", "XOR on 2-8-1", Sample(1, 200), Sample(1, 4)),
     Workload("four-inputs", "logistic regression, 4 inputs", Sample(31, 1), Sample(2003, 1)),
     Workload("million", "a million runs of one epoch", Sample(1, 50_000), Sample(1, 5_000), draws_starts=True),
 )

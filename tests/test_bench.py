@@ -21,9 +21,9 @@ from bench.ways import ALL, trained
 README = Path(__file__).parents[1] / "README.md"
 
 
-def problem(name: str, every: int, seeds: int, max_epochs: int, **grid: object) -> Problem:
+def problem(name: str, every: int, n_seeds: int, max_epochs: int, **grid: object) -> Problem:
     changes = {"train": {"max_epochs": max_epochs}, "grid": grid}
-    return Problem.of(experiment_of(name, changes), Sample(every, seeds))
+    return Problem.of(experiment_of(name, changes), Sample(every, n_seeds))
 
 
 FOUR_INPUTS = ["0" * 15 + "1", "0000000011111111", "parity-4", "1" * 16]
