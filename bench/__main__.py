@@ -37,8 +37,10 @@ def main() -> None:
         found += _show(compare(workload, options.rounds))
     whole = len(chosen) == len(ALL)
     if whole:
-        found += _show(stationary_rows(options.rounds))
-        found += _show(chunk_rows(options.rounds))
+        extras = stationary_rows(options.rounds) + chunk_rows(options.rounds)
+        for name in dict.fromkeys(row.workload for row in extras):
+            print(f"\n{name}")
+            found += _show([row for row in extras if row.workload == name])
     tables.write_rows(options.out / "bench.csv", found)
     if not whole:
         return
