@@ -25,7 +25,7 @@ _REQUEST = bytes.fromhex(
     "4887db"  # xchg rbx, rbx
     "4889d0 c3"  # mov rax, rdx; ret
 )
-_SHORT, _LONG = 0.02, 0.22
+_SHORT, _LONG = 0.01, 0.08
 """Lengths of a steady load, as shares of that of a timing."""
 
 
