@@ -57,6 +57,7 @@ def test_a_file(tmp_path: Path):
         "target_error": None,
         "early_stop": True,
         "record_every": 0,
+        "detect_stationary": True,
     }
 
 
