@@ -5,7 +5,7 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report replication test browser torture check bench bench-check clean
+.PHONY: help sweep report replication test test-processes browser torture check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -20,8 +20,11 @@ report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) aga
 replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
 	$(RUN)/python experiments/replication.py
 
-test: $(ENV)/installed-test ## run the tests
-	$(RUN)/python -m pytest -q -n auto $(PYTEST)
+test: $(ENV)/installed-test ## run the tests, but for those of whole processes
+	$(RUN)/python -m pytest -q -n auto -m 'not processes' $(PYTEST)
+
+test-processes: $(ENV)/installed-test ## run the tests that start, interrupt and kill whole processes
+	$(RUN)/python -m pytest -q -n auto -m processes $(PYTEST)
 
 browser: ## install chromium, in which the tests open reports (Debian, Ubuntu); without it these are skipped
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \

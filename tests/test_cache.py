@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.processes
 KINDS: list[dict[str, Any]] = [
     {"encoding": "01"},
     {"encoding": "pm1"},

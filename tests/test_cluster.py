@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from test_faults import EXPERIMENT, finish, n_chunks, tables
 
+pytestmark = pytest.mark.processes
 SWEEP = [sys.executable, "-m", "sweep", "run"]
 OPTIONS = ["--no-figures", "--chunk-size", "64"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
 TORTURE = "TORTURE_KILLS" in os.environ
 N_KILLS = int(os.environ.get("TORTURE_KILLS", "1"))
 """For each way to run."""
