@@ -9,7 +9,7 @@ RUN := $(ENV)/bin
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures and a report in results/$(EXPERIMENT)
 	$(RUN)/sweep run experiments/$(EXPERIMENT).toml

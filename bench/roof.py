@@ -19,7 +19,7 @@ from sweep.kernel.lanes import fma, traced
 from sweep.kernel.plan import natural_width
 from sweep.spec.experiment import Experiment
 
-_WIDTH = natural_width(16)
+_WIDTH = natural_width()
 _CHAINS = 3
 """Vectors that do not wait for one another."""
 _N_SIGMOIDS, _N_FMAS = 400_000, 10_000_000

@@ -250,7 +250,7 @@ def harsh(name: str) -> sweep.Result:
 def test_no_number_is_missing_but_what_never_happened(name: str) -> None:
     result = harsh(name)
     runs, summary, curves = result.runs, result.summary, result.curves
-    optional = ["converged_epoch", *(c for c in summary.columns if str(c).startswith("epochs_q"))]
+    optional = ["converged_epoch", "period", *(c for c in summary.columns if str(c).startswith("epochs_q"))]
     assert curves is not None
     for table in (runs, summary, curves):
         assert not table.drop(columns=[c for c in optional if c in table]).isna().any().any()
@@ -258,6 +258,7 @@ def test_no_number_is_missing_but_what_never_happened(name: str) -> None:
     assert (np.isinf(runs["final_loss"]) == diverged).all()
     assert ((runs["final_loss"] < 1e-4) == converged).all()
     assert (runs["converged_epoch"].notna() == converged).all()
+    assert (runs["period"].notna() == (runs["status"] == "stationary")).all()
     assert (runs["epochs"] == 1800)[~diverged & ~converged].all()
     assert summary["n_diverged"].sum() == diverged.sum()
 
@@ -271,7 +272,7 @@ def test_what_the_harsh_grids_are_for() -> None:
     for name in NOT_CHAOTIC:
         assert "diverged" in set(harsh(name).runs["status"]), name
     for name in ("relu", "adam, fast"):
-        assert "max_epochs" in set(harsh(name).runs["status"]), name
+        assert {"max_epochs", "stationary"} & set(harsh(name).runs["status"]), name
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
@@ -293,8 +294,8 @@ def test_a_dead_network_stays_as_it_is_to_the_last_epoch(rate: float) -> None:
     }  # fmt: skip
     result = sweep.run({"grid": grid, "train": {"max_epochs": 300, "record_every": 1}})
     dead, moving = result.runs.itertuples()
-    assert (dead.status, dead.epochs, dead.final_loss) == ("max_epochs", 300, math.log(2))
-    assert (moving.status, moving.epochs) == ("max_epochs", 300)
+    assert (dead.status, dead.period, dead.epochs, dead.final_loss) == ("stationary", 1, 300, math.log(2))
+    assert (moving.status, moving.epochs) == ("max_epochs" if rate < 1 else "stationary", 300)
     assert result.curves is not None
     assert result.curves.groupby("run")["loss"].nunique()[0] == 1
     assert result.curves.groupby("run")["loss"].nunique()[1] > 1
