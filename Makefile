@@ -5,11 +5,11 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report replication test browser torture check bench clean
+.PHONY: help sweep report replication test browser torture check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures and a report in results/$(EXPERIMENT)
 	$(RUN)/sweep run experiments/$(EXPERIMENT).toml
@@ -38,9 +38,11 @@ check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-bench: $(ENV)/installed ## time the kernel beside what one would use instead
-	$(RUN)/python bench/compare.py
-	$(RUN)/python bench/durability.py
+bench: $(ENV)/installed-bench ## what it costs, beside what one would use instead: results/bench and README's table, in ten minutes
+	$(RUN)/python -m bench
+
+bench-check: $(ENV)/installed-bench ## fails if the kernel is slower than results/bench says
+	$(RUN)/python -m bench.check
 
 clean: ## remove the virtual environment and caches; results stay
 	rm -rf $(ENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -50,6 +52,14 @@ $(ENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sweep needs Python 3.11 or later; set PYTHON=")'
 	$(PYTHON) -m venv $(ENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+# PyTorch's build for CPUs alone, where pip is set up to find it; TORCH=torch takes any, which may be several GB.
+TORCH ?= torch==2.13.0+cpu
+
+$(ENV)/installed-bench: $(ENV)/installed
+	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(RUN)/pip install --quiet --disable-pip-version-check '$(TORCH)' || echo 'no $(TORCH) to be had: done without'
 	touch $@
 
 $(ENV)/installed-%: $(ENV)/installed

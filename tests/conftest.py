@@ -1,6 +1,10 @@
 """What several test modules need: the committed experiments, and results that take a while to make."""
 
+import fcntl
+import os
 import tomllib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,19 @@ import pytest
 import sweep
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+TINY = {
+    "and": ["seeds=2", "max_epochs=200"],
+    "gates": [],
+    "threshold_functions": ["gate=all-3", "max_epochs=100"],
+    "xor": ["seeds=2", "max_epochs=20", "hidden=2", "learning_rate=1"],
+    "kolen_pollack": ["seeds=2", "max_epochs=50", "momentum=0.5", "init_scale=1"],
+    "kolen_pollack_slices": ["grid.x.num=17", "grid.y.num=17", "max_epochs=50"],
+    "trainability_boundary": ["learning_rate.num=16", "hidden_learning_rate.num=16", "max_epochs=50"],
+    "parity": ["seeds=1", "max_epochs=3", "momentum=0.9", "init_scale=1", "learning_rate=1", "hidden=2"],
+    "critical_learning_rate": ["seeds=1", "max_epochs=1000"],
+    "published": ["seeds=2", "max_epochs=20", "momentum=0", "init_scale=1", "hidden=2"],
+}
+"""The committed experiments, and what makes them quick."""
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +59,21 @@ def mixed_result(mixed: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 def threshold_functions() -> sweep.Result:
     """The result of the committed experiment: all Boolean functions of three and of four variables."""
     return sweep.run(tomllib.loads((EXPERIMENTS / "threshold_functions.toml").read_text()))
+
+
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a committed experiment's result, made at its first use by any of the processes that test."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    @cache
+    def of(name: str) -> Path:
+        directory = root / "committed" / name
+        directory.parent.mkdir(exist_ok=True)
+        with (directory.parent / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            sweep.run(EXPERIMENTS / f"{name}.toml", directory, overrides=TINY[name])
+        return directory
+
+    return of

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import fcntl
 import json
 import math
 import os
@@ -14,11 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXPERIMENTS
+from conftest import TINY
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
-from test_experiments import TINY
-
-import sweep
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -26,8 +22,6 @@ pytestmark = pytest.mark.skipif(
     reason="no chromium here: apt-get install chromium fonts-dejavu-core",
 )
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 800}
-IN_FULL: dict[str, list[str]] = {"gates": []}
-CHANGES = {"critical_learning_rate": ["seeds=1", "max_epochs=1000"]} | TINY | IN_FULL
 N_GATES = 1600
 AXES = ("gate", "learning_rate", "init")
 
@@ -40,22 +34,10 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The report of a committed experiment, made at its first use by any of the processes that test."""
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-
-    @cache
-    def of(name: str) -> Path:
-        directory = root / "reports" / name
-        directory.parent.mkdir(exist_ok=True)
-        with (directory.parent / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            sweep.run(EXPERIMENTS / f"{name}.toml", directory, overrides=CHANGES[name])
-        return directory / "report.html"
-
-    return of
+@pytest.fixture
+def report(committed: Callable[[str], Path]) -> Callable[[str], Path]:
+    """The report of a committed experiment."""
+    return lambda name: committed(name) / "report.html"
 
 
 @pytest.fixture
@@ -141,11 +123,7 @@ def is_run_of(path: Path, row: dict[str, str], said: str) -> bool:
     )
 
 
-def test_the_report_of_every_committed_experiment_is_opened() -> None:
-    assert {path.stem for path in EXPERIMENTS.glob("*.toml")} == set(CHANGES)
-
-
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", TINY)
 def test_a_report_is_whole_quiet_and_fits_every_screen(
     name: str, opened: Callable[..., Page], report: Callable[[str], Path]
 ) -> None:

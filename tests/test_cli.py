@@ -36,6 +36,7 @@ init = "normal(0, 1)"
 seeds = 1_000_000
 [train]
 max_epochs = 1_000_000
+detect_stationary = false
 """
 COMMAND = [sys.executable, "-m", "sweep"]
 SLOW_TO_IMPORT = ("numba", "numpy", "pandas", "pyarrow", "matplotlib", "joblib", "scipy", "sweep.spec")

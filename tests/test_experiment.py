@@ -60,6 +60,7 @@ def test_a_file(tmp_path: Path):
         "early_stop": True,
         "detect_stationary": True,
         "record_every": 0,
+        "detect_stationary": True,
     }
 
 

@@ -205,6 +205,10 @@ def test_the_answer_states_both_edges_and_their_difference(across: Result) -> No
     assert "within 0.000001 nats" in sentences.failures(across)
 
 
+def test_of_one_gate_that_is_not_separable_the_edge_comes_first(across: Result) -> None:
+    assert next(iter(figures.figures_for(across))) == "stability"
+
+
 def test_the_figure_has_both_edges_and_every_loss(across: Result) -> None:
     figure = figures.stability(across)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["01", "pm1"]

@@ -16,12 +16,7 @@ from matplotlib.typing import LineStyleType
 from numpy.typing import NDArray
 
 from sweep.kernel import STATUSES
-from sweep.report.axes import (
-    choose_layout,
-    combinations_in,
-    label,
-    points,
-)
+from sweep.report.axes import choose_layout, combinations_in, label, points, varying
 from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, rows, save, scale_x, styled
 from sweep.report.curves import learning_curves
 from sweep.report.heatmap import PIECE, heat_map
@@ -61,12 +56,16 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
     -------
     dict
         From a figure's name, which is also its files' stem, to the function that draws it, in reading order: of one
-        setting, the learning curves tell most and come first.
+        setting, the learning curves tell most and come first, and of a gate that is not separable, the edge of
+        stability.
     """
     chosen: dict[str, Callable[[Result], Figure]] = {}
     if n_rows(result, "runs") == 0:
         return chosen
     layout = choose_layout(result)
+    edge = has_edge(result)
+    if edge and "gate" not in varying(result):
+        chosen["stability"] = stability
     counts = result.part("summary", ["n", "n_converged", "n_diverged"])
     if layout.plane is not None:
         chosen["heat_map"] = heat_map
@@ -76,7 +75,7 @@ def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
             chosen["epochs_to_converge"] = epochs_to_converge
     if has_curves(result):
         chosen["success_curves"] = success_curves
-    if has_edge(result):
+    if edge:
         chosen["stability"] = stability
     if (counts["n_diverged"] < counts["n"]).any():
         chosen["final_loss"] = final_loss

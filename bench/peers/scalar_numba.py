@@ -6,18 +6,45 @@ finite, or `max_epochs` updates are done. One forward pass an epoch serves the l
 and log, no fastmath, no division checks, compiled code cached on disk. `parallel=True` hands each thread one block of
 consecutive runs; `with numba.parallel_chunksize(256):` around a call deals them out in smaller portions.
 
-Two inputs, as all two-input gates have, so that weights and gradient of a logistic regression stay in registers: a
-quarter faster than loops over any number of inputs.
+The kernels are written out for two and for four inputs, so that weights and gradient of a logistic regression stay in
+registers: a quarter faster than loops over any number of inputs.
 """
 
 import math
+import os
+from typing import Any
 
+import numba
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from bench.problem import Floats, Integers, Problem
+
+
+class ScalarNumba:
+    """All runs in one call, on every core."""
+
+    name = "Numba, scalar, prange"
+
+    def __init__(self, problem: Problem):
+        n_inputs = problem.inputs.shape[1]
+        kernels: dict[tuple[int, bool], Any] = {
+            (2, False): train,
+            (4, False): train_four,
+            (2, True): train_network,
+        }
+        self.problem = problem
+        self.cores = len(os.sched_getaffinity(0))
+        self.train = kernels[n_inputs, problem.hidden > 0]
+
+    def __call__(self, starts: Floats) -> Integers:
+        """Train every run; how many updates each took."""
+        problem, n = self.problem, len(starts)
+        weights, epochs, final_loss = np.empty_like(starts), np.empty(n, np.int64), np.empty(n)
+        limits = problem.max_epochs, problem.target_loss
+        with numba.parallel_chunksize(256):
+            self.train(problem.inputs, problem.targets, starts, problem.rates, *limits, weights, epochs, final_loss)
+        return epochs
 
 
 @njit(inline="always", error_model="numpy")
@@ -83,6 +110,52 @@ def train(
             b -= step * db
             epoch += 1
         weights_out[run, 0], weights_out[run, 1], weights_out[run, 2] = w1, w2, b
+        epochs_out[run] = epoch
+        final_loss_out[run] = loss if math.isfinite(loss) else np.inf
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def train_four(
+    X: Floats,
+    targets_of_run: Floats,
+    start_weights: Floats,
+    learning_rates: Floats,
+    max_epochs: int,
+    target_loss: float,
+    weights_out: Floats,
+    epochs_out: Integers,
+    final_loss_out: Floats,
+) -> None:
+    """Train one logistic regression on four inputs per run; arrays as in `train`, with w1 … w4, b."""
+    n_rows = X.shape[0]
+    for run in prange(start_weights.shape[0]):
+        start, y = start_weights[run], targets_of_run[run]
+        w1, w2, w3, w4, b = start[0], start[1], start[2], start[3], start[4]
+        step = learning_rates[run] / n_rows
+        epoch = 0
+        while True:
+            dw1 = dw2 = dw3 = dw4 = db = loss = 0.0
+            for row in range(n_rows):
+                x1, x2, x3, x4 = X[row, 0], X[row, 1], X[row, 2], X[row, 3]
+                p, row_loss = sigmoid_and_loss(w1 * x1 + w2 * x2 + w3 * x3 + w4 * x4 + b, y[row])
+                loss += row_loss
+                dz = p - y[row]
+                dw1 += dz * x1
+                dw2 += dz * x2
+                dw3 += dz * x3
+                dw4 += dz * x4
+                db += dz
+            loss /= n_rows
+            if loss < target_loss or epoch == max_epochs or not math.isfinite(loss):
+                break
+            w1 -= step * dw1
+            w2 -= step * dw2
+            w3 -= step * dw3
+            w4 -= step * dw4
+            b -= step * db
+            epoch += 1
+        final = weights_out[run]
+        final[0], final[1], final[2], final[3], final[4] = w1, w2, w3, w4, b
         epochs_out[run] = epoch
         final_loss_out[run] = loss if math.isfinite(loss) else np.inf
 
