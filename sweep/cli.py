@@ -13,6 +13,8 @@ import typer
 from sweep.interrupt import EXIT_STATUS, Interrupt
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.console import Console
 
     from sweep.report.result import Result
@@ -240,14 +242,25 @@ def _say(line: str) -> None:
 @contextmanager
 def _without_blas() -> Iterator[None]:
     """Keep Numba from importing scipy.linalg, a third of a second, for kernels that multiply no matrices."""
-    if "scipy.linalg" in sys.modules:
-        yield
-        return
-    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    sys.meta_path.insert(0, _NoneForNumba)
     try:
         yield
     finally:
-        del sys.modules["scipy.linalg"]
+        sys.meta_path.remove(_NoneForNumba)
+
+
+class _NoneForNumba:
+    """A finder by which Numba, and nobody else, finds no scipy.linalg: reports need it, and may be mended meanwhile."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Nothing; refuses to go on where Numba asks."""
+        if name == "scipy.linalg":
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None and frame.f_globals.get("__name__", "").startswith("importlib"):
+                frame = frame.f_back
+            if frame is not None and frame.f_globals.get("__name__", "").startswith("numba"):
+                raise ModuleNotFoundError(f"{name} is not for kernels that multiply no matrices", name=name)
 
 
 def _refused(message: str) -> typer.Exit:

@@ -391,3 +391,17 @@ def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl
     assert not result.manifest["complete"]
     assert 0 < len(result.runs) == result.manifest["n_done"] < 1_000_000
     assert f"{len(result.runs):,} of 1,000,000 runs" in Path("results/long/INCOMPLETE.txt").read_text()
+
+
+def test_a_damaged_report_that_theory_speaks_in_is_mended(tmp_path: Path) -> None:
+    """Theory takes linear algebra of SciPy's, which Numba is kept from loading."""
+    file = tmp_path / "edge.toml"
+    file.write_text('[grid]\ngate = "XOR"\nlearning_rate = [1, 10]\n[train]\nmax_epochs = 9')
+    there = tmp_path / "there"
+    assert finish("run", str(file), "--out", str(there)).returncode == 0
+    page = (there / "report.html").read_bytes()
+    for command in (["verify", str(there), "--repair"], ["run", str(file), "--out", str(there)]):
+        (there / "report.html").write_text("damaged")
+        mended = finish(*command)
+        assert mended.returncode == 0, mended.stderr
+        assert (there / "report.html").read_bytes() == page

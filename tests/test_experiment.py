@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sweep
 from sweep.spec.experiment import ExperimentError, load
+from sweep.spec.grid import KEYS, OUTCOMES
 
 FILE = """
 question = "Which gates?"
@@ -56,6 +58,7 @@ def test_a_file(tmp_path: Path):
         "target_loss": 0.01,
         "target_error": None,
         "early_stop": True,
+        "detect_stationary": True,
         "record_every": 0,
         "detect_stationary": True,
     }
@@ -203,6 +206,7 @@ def test_an_override_applies_to_every_grid(tmp_path: Path):
         ("grid", {"init": "given"}, 'grid.weights: missing; init = "given" takes a list'),
         ("grid", {"weights": [1, 2, 3]}, 'grid.weights: found weights without init = "given"'),
         ("grid", {"init": "given", "weights": [1, "seeds", 2]}, 'grid.weights: found "seeds"; allowed: finite numbers'),
+        ("grid", {"init": "given", "weights": [1, "run", 2], "run": 0}, 'grid.weights: found "run"; allowed: finite'),
         ("grid", {"init": "given", "weights": [1, "x", 2]}, "grid.x: missing; it takes a finite number"),
         ("grid", {"init": "given", "weights": [1, "x", 2], "x": 0, "y": 1}, "grid.y: unknown key"),
         ("grid", {"init": "given", "weights": [1, 2]}, "grid.weights: found 2 weights; "),
@@ -418,3 +422,9 @@ def test_targets_beyond_0_and_1_need_another_loss():
 def test_a_truth_value_can_be_set():
     experiment = load({"grid": {**GRID, "hidden": 1}}, ["shortcut=true"])
     assert experiment.grids[0].values["shortcut"] == (True,)
+
+
+def test_every_column_of_the_tables_is_refused_as_the_name_of_a_weight():
+    result = sweep.run({"grid": {"gate": "AND", "learning_rate": 1}, "train": {"max_epochs": 1}})
+    columns = {*result.runs.columns, *result.summary.columns} - set(KEYS)
+    assert columns <= set(OUTCOMES)

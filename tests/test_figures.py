@@ -386,3 +386,10 @@ def test_single_points_of_categories_show_their_interval() -> None:
     for name, interval in zip(rows, axes.collections, strict=True):
         (ends,) = interval.get_segments()
         assert ends[:, 0].tolist() == summary.loc[name, ["converged_low", "converged_high"]].tolist()
+
+
+def test_learning_rates_as_far_apart_as_numbers_go() -> None:
+    rates = [1e-150, 1e-10, 1.0, 1e10, 1e200]
+    result = examples.made({"gate": ["AND"], "learning_rate": rates}, converged_epoch=lambda setting, seed: seed)
+    (axes,) = figures.success_rate(result).axes
+    assert axes.get_xscale() == "log" and axes.get_xlim() == (1e-150, 1e200)

@@ -145,7 +145,8 @@ def test_answer_groups_the_gates_that_say_the_same() -> None:
         "separable, by a linear program), so no weights bring the loss below ln 2 ≈ 0.693 nats, and the target is "
         "0.01 nats.",
         "All four gates that are linearly separable were learned, in some runs or in all.",
-        "At the fastest setting of each gate, half of the runs converged within 10 epochs.",
+        "At the fastest setting of each gate, half of the runs converged within 10 epochs; of XOR and XNOR, at no "
+        "setting did half.",
         f"Of all 480 runs, {4 * n_and} ({100 * 4 * n_and / 480:.1f} %) converged "
         f"and {480 - 4 * n_and} ({100 - 100 * 4 * n_and / 480:.1f} %) had not converged after 1,000 epochs.",
         "Same seeds, all else equal: start makes no difference to when a run converges, in any of 240 pairs.",
@@ -158,7 +159,7 @@ def test_hidden_units_are_told_before_other_settings() -> None:
         "hidden units = 1: 0 of 10 runs converged (95 % interval 0 – 27.8 %).",
         "hidden units = 2 and hidden units = 3: all 10 runs each converged (95 % interval 72.2 – 100 %).",
         "At the fastest setting of each number of hidden units, half of the runs converged within "
-        "2 epochs (hidden units = 2) to 3 epochs (hidden units = 3).",
+        "2 epochs (hidden units = 2) to 3 epochs (hidden units = 3); of hidden units = 1, at no setting did half.",
     ]
 
 
@@ -239,7 +240,7 @@ def test_first_sentence(case: str, first: str) -> None:
         ("diverged", "The one run diverged: a weight or the loss is no longer finite."),
         (
             "stationary",
-            "The one run became stationary: training cannot change it any more; its final loss is 0.7 nats.",
+            "The one run became stationary: its weights come back every epoch; its final loss is 0.7 nats.",
         ),
         ("max_epochs", "The one run had not converged after 1,000 epochs; its final loss is 0.7 nats."),
     ],
@@ -373,3 +374,32 @@ def test_write_leaves_the_page_and_the_figures_it_shows(tmp_path: Path) -> None:
     text = paths[0].read_text(encoding="utf-8")
     assert len(Page(text).attributes("img")) == 5
     assert html.write(result, tmp_path / "again")[0].read_text(encoding="utf-8") == text
+
+
+def test_gates_of_which_half_never_converged_are_told_beside_the_fastest() -> None:
+    result = examples.made({"gate": ["XOR", "XNOR", "AND", "OR"], "learning_rate": [1.0, 10.0]})
+    said = "At the fastest setting of each gate, half of the runs converged within 10 epochs; of XOR and XNOR, at no "
+    assert f"{said}setting did half." in answer(result)
+
+
+def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
+    result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
+    result.manifest["experiment"]["tables"] = {"soft": {"rows": [[0, 0.5], [1, 0.25]]}}
+    (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
+    assert said.startswith("soft cannot be learned: no weights give every row its target (it is not linearly ")
+
+
+def test_pairs_are_explained_only_where_they_are_told() -> None:
+    assert "Pairs have the same seed" in sentences.failures(examples.made({"gate": ["AND"], "init": ["a", "b"]}))
+    many = examples.made({"gate": [f"{n:08b}" for n in range(256)], "init": ["a", "b"]}, n_seeds=6)
+    assert "Pairs have the same seed" not in sentences.failures(many)
+
+
+def test_yes_and_no_are_no_numbers() -> None:
+    result = examples.made({"gate": ["AND"], "shortcut": [False, True], "hidden": [2]})
+    assert answer(result)[0].startswith("shortcut = false and shortcut = true: all 10 runs each converged")
+
+
+def test_a_single_run_a_point_is_one() -> None:
+    result = examples.made({"gate": ["AND"], "learning_rate": [1.0, 10.0]}, n_seeds=1)
+    assert "from 1 run a point" in sentences.descriptions(result, [])["success_rate"].caption

@@ -274,6 +274,16 @@ def test_learning_rates_on_one_side_show_no_edge(rates: list[float]) -> None:
         figures.stability(result)
 
 
+def test_tables_that_share_a_panel_have_no_edge_to_draw() -> None:
+    """One vertical line would be that of one table among many."""
+    many = examples.made({"gate": [f"{n:08b}" for n in range(256)], "learning_rate": [1.0, 10.0]}, 1, examples.never)
+    assert len(edges(many)) > 100
+    assert not has_edge(many) and "stability" not in figures.figures_for(many)
+    with pytest.raises(ValueError, match="too many to tell apart"):
+        figures.stability(many)
+    assert "A run has settled" not in sentences.failures(many)
+
+
 # Why
 
 

@@ -132,3 +132,16 @@ def test_recorded_curves_are_whole() -> None:
     assert (runs["status"] == "stationary").all()
     assert recorded.curves is not None
     assert len(recorded.curves) == 6 * 101
+
+
+@pytest.mark.parametrize("early_stop", [True, False])
+def test_a_cycle_that_meets_the_criterion_where_the_run_has_not_been_yet_is_not_the_end(early_stop: bool) -> None:
+    """The bias goes −6656, −3584, −512, 2560, and on through 1536, 512, −512, 2560, …: only 512 meets the target."""
+    experiment = {
+        "grid": {"gate": "mostly 1", "learning_rate": 4096, "init": "given", "weights": [0, -9728]},
+        "train": {"target_loss": 200, "early_stop": early_stop},
+        "tables": {"mostly 1": {"rows": [[0, 1], [0, 1], [0, 1], [0, 0]]}},
+    }
+    assert run(experiment, max_epochs=4)["status"].tolist() == ["max_epochs"]
+    assert run(experiment, max_epochs=6)["converged_epoch"].tolist() == [6]
+    assert run(experiment, max_epochs=4, target_loss=100)["period"].tolist() == [4]

@@ -256,3 +256,12 @@ def test_the_report_shows_it_and_lists_its_files(tmp_path: Path) -> None:
         if file != "report.html":  # which says how long it took
             assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     assert sweep.verify(tmp_path / "one")[1] == []
+
+
+def test_numbers_of_hidden_units_that_only_other_tables_have_are_not_counted() -> None:
+    grids = [
+        {"gate": "XOR", "hidden": 2, "learning_rate": 1, "seeds": 4},
+        {"gate": "parity-3", "hidden": 3, "learning_rate": 1, "seeds": 4},
+    ]
+    result = sweep.run({"grid": grids, "train": {"max_epochs": 5}})
+    assert " are shown" not in surfaces.description(result, choices(result)).caption

@@ -291,6 +291,8 @@ def _find_stationary(
 ):
     """Tell runs whose last state comes back within `longest_period` epochs from others that reached max_epochs.
 
+    A run that would meet the criterion on the way, at a state of its cycle that it has not come to yet, is not one.
+
     Parameters as in `_train`, but for `states`: (n, n_values) float64, C-contiguous, what the runs ended with.
     """
     width, _, n_values, n_rows, _, _ = sizes
@@ -305,10 +307,12 @@ def _find_stationary(
             _place_run(lane, sizes, batch[lane], tables, table_of_run, settings_of_run, targets, settings)
             _place(lane, width, batch[lane], states, state)
         last = bits.copy()
+        converged_epoch[:] = -1.0
         for epoch in range(1, longest_period + 1):
             advance(1, X, state, targets, settings, count, converged_epoch, loss_limit, error_limit)
             for lane in range(batch.size):
-                if status_out[batch[lane]] == MAX_EPOCHS and _same(lane, width, bits, last):
+                unmet = status_out[batch[lane]] == MAX_EPOCHS and converged_epoch[lane] < 0.0
+                if unmet and _same(lane, width, bits, last):
                     status_out[batch[lane]], period_out[batch[lane]] = STATIONARY, epoch
 
 

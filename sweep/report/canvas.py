@@ -290,15 +290,16 @@ def is_log_spaced(values: NDArray[np.float64]) -> bool:
         return False
     if len(distinct) == 2:
         return bool(distinct[1] >= 10 * distinct[0])
-    linear, log = np.diff(distinct), np.diff(np.log(distinct))
+    linear, log = np.diff(distinct / distinct[-1]), np.diff(np.log(distinct))
     return bool(log.std() / log.mean() < linear.std() / linear.mean())
 
 
 def scale_x(axes: Axes, values: NDArray[np.float64]) -> None:
     """Set a linear or a logarithmic scale that fits an axis' values."""
     if is_log_spaced(values):
-        margin = (values.max() / values.min()) ** 0.03
-        log_scale(axes, "x", (values.min() / margin, values.max() * margin), 4)
+        least, most = float(values.min()), float(values.max())
+        margin = (most / least) ** 0.03 if least > most / 1e300 else 1.0
+        log_scale(axes, "x", (least / margin, min(most * margin, np.finfo(np.float64).max)), 4)
     else:
         margin = 0.03 * (np.ptp(values) or 1.0)
         axes.set_xlim(values.min() - margin, values.max() + margin)

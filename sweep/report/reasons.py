@@ -45,9 +45,12 @@ def separability(result: Result) -> list[str]:
         )
         told += "" if told.endswith("tells") else ("its inputs tells" if one else "their inputs tells")
         its = "its" if one else "their"
+        told += f" {its} ones from {its} zeros"
+        if any(_between_0_and_1(result, gate) for gate in barred):
+            told = "no weights give every row its target"
         said.append(
-            f"{who}{names} cannot be learned: {told} {its} ones from {its} zeros ({'it is' if one else 'they are'} not "
-            f"linearly separable, by a linear program), so {_bound(result, [theories[gate] for gate in barred])}."
+            f"{who}{names} cannot be learned: {told} ({'it is' if one else 'they are'} not linearly separable, by a "
+            f"linear program), so {_bound(result, [theories[gate] for gate in barred])}."
         )
     if separable and len(theories) > 1:
         n, n_learned = len(separable), sum(bool(converged[gate]) for gate in separable)
@@ -131,22 +134,28 @@ def _order(row: Any, name: str) -> list[str]:
     return sorted("ab", key=lambda side: -int(row[f"{name}_{side}"]))
 
 
-def how_counted(result: Result) -> list[str]:
-    """How paired comparisons and measured edges count runs that failed, a line for each where there is one."""
+def how_counted(result: Result, compared: bool = True, edged: bool = True) -> list[str]:
+    """How paired comparisons and measured edges count runs that failed, a line for each that is told and there."""
     said = []
-    if len(table := paired(result)):
+    if compared and len(table := paired(result)):
         n = 2 * len(table)
         said.append(
             "Pairs have the same seed and otherwise the same setting. A run that did not converge is later than every "
             "one that did, and two that did not are tied. p is of the exact sign test over seeds (McNemar’s where a "
             f"seed has one pair), each counted once as its runs depend on each other; adjusted for {n} tests (Holm)."
         )
-    if edges(result):
+    if edged and edges(result):
         said.append(
             f"A run has settled if its final loss is within {SETTLED:.6f} nats of the least; the measured edge lies "
             "between the highest learning rate at which every run has, and the one from which on none has."
         )
     return said
+
+
+def _between_0_and_1(result: Result, gate: str) -> bool:
+    """Whether some target of a table is neither 0 nor 1."""
+    own = (result.manifest["experiment"].get("tables") or {}).get(gate)
+    return own is not None and any(row[-1] not in (0, 1) for row in own["rows"])
 
 
 def _bound(result: Result, theories: Sequence[Any]) -> str:

@@ -97,7 +97,7 @@ def failures(result: Result) -> str:
         criteria.append(f"every |output − target| is below {train['target_error']:g}")
     stationary = ""
     if _column(result, "n_stationary").any():
-        stationary = " A stationary run is back at earlier weights, bit for bit: training will never change it again."
+        stationary = " A stationary run is back at earlier weights, bit for bit: training on would only repeat itself."
     lines = [
         f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
         f"quantiles of epochs, one that did not converge counts as later than {max_epochs}, and in those of the final "
@@ -105,7 +105,9 @@ def failures(result: Result) -> str:
         f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
         "numbers across settings.",
     ]
-    return "\n".join([*lines, *how_counted(result)])
+    layout = choose_layout(result)
+    compared = not layout.by_inputs and layout.plane is None
+    return "\n".join([*lines, *how_counted(result, compared, compared or has_edge(result))])
 
 
 def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
@@ -115,6 +117,7 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
     layout = choose_layout(result)
     n = _column(result, "n")
     per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
+    per_point += " run" if n.max() == 1 else " runs"
     together = ""
     if layout.pooled:
         together = f" Counted together: all values of {joined([label(axis) for axis in layout.pooled])}."
@@ -126,7 +129,7 @@ def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Descripti
     interval = (
         ""
         if layout.pooled or layout.by_inputs
-        else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} runs a point."
+        else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
     )
     median_losses = _median_losses(result)
     least = ""
@@ -228,7 +231,7 @@ def _the_one_run(result: Result) -> str:
         return f"The one run converged after {_epochs(run['converged_epoch'])}; {loss}."
     how = {
         "diverged": "diverged: a weight or the loss is no longer finite",
-        "stationary": f"became stationary: training cannot change it any more; {loss}",
+        "stationary": f"became stationary: its weights come back every {_epochs_each(run['period'])}; {loss}",
         "max_epochs": f"had not converged after {_epochs(run['epochs'])}; {loss}",
     }
     return f"The one run {how[str(run['status'])]}."
@@ -370,7 +373,13 @@ def _speed(result: Result) -> list[str]:
     if len(fastest) > 1 and fastest.min() == fastest.max():
         within = _epochs(fastest.min())
     each = _SINGULARS.get(subject, label(subject))
-    return [f"At the fastest setting of each {each}, half of the runs converged within {within}."]
+    every = _column(result, subject)
+    never = list(dict.fromkeys(every[~every.isin(fastest.index)]))
+    rest = ""
+    if never:
+        others = [_name(subject, name) for name in never] if len(never) <= MAX_NAMED else [f"{len(never):,} others"]
+        rest = f"; of {joined(others)}, at no setting did half"
+    return [f"At the fastest setting of each {each}, half of the runs converged within {within}{rest}."]
 
 
 def _median_losses(result: Result) -> str:
@@ -444,6 +453,8 @@ def _who(subject: str, names: Sequence[Any], every: Sequence[Any], others: bool)
 
 
 def _name(subject: str, value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return f"{label(subject)} = {str(value).lower()}"
     return f"{label(subject)} = {_number(value)}" if isinstance(value, NUMBERS) else str(value)
 
 
@@ -464,6 +475,10 @@ def _capital(text: str) -> str:
 
 def _epochs(count: float) -> str:
     return f"{int(count):,} epoch{'' if count == 1 else 's'}"
+
+
+def _epochs_each(period: float) -> str:
+    return "epoch" if pd.isna(period) or period == 1 else _epochs(period)
 
 
 def _loss(result: Result, loss: float) -> str:

@@ -107,7 +107,7 @@ def edges(result: Result) -> list[Edge]:
 
 def has_edge(result: Result) -> bool:
     """Whether the figure has something to show."""
-    return choose_layout(result).x == "learning_rate" and any(edge.finite for edge in edges(result))
+    return _has_room(choose_layout(result)) and any(edge.finite for edge in edges(result))
 
 
 @styled
@@ -120,12 +120,14 @@ def stability(result: Result) -> Figure:
     Raises
     ------
     ValueError
-        If no table has learning rates on both sides of its critical one.
+        If no table has learning rates on both sides of its critical one, or tables are too many to tell apart.
     """
     found = {(edge.gate, edge.encoding): edge for edge in edges(result) if edge.finite}
     layout = _panelled(choose_layout(result))
-    if not found or layout.x != "learning_rate":
-        raise ValueError("this result has no learning rates on both sides of a critical one")
+    if not found or not _has_room(layout):
+        raise ValueError(
+            "this result has no learning rates on both sides of a critical one, or tables too many to tell apart"
+        )
     table = _losses(result, layout, list(found))
     looks = looks_of(table, layout, result)
     names = list(dict.fromkeys(table.sort_values("order", kind="stable")["panel"]))
@@ -172,6 +174,11 @@ def stability(result: Result) -> Figure:
             axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
             axes.yaxis.set_major_locator(MaxNLocator(4))
     return figure_of(all_axes[0])
+
+
+def _has_room(layout: Layout) -> bool:
+    """Whether learning rates run along the figure, and every table has lines and panels of its own."""
+    return layout.x == "learning_rate" and not layout.by_inputs and "encoding" not in layout.pooled
 
 
 def _between(edge: Edge) -> str:

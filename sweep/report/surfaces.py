@@ -274,8 +274,10 @@ def _key(result: Result) -> str | None:
 
 def _kinds(result: Result) -> list[Any]:
     """The values that get a row each."""
-    key = _key(result)
-    return _tables(result) if key != "hidden" else sorted(set(values_of(result, key)))
+    if _key(result) != "hidden":
+        return _tables(result)
+    settings = result.part("summary", ["gate", "hidden"])
+    return sorted(set(settings["hidden"][settings["gate"].isin(_tables(result))]))
 
 
 def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:

@@ -75,6 +75,14 @@ KEYS: dict[str, Key] = {
 }
 
 
+OUTCOMES = (
+    *("run", "seed", "status", "epochs", "converged_epoch", "period", "final_loss"),
+    *("n", "n_converged", "converged_rate", "converged_low", "converged_high", "n_diverged", "n_stationary"),
+    *(f"{name}_q{percent:02d}" for name in ("epochs", "final_loss") for percent in (5, 25, 50, 75, 95)),
+    *("rate", "interval", "settings"),
+)
+"""Columns of the tables, and of the page, beside those of the grid: no key may have such a name."""
+
 _WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
 
 
@@ -293,11 +301,14 @@ def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
         raise ValueError('found weights without init = "given"; allowed: both or neither')
     if not isinstance(given, list) or not given:
         raise ValueError(not_allowed(given, 'a list of numbers and names, such as [4, -7, "x", 0.5]'))
+    taken = (*KEYS, "seeds", "weights", *OUTCOMES)
     for entry in given:
         is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
-        is_name = isinstance(entry, str) and entry.isidentifier() and entry not in (*KEYS, "seeds", "weights")
+        is_name = isinstance(entry, str) and entry.isidentifier() and entry not in taken
         if not (is_number or is_name):
-            raise ValueError(not_allowed(entry, "finite numbers, and names other than the keys of [grid]"))
+            raise ValueError(
+                not_allowed(entry, "finite numbers, and names that neither [grid] nor a table has already")
+            )
     return tuple(entry if isinstance(entry, str) else float(entry) for entry in given)
 
 
