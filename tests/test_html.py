@@ -285,6 +285,14 @@ def test_the_failures_line_names_the_criteria() -> None:
     assert "stationary" in sentences.failures(CASES["nothing converged"])
 
 
+def test_a_target_is_told_to_its_last_digit() -> None:
+    result = examples.made({"gate": ["XOR"]})
+    result.manifest["experiment"]["train"]["target_loss"] = 0.693147181
+    assert "its loss is below 0.693147181 nats" in plain(sentences.failures(result))
+    result.manifest["experiment"]["train"]["target_loss"] = 0.05
+    assert "its loss is below 0.05 nats" in plain(sentences.failures(result))
+
+
 def test_the_table_shows_the_summary_with_censored_epochs_in_words() -> None:
     report = page(examples.made({"gate": ["AND", "XOR"]}))
     columns = len(report.text["th"])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweep.report.axes import inputs_of, joined, label
+from sweep.report.losses import exact
 from sweep.report.pairs import paired
 from sweep.report.predictions import covered, out_of_reach
 from sweep.report.result import Result
@@ -157,7 +158,7 @@ def _bound(result: Result, theories: Sequence[Any]) -> str:
         return "some output is always on the wrong side of ½"
     values = sorted({round(value, 9) for value in lowest})
     least = _nats(values[0]) if len(values) == 1 else f"{values[0]:.3g} to {values[-1]:.3g}{NBSP}nats"
-    return f"no weights bring the loss below {least}, and the target is {target:g}{NBSP}nats"
+    return f"no weights bring the loss below {least}, and the target is {exact(target)}{NBSP}nats"
 
 
 def _edge(who: str, edge: Edge) -> str:

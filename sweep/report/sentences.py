@@ -19,7 +19,7 @@ from sweep.report.axes import (
     varying,
 )
 from sweep.report.looks import panels_only
-from sweep.report.losses import constants, kinds, nats
+from sweep.report.losses import constants, exact, kinds, nats
 from sweep.report.overlays import infima, law_caption
 from sweep.report.planes import Plane, planes
 from sweep.report.reasons import comparisons, edge_sentences, how_counted, separability
@@ -92,9 +92,9 @@ def failures(result: Result) -> str:
     max_epochs = f"{train['max_epochs']:,}"
     criteria = []
     if train.get("target_loss") is not None:
-        criteria.append(f"its loss is below {train['target_loss']:g}{nats(result)}")
+        criteria.append(f"its loss is below {exact(train['target_loss'])}{nats(result)}")
     if train.get("target_error") is not None:
-        criteria.append(f"every |output − target| is below {train['target_error']:g}")
+        criteria.append(f"every |output − target| is below {exact(train['target_error'])}")
     stationary = ""
     if _column(result, "n_stationary").any():
         stationary = " A stationary run is back at earlier weights, bit for bit: training will never change it again."
