@@ -51,7 +51,7 @@ def answer(result: Result) -> list[str]:
 
     The values of one axis (the gate if it varies, else the hidden units, else the first other axis) are told one by one
     where they are few and together where many say the same; of planes, each. An interval is given where all runs are of
-    one setting or have one outcome: the share among runs of several settings depends on the settings chosen.
+    one setting: the share among runs of several settings depends on the settings chosen, and these share their seeds.
     """
     n = n_rows(result, "runs")
     if n == 0:
@@ -248,11 +248,11 @@ def _share(n_converged: int, n: int, one_setting: bool, each: str = "") -> str:
     said = []
     if 0 < n_converged < n:
         said.append(f"{percent(n_converged / n)}{NBSP}%")
-    if one_setting or n_converged in (0, n):
+    if one_setting:
         low, high = (float(end) for end in wilson(np.array(n_converged), n))
         said.append(f"95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%")
     many = f"all {n:,}" if n_converged == n else f"{n_converged:,} of {n:,}"
-    return f"{many} runs {each}converged ({', '.join(said)})"
+    return f"{many} runs {each}converged" + (f" ({', '.join(said)})" if said else "")
 
 
 def _by_value(result: Result, subject: str) -> list[str]:
