@@ -255,6 +255,22 @@ def test_a_single_run_that_failed_says_how(status: str, sentence: str) -> None:
     assert answer(result) == [sentence, why]
 
 
+def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_take() -> None:
+    slow = {"learning_rate": [0.01, 0.02], "encoding": ["01"]}
+    said = answer(examples.made({"gate": ["AND", "XOR"], **slow}, converged_epoch=examples.never))
+    assert said[2:] == [  # for AND γ² = 1/17
+        "The one gate that is linearly separable, AND, was not learned.",
+        "AND is linearly separable and takes longer: theory predicts about 85,000 epochs until the loss is 0.01 nats, "
+        "even at η = 0.02, and training ended after 1,000.",
+    ]
+    one = answer(examples.made({"gate": ["AND"], "learning_rate": [0.01]}, converged_epoch=examples.never))
+    assert "about 170,000 epochs until the loss is 0.01 nats, at η = 0.01" in one[-1]
+    fast = examples.made({"gate": ["AND"], "learning_rate": [5.0]}, converged_epoch=examples.never)
+    assert "takes longer" not in " ".join(answer(fast))
+    wide = examples.made({"gate": ["AND"], "hidden": [2], "learning_rate": [0.01]}, converged_epoch=examples.never)
+    assert "takes longer" not in " ".join(answer(wide))
+
+
 def test_neighbouring_numbers_are_told_as_a_range() -> None:
     rates = [0.001, 0.002, 0.003, 0.004, 0.005, 1.0]
     result = examples.made({"gate": ["AND"], "learning_rate": rates})

@@ -7,9 +7,9 @@ from typing import Any
 from sweep.report.axes import inputs_of, joined, label
 from sweep.report.losses import exact
 from sweep.report.pairs import paired
-from sweep.report.predictions import covered, out_of_reach
+from sweep.report.predictions import covered, out_of_reach, predicted_target
 from sweep.report.result import Result
-from sweep.report.settings import n_rows
+from sweep.report.settings import grid_keys, n_rows
 from sweep.report.stability import SETTLED, Edge, edges
 from sweep.report.theory import Separable
 
@@ -27,7 +27,8 @@ _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 def separability(result: Result) -> list[str]:
     """Which gates no weights can learn, and why; and how many of the linearly separable ones were learned.
 
-    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be.
+    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be. Of the
+    separable ones that were not learned, how long theory has that take.
     """
     table = covered(result, ["n_converged"])
     if len(table) == 0:
@@ -63,6 +64,29 @@ def separability(result: Result) -> list[str]:
             some = _count(n_learned) if n_learned else "none"
             learned = "was learned" if n_learned == 1 else "were learned"
             said.append(f"{start}Of the {_count(n)} gates that are linearly separable, {some} {learned}.")
+    return said + _too_soon(result, [gate for gate in separable if not converged[gate]])
+
+
+def _too_soon(result: Result, unlearned: Sequence[str]) -> list[str]:
+    """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
+    target = predicted_target(result)
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in grid_keys(result):
+        return []
+    table = covered(result, ["learning_rate"])
+    max_epochs = result.manifest["experiment"]["train"]["max_epochs"]
+    said = []
+    for gate in unlearned:
+        of_gate = table[table["gate"].astype(str) == gate]
+        settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
+        epochs, rate = min((float(theory.epochs(rate, target)), rate) for theory, rate in settings)
+        if epochs <= max_epochs or any(rate > theory.monotone_learning_rate for theory, rate in settings):
+            continue
+        at = "even at" if len(settings) > 1 else "at"
+        said.append(
+            f"{gate} is linearly separable and takes longer: theory predicts about {float(f'{epochs:.2g}'):,.0f} "
+            f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
+            f"after {max_epochs:,}."
+        )
     return said
 
 
