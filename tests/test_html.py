@@ -162,6 +162,25 @@ def test_hidden_units_are_told_before_other_settings() -> None:
     ]
 
 
+def test_hidden_units_are_told_after_gates() -> None:
+    result = examples.made({"gate": ["AND", "OR"], "hidden": [1, 2, 3], "init_scale": [1.0, 2.0]}, 5, at_width_2)
+    assert answer(result)[:3] == [
+        "AND and OR: 20 of 30 runs each converged (66.7 %); every run did at every number of hidden units from 2 to 3.",
+        "hidden units = 1: 0 of 20 runs converged.",
+        "hidden units = 2 and hidden units = 3: all 20 runs each converged.",
+    ]
+
+
+def test_encodings_are_told_in_words_and_grids_apart_are_not_compared() -> None:
+    made = [
+        examples.made({"encoding": [encoding], "gate": ["AND"], "learning_rate": rates})
+        for encoding, rates in (("01", [0.1, 1.0]), ("pm1", [0.2, 2.0]))
+    ]
+    said = answer(examples.union(*made))
+    assert sorted(sentence.partition(":")[0] for sentence in said[:2]) == ["Inputs 0 and 1", "Inputs −1 and +1"]
+    assert not any("Of the runs with each" in sentence for sentence in said)
+
+
 def test_the_main_numeric_axis_has_a_sentence_where_it_is_not_the_subject() -> None:
     def epoch(setting: dict[str, object], seed: int) -> int | None:
         return 5 if seed < {0.1: 2, 1.0: 8, 10.0: 3}[float(str(setting["init_scale"]))] else None

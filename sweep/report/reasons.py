@@ -19,7 +19,7 @@ MAX_COMPARED = 3
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
 NBSP = "\N{NO-BREAK SPACE}"
-_ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
+ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
 _SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 
@@ -105,7 +105,7 @@ def edge_sentences(result: Result, resolved: bool) -> list[str]:
     for edge in found:
         width = edge.half_width
         if resolved == (width is not None and width <= RESOLVED):
-            who = f"{edge.gate} with {_ENCODINGS[edge.encoding]}" if several else edge.gate
+            who = f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate
             said.append(_edge(who, edge))
     return said
 
@@ -220,7 +220,7 @@ def _p(p: float) -> str:
 def _value(axis: str, value: str) -> str:
     """A value of an axis so that it is clear of which."""
     if axis == "encoding":
-        return _ENCODINGS[value]
+        return ENCODINGS[value]
     return f"{label(axis)}{NBSP}={NBSP}{value}" if axis in ("hidden", "shortcut") else value
 
 
