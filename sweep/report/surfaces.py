@@ -20,7 +20,7 @@ from sweep.report.canvas import GREY, colour_bar, picture_rows, styled
 from sweep.report.columns import sparing
 from sweep.report.looks import figure_of
 from sweep.report.result import Result
-from sweep.report.sentences import Description
+from sweep.report.sentences import Description, number
 from sweep.report.settings import experiment, grid_keys, n_rows, values_of
 from sweep.spec.gates import Table, truth_table
 
@@ -347,7 +347,7 @@ def _title(result: Result, choice: Choice, model: Trained) -> str:
 def _value(result: Result, key: str, value: Any) -> str:
     if not is_numeric(result, key):
         return unbroken(str(value)) if isinstance(value, str) else assignment(key, str(value).lower())
-    return assignment(key, f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "\N{MINUS SIGN}")
+    return assignment(key, number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
 
 
 def _outcome(stored: Mapping[str, Any]) -> str:
