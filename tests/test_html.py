@@ -152,6 +152,11 @@ def test_answer_groups_the_gates_that_say_the_same() -> None:
     ]
 
 
+def test_two_separable_gates_are_both() -> None:
+    said = answer(examples.made({"gate": ["AND", "OR", "XOR"], "learning_rate": [1.0]}))
+    assert "Both gates that are linearly separable were learned, in some runs or in all." in said
+
+
 def test_hidden_units_are_told_before_other_settings() -> None:
     result = examples.made({"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}, 5, at_width_2)
     assert answer(result)[:3] == [

@@ -208,6 +208,10 @@ def test_a_panel_does_not_round_a_rate_that_has_few_digits() -> None:
     assert "η = 8," not in said
 
 
+def test_a_row_of_the_only_gate_names_it() -> None:
+    assert {one.row for one in choices(run(gate="XOR", learning_rate=1))} == {"XOR: 0 of 1 runs converged"}
+
+
 def test_each_panel_says_which_run_it_is() -> None:
     figure, chosen = drawn(WIDTHS)
     said = texts(figure).replace("\xa0", " ")

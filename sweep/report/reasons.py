@@ -59,7 +59,8 @@ def separability(result: Result) -> list[str]:
             said.append(f"{start}The one gate that is linearly separable, {separable[0]}, {learned}.")
         elif n_learned == n:
             learned = "were learned, in some runs or in all"
-            said.append(f"{start}All {_count(n)} gates that are linearly separable {learned}.")
+            every = "Both" if n == 2 else f"All {_count(n)}"
+            said.append(f"{start}{every} gates that are linearly separable {learned}.")
         else:
             some = _count(n_learned) if n_learned else "none"
             learned = "was learned" if n_learned == 1 else "were learned"

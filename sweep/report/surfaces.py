@@ -131,8 +131,7 @@ def choices(result: Result, max_rows: int = MAX_ROWS) -> list[Choice]:
     found: list[tuple[str, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
         places = np.flatnonzero(codes == code)
-        name = f"{rows.categories[code]}: " if len(n) > 1 or keys else ""
-        row = f"{name}{n_converged[code]:,} of {n[code]:,} runs converged"
+        row = f"{rows.categories[code]}: {n_converged[code]:,} of {n[code]:,} runs converged"
         columns = result.part("runs", ["converged_epoch", "final_loss"]).iloc[places]
         epochs = columns["converged_epoch"].to_numpy(np.float64, na_value=np.inf)
         epochs[~converged[places]] = np.inf
