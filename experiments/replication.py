@@ -180,7 +180,7 @@ def xor(result: sweep.Result) -> Section:
         best[str(activation), int(hidden)] = top
         rate, setting = share(top.n_converged, top.n), f"{top.init}, {top.learning_rate:.3g}"
         fastest = part["epochs_q50"].min()
-        rows.append([str(activation), str(hidden), share(k, n), rate, setting if top.n_converged else "–"])
+        rows.append([str(activation), str(hidden), f"{percent(k / n)} %", rate, setting if top.n_converged else "–"])
         rows[-1].append(epochs(fastest, max_epochs))
         never, once = never and not (hidden == 1 and k), once and not (hidden == 2 and not k)
     n_one = int(summary.loc[summary["hidden"] == 1, "n"].sum())
@@ -206,8 +206,9 @@ def xor(result: sweep.Result) -> Section:
         f"Networks 2-H-1, cross-entropy, batch updates, up to {max_epochs:,} epochs, until the loss is below "
         f"{trained(result)['target_loss']:g} nats. Each row has {n_settings} settings of start and learning rate "
         f"with {seeds_of(summary)} seeds each. *All settings* counts them together, so it depends on the settings "
-        "scanned; *best setting* is the one with most successes, chosen after the fact. The last column is the "
-        "lowest median of any setting, over all its runs, failures counted as later.",
+        "scanned, and has no interval: their runs share seeds; *best setting* is the one with most successes, chosen "
+        "after the fact. The last column is the lowest median of any setting, over all its runs, failures counted as "
+        "later.",
         markdown(header, rows),
     ]
     return Section(
@@ -222,7 +223,9 @@ def _xor_figure(summary: pd.DataFrame, best: dict[tuple[str, int], Any]) -> Figu
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="best setting"),
         Line2D([], [], color=VERMILLION, ls="--", marker="o", markersize=3.5, label="all settings together"),
     ]
-    all_axes = panels(names, "Share of runs that learn XOR, with 95 % intervals", "hidden units", "", legend)
+    all_axes = panels(
+        names, "Share of runs that learn XOR, with 95 % intervals of the best setting", "hidden units", "", legend
+    )
     counts = {
         key: (int(part["n_converged"].sum()), int(part["n"].sum()))
         for key, part in groups(summary, ["activation", "hidden"])
@@ -232,8 +235,9 @@ def _xor_figure(summary: pd.DataFrame, best: dict[tuple[str, int], Any]) -> Figu
         tops = [(int(best[name, hidden].n_converged), int(best[name, hidden].n)) for hidden in widths]
         whole = [counts[name, hidden] for hidden in widths]
         for colour, style, pairs in ((VERMILLION, "--", whole), (BLUE, "-", tops)):
-            low, high = zip(*(interval(int(k), int(n)) for k, n in pairs), strict=True)
-            bands(axes, [(colour, widths, low, high)])
+            if pairs is tops:
+                low, high = zip(*(interval(k, n) for k, n in pairs), strict=True)
+                bands(axes, [(colour, widths, low, high)])
             axes.plot(widths, [k / n for k, n in pairs], style, color=colour, marker="o", markersize=3.5)
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)

@@ -310,6 +310,14 @@ def test_learning_curves_keep_the_final_loss_of_runs_that_stopped() -> None:
     assert at_epoch[100] == 0.0099 or median.get_ydata()[-1] == 0.0099
 
 
+def test_learning_curves_hold_a_number_in_the_middle_and_name_the_median_of_a_single_line() -> None:
+    grid = {"gate": ["AND", "OR"], "hidden": [1, 2, 3], "learning_rate": [0.1, 0.5, 1.0, 2.0]}
+    said = texts(figures.learning_curves(examples.made(grid, 2, record_every=100)))
+    assert plain(said[0]).endswith("; hidden units = 2")
+    said = texts(figures.learning_curves(examples.made({"gate": ["AND"]}, record_every=100)))
+    assert {"median", "single runs"} <= set(said)
+
+
 def test_learning_curves_without_records_are_refused() -> None:
     with pytest.raises(ValueError, match="record_every"):
         figures.learning_curves(CASES["only rates"])

@@ -26,7 +26,7 @@ CASES = {
     "one axis": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}, record_every=100),
     "five axes": examples.made(FIVE, n_seeds=2, record_every=200),
 }
-FIGURES = [name for name in sweep.figures.__all__ if name not in ("save", "heat_map", "decision_surfaces")]
+FIGURES = [n for n in sweep.figures.__all__ if n not in ("save", "heat_map", "decision_surfaces", "stability")]
 
 
 def made_again(result: Result, gates: list[str]) -> Result:
@@ -71,6 +71,15 @@ def test_a_part_is_drawn_as_if_nothing_else_had_been_run(name: str) -> None:
     assert part == drawn(draw, made_again(CASES["gates"], ["AND", "XOR"]))
     of_all = drawn(draw, CASES["gates"])
     assert (part == of_all) == (name == "stability")  # which shows none but the gates that are not separable
+
+
+def test_the_edge_of_stability_is_drawn_of_gates_that_have_one() -> None:
+    whole = bytes_of(sweep.figures.stability(CASES["gates"]))
+    assert whole == bytes_of(of_report.stability(CASES["gates"]))
+    assert whole == bytes_of(sweep.figures.stability(CASES["gates"], where={"gate": ["AND", "XOR"]}))
+    for case in ("a single run", "one axis"):
+        with pytest.raises(ValueError, match="critical"):
+            sweep.figures.stability(CASES[case])
 
 
 def test_a_figure_added_to_the_report_appears_with_where(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_xor_by_width(replication: ModuleType, results: dict[str, sweep.Result])
     rows = table(section, "activation")
     for hidden, row in zip([1, 2], rows.itertuples(index=False), strict=True):
         part = result.summary[result.summary["hidden"] == hidden]
-        assert row[2] == replication.share(part["n_converged"].sum(), part["n"].sum())
+        assert row[2] == f"{replication.percent(part['n_converged'].sum() / part['n'].sum())} %"
         assert row[3] == replication.share(part["n_converged"].max(), 6)
     assert result.summary["n_converged"].sum() > 0
     assert verdicts(section) == ["yes", "yes"]

@@ -201,6 +201,17 @@ def test_of_a_half_everywhere_no_line_is_drawn_but_it_is_said() -> None:
     assert "about ½ everywhere" in [text.get_text() for text in figure.axes[0].texts]
 
 
+def test_a_panel_does_not_round_a_rate_that_has_few_digits() -> None:
+    figure, _ = drawn(run(gate="XOR", encoding="pm1", learning_rate=[7.999, 8.001], train={"max_epochs": 100}))
+    said = texts(figure).replace("\xa0", " ")
+    assert "η = 7.999" in said
+    assert "η = 8," not in said
+
+
+def test_a_row_of_the_only_gate_names_it() -> None:
+    assert {one.row for one in choices(run(gate="XOR", learning_rate=1))} == {"XOR: 0 of 1 runs converged"}
+
+
 def test_each_panel_says_which_run_it_is() -> None:
     figure, chosen = drawn(WIDTHS)
     said = texts(figure).replace("\xa0", " ")

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sweep.report.axes import Layout, assignment, choose_layout, place, placed, quantiles
+from sweep.report.axes import Layout, assignment, choose_layout, is_numeric, place, placed, quantiles
 from sweep.report.canvas import GREY, bands, log_scale, panels, styled
 from sweep.report.looks import figure_of, line_handles, looks_of, panels_only, per, present
 from sweep.report.losses import unit
@@ -30,7 +30,7 @@ def learning_curves(result: Result) -> Figure:
     """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
 
     A run that stopped keeps its final loss. Along the main numeric axis at most five values are shown; axes without a
-    panel or a line of their own are held at their first value, as the title says.
+    panel or a line of their own are held at one value, a number in the middle or the first category, as the title says.
 
     Raises
     ------
@@ -51,9 +51,13 @@ def learning_curves(result: Result) -> Figure:
 
     title = "Loss while training" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of the runs"
     title += "".join(f"; {assignment(key, value)}" for key, value in held.items())
-    single = Line2D([], [], color=GREY, linewidth=0.6, label="single runs")
+    handles = line_handles(looks, layout, result)
+    only = None if handles else next(iter(looks.values())).colour
+    if only:
+        handles = [Line2D([], [], color=only, label="median")]
+    single = Line2D([], [], color=only or GREY, linewidth=0.6, label="single runs")
     names = present(table["panel"])
-    all_axes = panels(names, title, "epochs", f"loss ({unit(result)})", [*line_handles(looks, layout, result), single])
+    all_axes = panels(names, title, "epochs", f"loss ({unit(result)})", [*handles, single])
     drawn = []
     for setting, rows_of in members.items():
         name, line = cast(tuple[str, str], setting)
@@ -79,14 +83,15 @@ def _curve_settings(result: Result) -> tuple[pd.DataFrame, Layout, dict[str, str
     spare = [layout.lines, *layout.pooled] if layout.x and layout.panels else [*layout.pooled]
     held = {}
     for key in filter(None, spare):
-        first = place(runs[key]).cat.categories[0]
-        held[key] = str(first)
-        runs = runs[place(runs[key]) == first]
+        values = place(runs[key]).cat.remove_unused_categories().cat.categories
+        at = values[(len(values) - 1) // 2 if is_numeric(result, key) else 0]
+        held[key] = str(at)
+        runs = runs[place(runs[key]) == at]
     if layout.x is None:
         return runs, layout, held
-    values = np.sort(runs[layout.x].unique())
-    chosen = np.unique(np.linspace(0, len(values) - 1, MAX_CURVE_LINES).round().astype(int))
-    runs = runs[runs[layout.x].isin(values[chosen])]
+    along = np.sort(runs[layout.x].unique())
+    chosen = np.unique(np.linspace(0, len(along) - 1, MAX_CURVE_LINES).round().astype(int))
+    runs = runs[runs[layout.x].isin(along[chosen])]
     return runs, replace(panels_only(layout), lines=layout.x), held
 
 

@@ -21,7 +21,7 @@ from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, r
 from sweep.report.curves import learning_curves
 from sweep.report.heatmap import PIECE, heat_map
 from sweep.report.looks import Look, check_runs, figure_of, line_handles, looks_of, panels_only, per, present
-from sweep.report.losses import constants, unit
+from sweep.report.losses import constants, exact, unit
 from sweep.report.marks import mark
 from sweep.report.overlays import draw_infimum, draw_laws, infima, infimum_handle, law_handle, laws
 from sweep.report.result import Result
@@ -210,7 +210,7 @@ def final_loss(result: Result) -> Figure:
         f"{name}: answers ½ to every input": (value, "#000000", (0, (1, 1.2))) for name, value, _ in constants(result)
     }
     if target is not None:
-        marks[f"target_loss = {target:g}"] = (float(target), "#009E73", "-")
+        marks[f"target_loss = {exact(target)}"] = (float(target), "#009E73", "-")
     finite = loss[np.isfinite(loss)]
     if len(finite) == 0:
         raise ValueError("every run diverged, so there are no final losses to draw")

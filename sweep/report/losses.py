@@ -37,6 +37,12 @@ def nats(result: Result) -> str:
     return "\N{NO-BREAK SPACE}nats" if kinds(result) == ["bce"] else ""
 
 
+def exact(target: float) -> str:
+    """A target with all its digits: ln 2 + 4e-10 is not 0.693147, below which no weights bring XOR."""
+    short = f"{target:g}"
+    return short if float(short) == target else repr(float(target))
+
+
 def constants(result: Result) -> list[Constant]:
     """The losses of a model that answers ½ to every input: of cross-entropy always, of squares for targets 0 and 1."""
     own = bool(result.manifest["experiment"].get("tables"))

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweep.report.axes import inputs_of, joined, label
+from sweep.report.losses import exact
 from sweep.report.pairs import paired
-from sweep.report.predictions import covered, out_of_reach
+from sweep.report.predictions import covered, out_of_reach, predicted_target
 from sweep.report.result import Result
-from sweep.report.settings import n_rows
+from sweep.report.settings import grid_keys, n_rows
 from sweep.report.stability import SETTLED, Edge, edges
 from sweep.report.theory import Separable
 
@@ -18,7 +19,7 @@ MAX_COMPARED = 3
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
 NBSP = "\N{NO-BREAK SPACE}"
-_ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
+ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
 _SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 
@@ -26,7 +27,8 @@ _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 def separability(result: Result) -> list[str]:
     """Which gates no weights can learn, and why; and how many of the linearly separable ones were learned.
 
-    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be.
+    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be. Of the
+    separable ones that were not learned, how long theory has that take.
     """
     table = covered(result, ["n_converged"])
     if len(table) == 0:
@@ -60,11 +62,35 @@ def separability(result: Result) -> list[str]:
             said.append(f"{start}The one gate that is linearly separable, {separable[0]}, {learned}.")
         elif n_learned == n:
             learned = "were learned, in some runs or in all"
-            said.append(f"{start}All {_count(n)} gates that are linearly separable {learned}.")
+            every = "Both" if n == 2 else f"All {_count(n)}"
+            said.append(f"{start}{every} gates that are linearly separable {learned}.")
         else:
             some = _count(n_learned) if n_learned else "none"
             learned = "was learned" if n_learned == 1 else "were learned"
             said.append(f"{start}Of the {_count(n)} gates that are linearly separable, {some} {learned}.")
+    return said + _too_soon(result, [gate for gate in separable if not converged[gate]])
+
+
+def _too_soon(result: Result, unlearned: Sequence[str]) -> list[str]:
+    """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
+    target = predicted_target(result)
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in grid_keys(result):
+        return []
+    table = covered(result, ["learning_rate"])
+    max_epochs = result.manifest["experiment"]["train"]["max_epochs"]
+    said = []
+    for gate in unlearned:
+        of_gate = table[table["gate"].astype(str) == gate]
+        settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
+        epochs, rate = min((float(theory.epochs(rate, target)), rate) for theory, rate in settings)
+        if epochs <= max_epochs or any(rate > theory.monotone_learning_rate for theory, rate in settings):
+            continue
+        at = "even at" if len(settings) > 1 else "at"
+        said.append(
+            f"{gate} is linearly separable and takes longer: theory predicts about {float(f'{epochs:.2g}'):,.0f} "
+            f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
+            f"after {max_epochs:,}."
+        )
     return said
 
 
@@ -83,7 +109,7 @@ def edge_sentences(result: Result, resolved: bool) -> list[str]:
     for edge in found:
         width = edge.half_width
         if resolved == (width is not None and width <= RESOLVED):
-            who = f"{edge.gate} with {_ENCODINGS[edge.encoding]}" if several else edge.gate
+            who = f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate
             said.append(_edge(who, edge))
     return said
 
@@ -166,7 +192,7 @@ def _bound(result: Result, theories: Sequence[Any]) -> str:
         return "some output is always on the wrong side of ½"
     values = sorted({round(value, 9) for value in lowest})
     least = _nats(values[0]) if len(values) == 1 else f"{values[0]:.3g} to {values[-1]:.3g}{NBSP}nats"
-    return f"no weights bring the loss below {least}, and the target is {target:g}{NBSP}nats"
+    return f"no weights bring the loss below {least}, and the target is {exact(target)}{NBSP}nats"
 
 
 def _edge(who: str, edge: Edge) -> str:
@@ -204,7 +230,7 @@ def _p(p: float) -> str:
 def _value(axis: str, value: str) -> str:
     """A value of an axis so that it is clear of which."""
     if axis == "encoding":
-        return _ENCODINGS[value]
+        return ENCODINGS[value]
     return f"{label(axis)}{NBSP}={NBSP}{value}" if axis in ("hidden", "shortcut") else value
 
 

@@ -19,10 +19,10 @@ from sweep.report.axes import (
     varying,
 )
 from sweep.report.looks import panels_only
-from sweep.report.losses import constants, kinds, nats
+from sweep.report.losses import constants, exact, kinds, nats
 from sweep.report.overlays import infima, law_caption
 from sweep.report.planes import Plane, planes
-from sweep.report.reasons import comparisons, edge_sentences, how_counted, separability
+from sweep.report.reasons import ENCODINGS, comparisons, edge_sentences, how_counted, separability
 from sweep.report.result import Result
 from sweep.report.settings import n_rows
 from sweep.report.stability import has_edge
@@ -50,8 +50,9 @@ def answer(result: Result) -> list[str]:
     """Answer the experiment's question: who converged and how often, where, how fast, and what became of the rest.
 
     The values of one axis (the gate if it varies, else the hidden units, else the first other axis) are told one by one
-    where they are few and together where many say the same; of planes, each. An interval is given where all runs are of
-    one setting or have one outcome: the share among runs of several settings depends on the settings chosen.
+    where they are few and together where many say the same, and after gates those of the hidden units; of planes, each.
+    An interval is given where all runs are of one setting: the share among runs of several settings depends on the
+    settings chosen, and these share their seeds.
     """
     n = n_rows(result, "runs")
     if n == 0:
@@ -69,6 +70,7 @@ def answer(result: Result) -> list[str]:
     return [
         *edge_sentences(result, resolved=True),
         *_by_value(result, subject),
+        *(_by_value(result, "hidden") if subject == "gate" and "hidden" in varying(result) else []),
         *separability(result),
         *_along(result, subject),
         *_speed(result),
@@ -92,9 +94,9 @@ def failures(result: Result) -> str:
     max_epochs = f"{train['max_epochs']:,}"
     criteria = []
     if train.get("target_loss") is not None:
-        criteria.append(f"its loss is below {train['target_loss']:g}{nats(result)}")
+        criteria.append(f"its loss is below {exact(train['target_loss'])}{nats(result)}")
     if train.get("target_error") is not None:
-        criteria.append(f"every |output − target| is below {train['target_error']:g}")
+        criteria.append(f"every |output − target| is below {exact(train['target_error'])}")
     stationary = ""
     if _column(result, "n_stationary").any():
         stationary = " A stationary run is back at earlier weights, bit for bit: training on would only repeat itself."
@@ -251,11 +253,11 @@ def _share(n_converged: int, n: int, one_setting: bool, each: str = "") -> str:
     said = []
     if 0 < n_converged < n:
         said.append(f"{percent(n_converged / n)}{NBSP}%")
-    if one_setting or n_converged in (0, n):
+    if one_setting:
         low, high = (float(end) for end in wilson(np.array(n_converged), n))
         said.append(f"95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%")
     many = f"all {n:,}" if n_converged == n else f"{n_converged:,} of {n:,}"
-    return f"{many} runs {each}converged ({', '.join(said)})"
+    return f"{many} runs {each}converged" + (f" ({', '.join(said)})" if said else "")
 
 
 def _by_value(result: Result, subject: str) -> list[str]:
@@ -273,6 +275,7 @@ def _by_value(result: Result, subject: str) -> list[str]:
         for part in parts:
             who = _who(subject, list(part.index), list(counts.index), others=i == len(groups) - 1 > 0)
             where = _where_all(result, subject, part)
+            who = _capital(who) if subject == "encoding" else who
             if len(part) > 1 and not alike:
                 sentences.append(f"{who}: {_range(subject, part)}{where}.")
             else:
@@ -300,10 +303,10 @@ def _where_all(result: Result, subject: str, group: pd.DataFrame) -> str:
     at = np.flatnonzero(counts["n"] == counts["n_converged"])
     if len(at) in (0, len(counts)) or len(at) != at[-1] - at[0] + 1:
         return ""
-    values = [_number(value) for value in counts.index[at]]
+    values = [number(value) for value in counts.index[at]]
     if len(values) == 1:
         return f"; every run did at {label(x)} = {values[0]}"
-    return f"; every run did at every {label(x)} from {values[0]} to {values[-1]}"
+    return f"; every run did at every {_SINGULARS.get(x, label(x))} from {values[0]} to {values[-1]}"
 
 
 def _along(result: Result, subject: str) -> list[str]:
@@ -311,7 +314,11 @@ def _along(result: Result, subject: str) -> list[str]:
     x = main_numeric_axis(result)
     if x is None or subject in ("gate", x):
         return []
-    counts = result.part("summary", [x, "n", "n_converged"]).groupby(x).sum()
+    summary = result.part("summary", [subject, x, "n", "n_converged"])
+    n_values = summary[subject].nunique()
+    if (summary.groupby(x)[subject].nunique() < n_values).any():
+        return []  # other values of the subject at other places: a difference along the axis may as well be theirs
+    counts = summary.drop(columns=subject).groupby(x).sum()
     rates = counts["n_converged"] / counts["n"]
     if rates.nunique() == 1:
         return []
@@ -335,7 +342,7 @@ def _by_plane(result: Result, axes: tuple[str, str]) -> list[str]:
         first = ""
         if fastest is not None:
             count, *values = fastest
-            at = joined([f"{label(axis)} = {_number(value)}" for axis, value in zip(axes, values, strict=True)])
+            at = joined([f"{label(axis)} = {number(value)}" for axis, value in zip(axes, values, strict=True)])
             first = f"; the fastest setting took {_epochs(count)} ({at})"
         who = ", ".join([*plane.name.splitlines(), *where])
         sentences.append(f"{who}: {share}{first}." if who else f"{_capital(share)}{first}.")
@@ -446,7 +453,7 @@ def _who(subject: str, names: Sequence[Any], every: Sequence[Any], others: bool)
         return joined([_name(subject, name) for name in names])
     first = list(every).index(names[0])
     if isinstance(names[0], NUMBERS) and list(every[first : first + len(names)]) == list(names):
-        return f"{_capital(label(subject))} from {_number(names[0])} to {_number(names[-1])}"
+        return f"{_capital(label(subject))} from {number(names[0])} to {number(names[-1])}"
     count = _SMALL[len(names)] if len(names) < len(_SMALL) else f"{len(names):,}"
     plural = _PLURALS.get(subject, f"{label(subject)}s")
     return f"The {count} other {plural}" if others else f"All {count} {plural}"
@@ -455,12 +462,15 @@ def _who(subject: str, names: Sequence[Any], every: Sequence[Any], others: bool)
 def _name(subject: str, value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return f"{label(subject)} = {str(value).lower()}"
-    return f"{label(subject)} = {_number(value)}" if isinstance(value, NUMBERS) else str(value)
+    if isinstance(value, NUMBERS):
+        return f"{label(subject)} = {number(value)}"
+    return ENCODINGS[value] if subject == "encoding" else str(value)
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """Write a number of the grid: as it is if it has few digits, else the first three."""
     if value < 0:
-        return f"−{_number(-value)}"
+        return f"−{number(-value)}"
     written = np.format_float_positional(value, trim="-") if 1e-4 <= value < 1e7 else ""
     if 0 < len(written.replace(".", "").lstrip("0")) <= 5:
         return written

@@ -20,7 +20,7 @@ from sweep.report.canvas import GREY, colour_bar, picture_rows, styled
 from sweep.report.columns import sparing
 from sweep.report.looks import figure_of
 from sweep.report.result import Result
-from sweep.report.sentences import Description
+from sweep.report.sentences import Description, number
 from sweep.report.settings import experiment, grid_keys, n_rows, values_of
 from sweep.spec.gates import Table, truth_table
 
@@ -131,8 +131,7 @@ def choices(result: Result, max_rows: int = MAX_ROWS) -> list[Choice]:
     found: list[tuple[str, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
         places = np.flatnonzero(codes == code)
-        name = f"{rows.categories[code]}: " if len(n) > 1 or keys else ""
-        row = f"{name}{n_converged[code]:,} of {n[code]:,} runs converged"
+        row = f"{rows.categories[code]}: {n_converged[code]:,} of {n[code]:,} runs converged"
         columns = result.part("runs", ["converged_epoch", "final_loss"]).iloc[places]
         epochs = columns["converged_epoch"].to_numpy(np.float64, na_value=np.inf)
         epochs[~converged[places]] = np.inf
@@ -349,7 +348,7 @@ def _title(result: Result, choice: Choice, model: Trained) -> str:
 def _value(result: Result, key: str, value: Any) -> str:
     if not is_numeric(result, key):
         return unbroken(str(value)) if isinstance(value, str) else assignment(key, str(value).lower())
-    return assignment(key, f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "\N{MINUS SIGN}")
+    return assignment(key, number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
 
 
 def _outcome(stored: Mapping[str, Any]) -> str:
