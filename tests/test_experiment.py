@@ -58,7 +58,6 @@ def test_a_file(tmp_path: Path):
         "target_loss": 0.01,
         "target_error": None,
         "early_stop": True,
-        "detect_stationary": True,
         "record_every": 0,
         "detect_stationary": True,
     }
