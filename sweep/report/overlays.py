@@ -29,10 +29,10 @@ def laws(result: Result, layout: Layout) -> dict[str, list[Law]]:
 
     Each goes from the lowest learning rate of the experiment to where the loss may rise in the first epochs
     (`Separable.monotone_learning_rate`), which the law does not count. There are none of a target that is not small,
-    nor where something else than the learning rate runs along the figure.
+    nor where something else than the learning rate runs along the figure, or there is none of lines.
     """
     target = predicted_target(result)
-    if layout.x != "learning_rate" or target is None:
+    if layout.x != "learning_rate" or layout.lines_mix or target is None:
         return {}
     found: dict[str, list[Law]] = {}
     table = with_panels(result, layout, _unique([*layout.panels, "learning_rate"]))

@@ -1,5 +1,6 @@
 """Why: sentences that set what theory says beside what was measured."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from sweep.report.losses import exact
 from sweep.report.pairs import paired
 from sweep.report.predictions import covered, out_of_reach, predicted_target
 from sweep.report.result import Result
-from sweep.report.settings import grid_keys, n_rows
+from sweep.report.settings import grid_keys, n_rows, whole_grids
 from sweep.report.stability import SETTLED, Edge, edges
 from sweep.report.theory import Separable
 
@@ -76,12 +77,17 @@ def _too_soon(result: Result, unlearned: Sequence[str]) -> list[str]:
     target = predicted_target(result)
     if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in grid_keys(result):
         return []
-    table = covered(result, ["learning_rate"])
+    grids = whole_grids(result)
+    one_grid = grids[0].values["learning_rate"] if grids and len(grids) == 1 else None
+    table = covered(result, [] if one_grid else ["learning_rate"])
     max_epochs = result.manifest["experiment"]["train"]["max_epochs"]
     said = []
     for gate in unlearned:
         of_gate = table[table["gate"].astype(str) == gate]
-        settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
+        if one_grid:
+            settings = list(itertools.product(of_gate["theory"].unique(), map(float, one_grid)))
+        else:
+            settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
         epochs, rate = min((float(theory.epochs(rate, target)), rate) for theory, rate in settings)
         if epochs <= max_epochs or any(rate > theory.monotone_learning_rate for theory, rate in settings):
             continue

@@ -87,9 +87,10 @@ def edges(result: Result) -> list[Edge]:
     """
     if "learning_rate" not in grid_keys(result) or n_rows(result, "runs") == 0:
         return []
-    table = _not_separable(covered(result, ["learning_rate", "n"]))
+    table = _not_separable(covered(result))
     if len(table) == 0:
         return []
+    table = table.join(result.part("summary", ["learning_rate", "n"]).reset_index(drop=True))
     lowest, highest = _extremes(result)
     infimum = np.array([theory.infimum for theory in table["theory"]])
     table = table.assign(lowest=lowest[table.index] - infimum, highest=highest[table.index] - infimum)
