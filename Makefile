@@ -41,7 +41,7 @@ check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-bench: $(ENV)/installed-bench ## what it costs, beside what one would use instead: results/bench and README's table, in ten minutes
+bench: $(ENV)/installed-bench ## what it costs, beside what one would use instead: results/bench and README's table, in about 17 minutes
 	$(RUN)/python -m bench
 
 bench-check: $(ENV)/installed-bench ## fails if the kernel is slower than results/bench says

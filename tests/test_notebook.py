@@ -89,6 +89,7 @@ def test_an_example_is_tidy(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.processes
 @pytest.mark.filterwarnings("default")
 def test_an_example_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ import pytest
 
 import sweep
 
+pytestmark = pytest.mark.processes
 EXPERIMENT = {
     "grid": [
         {
