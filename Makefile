@@ -23,7 +23,7 @@ replication: $(ENV)/installed ## docs/replication.md, from the results of the si
 test: $(ENV)/installed-test ## run the tests, but for those of whole processes
 	$(RUN)/python -m pytest -q -n auto -m 'not processes' $(PYTEST)
 
-test-processes: $(ENV)/installed-test ## run the tests that start, interrupt and kill whole processes
+test-processes: $(ENV)/installed-test ## run the tests that start and kill whole processes, a browser among them
 	$(RUN)/python -m pytest -q -n auto -m processes $(PYTEST)
 
 browser: ## install chromium, in which the tests open reports (Debian, Ubuntu); without it these are skipped

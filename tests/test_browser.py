@@ -17,10 +17,13 @@ from conftest import TINY
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "NEED_CHROMIUM" not in os.environ,
-    reason="no chromium here: apt-get install chromium fonts-dejavu-core",
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        CHROMIUM is None and "NEED_CHROMIUM" not in os.environ,
+        reason="no chromium here: apt-get install chromium fonts-dejavu-core",
+    ),
+]
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 800}
 N_GATES = 1600
 AXES = ("gate", "learning_rate", "init")
