@@ -189,6 +189,17 @@ def test_symmetries_keep_the_margin(gate: str, encoding: str, random: Any) -> No
         assert margin(Table(-X, y)) == expected
 
 
+@pytest.mark.parametrize("gate", ["00110011", "11001100", "01110111", "00010001"])
+def test_rows_in_any_order_that_do_not_carry_the_margin(gate: str) -> None:
+    table = boolean_table(gate, "01")
+    random = np.random.default_rng(0)
+    for order in itertools.permutations(range(3)):
+        for _ in range(10):
+            rows = random.permutation(8)
+            shuffled = Table(table.inputs[rows][:, list(order)], table.targets[rows])
+            assert margin(shuffled) == pytest.approx(margin(table), rel=1e-12)
+
+
 @settings(deadline=None)
 @given(truth_tables, encodings, st.floats(1, 1000))
 def test_larger_inputs_widen_the_margin_but_not_beyond_their_scale(gate: str, encoding: str, scale: float) -> None:

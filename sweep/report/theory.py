@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from sweep.spec.gates import Table
 
 _MAX_NEWTON_STEPS = 1000
+_CARRIES = 1e-9
+"""Of the largest u: what is below, rounding has left of a row that carries nothing."""
 _MAX_TABLES_TOGETHER = 50
 """In one linear program: beyond, it takes longer for each again."""
 
@@ -217,12 +219,13 @@ def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
     ‖Aᵀu‖² + (Σ u_i − 1)² (Lawson & Hanson 1974, Solving Least Squares Problems, chapter 23); w is then the solution of
     smallest norm of a_i·w = 1 for these.
     """
-    from scipy.optimize import nnls
+    from scipy.optimize import lsq_linear  # its nnls ends at wrong places where several u are optimal
 
     scale = float(np.abs(A).max())
     B = A / scale
-    u, _ = nnls(np.vstack([B.T, np.ones(len(B))]), np.repeat([0.0, 1.0], [B.shape[1], 1]))
-    carries = u > 0.0
+    E, f = np.vstack([B.T, np.ones(len(B))]), np.repeat([0.0, 1.0], [B.shape[1], 1])
+    u = lsq_linear(E, f, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x
+    carries = u > _CARRIES * u.max()
     w, *_ = np.linalg.lstsq(B[carries], np.ones(np.count_nonzero(carries)))
     if not (B @ w).min() >= 1.0 - 1e-9:
         raise ArithmeticError("the largest margin: the table's numbers are too far apart to tell")
