@@ -77,8 +77,8 @@ OnChunk = Callable[[Outcome, int], None] | None
 
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
+    from sweep.page.notebook import Shown
     from sweep.results.on_disk import OnDisk
-    from sweep.results.result import Result
 
     manifest = manifests.read_manifest(path)
     if manifest["numerics"] != NUMERICS:
@@ -92,7 +92,7 @@ def read(path: Path) -> "Result":
     for name in written.TABLES:
         if name in manifest["files"]:
             _check(path / name, manifest["files"][name])
-    return Result(OnDisk(path, manifest["files"], experiment), manifest, experiment, path)
+    return Shown(OnDisk(path, manifest["files"], experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, directory: Path, say: Say) -> "Result | None":

@@ -197,8 +197,8 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     if not single.all():
         what = joined([label(key) for key in curves.together]) if curves.together else "settings that share a curve"
         said.append(f"Counted together, so without an interval: all values of {what}.")
-    n, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
-    total = f"By the end, {n_converged:,} of all {n:,} runs of the experiment have converged."
+    n_runs, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
+    total = f"By the end, {n_converged:,} of all {n_runs:,} runs of the experiment have converged."
     return Description(" ".join(said), f"Share of runs converged against epochs. {total}")
 
 
