@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.timing import Row, Way, in_turn, rows
 from bench.ways import N_CORES, trained
-from sweep.engine.work import Work
+from sweep.store.work import Work
 from sweep.spec.experiment import Experiment, load
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
