@@ -21,8 +21,8 @@ from sweep.engine.outcome import Outcome
 from sweep.engine.store.files import flush_directory, new_file
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, ExperimentError, load
-from sweep.spec.gates import Table
 from sweep.spec.grid import Grid
+from sweep.spec.training_sets import TrainingSet as Table
 
 CHUNKS = "chunks"
 LAYOUT = "layout.json"
