@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import session
-from sweep.engine.store.files import FailedError, StoreError
-from sweep.engine.store.lock import Lock, LockedError
-from sweep.engine.store.verify import Problem
-from sweep.engine.store.verify import verify as check_files
+from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.session import How, OnChunk, OnStart, Say
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
+from sweep.store.lock import Lock
+from sweep.store.verify import Problem
+from sweep.store.verify import verify as check_files
 
 if TYPE_CHECKING:
     from sweep.report.result import Result
@@ -191,9 +191,8 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     import pyarrow as pa
 
     from sweep.engine import runner
-    from sweep.engine.chunks import chunks_of
+    from sweep.engine.chunks import chunks_of, n_recorded
     from sweep.engine.outcome import Outcome
-    from sweep.engine.training import n_recorded
     from sweep.report import tables
     from sweep.report.result import Result
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.errors import UnknownRunError
 from sweep.spec import models
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
 from sweep.spec.schema import OUTCOME, STATUSES
 from sweep.spec.training_sets import TrainingSet as Table
 
@@ -27,10 +28,6 @@ MAX_POINTS = 1_000_000
 
 _SHOWN = 10
 """Points of the learning curve in the text, about."""
-
-
-class UnknownRunError(ExperimentError):
-    """A run that a result does not have; its text is for people."""
 
 
 class Retrained(NamedTuple):

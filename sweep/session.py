@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.engine.outcome import Outcome
-from sweep.engine.store import manifest as manifests
-from sweep.engine.store import tables as written
-from sweep.engine.store.files import FailedError, StoreError, new_file, sha256
-from sweep.engine.store.verify import Problem, manifest_of, verify
+from sweep.errors import ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
+from sweep.store import manifest as manifests
+from sweep.store import tables as written
+from sweep.store.files import new_file, sha256
+from sweep.store.verify import Problem, manifest_of, verify
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.engine.work import Work
     from sweep.report.result import Result
+    from sweep.store.work import Work
 
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
@@ -144,7 +145,7 @@ def compute(
     experiment: Experiment, directory: Path, how: How, on_start: OnStart, on_chunk: OnChunk, say: Say
 ) -> "Result":
     """Train what is missing in a directory, and make the tables of it."""
-    from sweep.engine.work import Work
+    from sweep.store.work import Work
 
     resolved = manifests.plain(experiment.resolved())
     before = manifests.last_experiment(directory)
@@ -238,7 +239,7 @@ def _surfaces(result: "Result", directory: Path) -> tuple[list[Path], dict[str, 
 
 def mend(directory: Path, how: How, say: Say) -> list[Problem]:
     """Make again what is not as it was written, from what is; returns what could not be mended."""
-    from sweep.engine.work import Work
+    from sweep.store.work import Work
 
     text = manifest_of(directory)
     problems = verify(directory)[1]

@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import sweep
-from sweep.engine.store.files import sealed, unsealed
+from sweep.store.files import sealed, unsealed
 
 SMALL: dict[str, Any] = {
     "question": "Small?",

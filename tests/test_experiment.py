@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweep
-from sweep.spec.experiment import ExperimentError, load
+from sweep.errors import ExperimentError
+from sweep.spec.experiment import load
 from sweep.spec.keys import KEYS
 from sweep.spec.schema import TAKEN
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from pyarrow import csv
 
 import sweep
-from sweep.engine.store.files import FailedError, StoreError, sealed, unsealed
-from sweep.engine.store.lock import Lock
-from sweep.engine.store.manifest import read_manifest, write_manifest
-from sweep.engine.store.tables import read_table, writing_tables
+from sweep.errors import FailedError, StoreError
+from sweep.store.files import sealed, unsealed
+from sweep.store.lock import Lock
+from sweep.store.manifest import read_manifest, write_manifest
+from sweep.store.tables import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
     "name": "made",

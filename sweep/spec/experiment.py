@@ -17,10 +17,8 @@ from sweep.spec import gates, grid, reading
 from sweep.spec.grid import Grid
 from sweep.spec.keys import KEYS
 from sweep.spec.messages import Collector, InvalidError, show, unknown_key, validate
-from sweep.spec.reading import ExperimentError, Written
+from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
-
-__all__ = ["Experiment", "ExperimentError", "Place", "Train", "load"]
 
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
 

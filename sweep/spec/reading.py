@@ -9,14 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from sweep.errors import ExperimentError
 from sweep.spec.keys import KEYS
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key
 
 MAX_SHOWN = 5
-
-
-class ExperimentError(ValueError):
-    """An experiment that cannot be read or run; its text is the whole message for people, one problem a line."""
 
 
 @dataclass(frozen=True)

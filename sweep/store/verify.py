@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sweep.engine.store.chunks import CHUNKS, LAYOUT, DamagedError, Layout, layouts
-from sweep.engine.store.files import StoreError, sha256
-from sweep.engine.store.manifest import MANIFEST, UNDER_WAY, copy_of, last_experiment, parse, read_manifest
-from sweep.engine.store.tables import CHECKSUMS, TABLES
+from sweep.errors import DamagedError, StoreError
 from sweep.spec.experiment import load
+from sweep.store.chunk_store import CHUNKS, LAYOUT, ChunkStore, layouts
+from sweep.store.files import sha256
+from sweep.store.manifest import MANIFEST, UNDER_WAY, copy_of, last_experiment, parse, read_manifest
+from sweep.store.tables import CHECKSUMS, TABLES
 
 
 class Problem(NamedTuple):
@@ -102,7 +103,7 @@ def _chunks(directory: Path) -> Iterator[tuple[Path, str]]:
         files = layout.files()
         for file in files:
             try:
-                layout.check(file)
+                layout.read_chunk(file)
                 yield file.path, ""
             except DamagedError as error:
                 yield file.path, str(error)
@@ -113,6 +114,6 @@ def _chunks(directory: Path) -> Iterator[tuple[Path, str]]:
     if text is not None and (manifest := parse(text))["complete"]:
         experiment = load(manifest["experiment"])
         for grid in experiment.grids:
-            layout = Layout.of(experiment, grid, home)
+            layout = ChunkStore.of(experiment, grid, home)
             if missing := grid.n_runs - sum(file.n_runs for file in layout.files()):
                 yield layout.directory, f"{missing:,} of {grid.n_runs:,} runs are in no chunk"

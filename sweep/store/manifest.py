@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from sweep.engine.store.chunks import CHUNKS
-from sweep.engine.store.files import FailedError, StoreError, new_file, sealed, unsealed
+from sweep.errors import FailedError, StoreError
+from sweep.store.chunk_store import CHUNKS
+from sweep.store.files import new_file, sealed, unsealed
 
 MANIFEST = "manifest.json"
 UNDER_WAY = "experiment.json"

@@ -9,20 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine import runner
-from sweep.engine.chunks import Chunk, chunks_of
+from sweep.engine.chunks import Chunk, chunks_of, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired, resized, still_true
-from sweep.engine.store.chunks import CHUNKS, LAYOUT, ChunkFile, DamagedError, Layout, layouts, set_aside
-from sweep.engine.store.files import FailedError, StoreError
-from sweep.engine.training import n_recorded
+from sweep.errors import ChunkError, DamagedError, StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import overlap
+from sweep.store.chunk_store import CHUNKS, LAYOUT, ChunkFile, ChunkStore, layouts, set_aside
 
 Say = Callable[[str], None]
-
-
-class ChunkError(FailedError):
-    """A chunk that cannot be kept."""
 
 
 class Work:
@@ -50,7 +45,7 @@ class Work:
         self.experiment = experiment
         self.home = directory / CHUNKS
         self.say = say
-        self.layouts = [Layout.of(experiment, grid, self.home) for grid in experiment.grids]
+        self.layouts = [ChunkStore.of(experiment, grid, self.home) for grid in experiment.grids]
         self.firsts = np.cumsum([0, *(grid.n_runs for grid in experiment.grids)]).tolist()
         mine = {layout.directory.name for layout in self.layouts}
         others, unusable = layouts(self.home)
@@ -190,7 +185,7 @@ class Work:
             if there.all():
                 rmtree(layout.directory, ignore_errors=True)
 
-    def _checked(self, layout: Layout) -> list[ChunkFile]:
+    def _checked(self, layout: ChunkStore) -> list[ChunkFile]:
         """The chunk files of a layout that can be trusted; the others are set aside."""
         if layout.directory.exists():
             try:
@@ -204,7 +199,7 @@ class Work:
             try:
                 if file.stop > layout.grid.n_runs:
                     raise DamagedError("of another experiment")
-                layout.check(file)
+                layout.read_chunk(file)
                 good.append(file)
             except DamagedError as error:
                 self._set_aside(file.path, f"{error}; its {file.n_runs:,} runs are trained again")
@@ -230,7 +225,7 @@ class Earlier:
 
     def __init__(self, work: Work):
         self.work = work
-        self.sources: list[tuple[Layout, Outcome, NDArray[np.bool_]]] = []
+        self.sources: list[tuple[ChunkStore, Outcome, NDArray[np.bool_]]] = []
         for layout in work.earlier:
             if source := self._read(layout):
                 self.sources.append((layout, *source))
@@ -256,7 +251,7 @@ class Earlier:
                 there |= here
         return known, there
 
-    def _read(self, layout: Layout) -> tuple[Outcome, NDArray[np.bool_]] | None:
+    def _read(self, layout: ChunkStore) -> tuple[Outcome, NDArray[np.bool_]] | None:
         """What became of the runs of a layout, and which are done and still true; None if nothing is of use."""
         then, now = layout.experiment.train, self.work.experiment.train
         n_runs = layout.grid.n_runs

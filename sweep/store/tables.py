@@ -5,8 +5,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.engine.store.files import FailedError, StoreError, new_file, sha256
-from sweep.engine.store.manifest import MANIFEST, read_manifest
+from sweep.errors import FailedError, StoreError
+from sweep.store.files import new_file, sha256
+from sweep.store.manifest import MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,27 +13,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
-from sweep.engine.store.files import flush_directory, new_file
+from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS, STATUSES
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
 from sweep.spec.training_sets import TrainingSet as Table
+from sweep.store.files import flush_directory, new_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CHUNKS = "chunks"
 LAYOUT = "layout.json"
 SET_ASIDE = "set-aside"
 
+_KEYS = {"numerics", "grid", "train", "tables"}
+
 _NAME = re.compile(r"(\d{10})-(\d{10})-([0-9a-f]{32})\.arrow")
-_COLUMNS = ("status", "epochs", "converged_epoch", "period", "final_loss")
-
-
-class DamagedError(Exception):
-    """A file that is not what was written; its text says in what way."""
 
 
 class ChunkFile(NamedTuple):
@@ -50,7 +53,7 @@ class ChunkFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChunkStore:
     """A grid, how it is trained, and the directory of its chunks.
 
     Attributes
@@ -65,7 +68,7 @@ class Layout:
     home: Path
 
     @classmethod
-    def of(cls, experiment: Experiment, grid: Grid, home: Path) -> "Layout":
+    def of(cls, experiment: Experiment, grid: Grid, home: Path) -> "ChunkStore":
         """The layout of one grid of an experiment."""
         resolved = experiment.resolved()
         tables = {name: table for name, table in resolved["tables"].items() if name in grid.values["gate"]}
@@ -73,7 +76,7 @@ class Layout:
         return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, home)
 
     @classmethod
-    def read(cls, directory: Path) -> "Layout":
+    def read(cls, directory: Path) -> "ChunkStore":
         """The layout that a directory is named after.
 
         Raises
@@ -87,13 +90,26 @@ class Layout:
             raise DamagedError(f"cannot be read ({error.strerror})") from None
         if _digest(text) != directory.name:
             raise DamagedError("not as it was written (its checksum differs)")
-        layout = cls(json.loads(text), directory.parent)
-        if layout.content["numerics"] == NUMERICS:
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            raise DamagedError("not the description of chunks") from None
+        if not (isinstance(content, dict) and content.keys() == _KEYS and type(content["numerics"]) is int):
+            raise DamagedError("not the description of chunks")
+        store = cls(content, directory.parent)
+        if store.numerics == NUMERICS:
             try:
-                layout.experiment  # noqa: B018
+                grids = store.experiment.grids
             except ExperimentError as error:
                 raise DamagedError(f"not an experiment ({error})") from None
-        return layout
+            if len(grids) != 1 or store.directory.name != directory.name:
+                raise DamagedError("not the description of chunks")
+        return store
+
+    @property
+    def numerics(self) -> int:
+        """Version of the arithmetic."""
+        return int(self.content["numerics"])
 
     @cached_property
     def text(self) -> bytes:
@@ -120,6 +136,25 @@ class Layout:
         """Its training sets of one's own."""
         return self.experiment.tables
 
+    @property
+    def n_recorded(self) -> int:
+        """Points of each learning curve."""
+        return n_recorded(self.experiment)
+
+    @cached_property
+    def _schema(self) -> "pa.Schema":
+        """Columns of a chunk file."""
+        import pyarrow as pa
+
+        integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
+        curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
+        return pa.schema({**integers, "final_loss": pa.float64(), **curve})
+
+    def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
+        """What a chunk file says of itself."""
+        chunk = f"{self.directory.name} {start} {stop}"
+        return {b"chunk": chunk.encode(), b"statuses": " ".join(STATUSES).encode()}
+
     def files(self) -> list[ChunkFile]:
         """Its chunk files in the order of their runs, whatever state they are in; of overlapping ones the first."""
         named = ((path, _NAME.fullmatch(path.name)) for path in sorted(self.directory.glob("*.arrow")))
@@ -130,26 +165,8 @@ class Layout:
                 kept.append(file)
         return kept
 
-    def check(self, file: ChunkFile) -> bytes:
-        """The bytes of a chunk file.
-
-        Raises
-        ------
-        DamagedError
-            If they are not what was written.
-        """
-        try:
-            data = file.path.read_bytes()
-        except OSError as error:
-            raise DamagedError(f"cannot be read ({error.strerror})") from None
-        if file.path.stem.rpartition("-")[2] != _digest(data):
-            raise DamagedError("not as it was written (its checksum differs)")
-        if _mark(self.directory.name, file.start, file.stop) not in data:
-            raise DamagedError("of another experiment")
-        return data
-
     def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome:
-        """What became of the runs of a chunk file.
+        """Read and check the outcomes of a chunk file.
 
         Parameters
         ----------
@@ -160,18 +177,39 @@ class Layout:
         Raises
         ------
         DamagedError
-            If the file is not what was written.
+            If the file is not what was written: its bytes, or what they say.
         """
         import pyarrow as pa
 
-        table = pa.ipc.open_file(pa.BufferReader(self.check(file))).read_all().combine_chunks()
-        status, epochs, converged_epoch, period, final_loss = (table[name].to_numpy() for name in _COLUMNS)
-        curves = np.empty((file.n_runs, 0))
-        if "curve" in table.column_names:
-            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(file.n_runs, -1)
-        runs = first + np.arange(file.start, file.stop)
-        epochs, converged_epoch, period = (column.astype(np.int64) for column in (epochs, converged_epoch, period))
-        return Outcome(runs, status, epochs, converged_epoch, period, final_loss, curves)
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            raise DamagedError(f"cannot be read ({error.strerror})") from None
+        if file.path.stem.rpartition("-")[2] != _digest(data):
+            raise DamagedError("not as it was written (its checksum differs)")
+        try:
+            table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
+            table.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            raise DamagedError(f"not a chunk ({str(error).partition(chr(10))[0]})") from None
+        if (table.schema.metadata or {}) != self._metadata(file.start, file.stop):
+            raise DamagedError("of another experiment")
+        if table.schema.remove_metadata() != self._schema or table.num_rows != file.n_runs:
+            raise DamagedError(f"not a chunk of {file.n_runs:,} runs")
+        if any(column.null_count for column in table.columns):
+            raise DamagedError("not a chunk (values are missing)")
+        outcome = self._outcome(table.combine_chunks(), first + np.arange(file.start, file.stop))
+        if problem := outcome.problem(self.experiment.train):
+            raise DamagedError(f"not a chunk ({problem})")
+        return outcome
+
+    def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
+        columns = {name: table[name].to_numpy() for name in table.column_names if name != "curve"}
+        integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
+        curves = np.empty((runs.size, 0))
+        if self.n_recorded:
+            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
+        return Outcome(runs, **{**columns, **integers}, curves=curves)
 
     def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
         """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
@@ -185,11 +223,9 @@ class Layout:
             "period": outcome.period.astype(np.int8),
             "final_loss": outcome.final_loss,
         }
-        if n_recorded := outcome.curves.shape[1]:
-            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), n_recorded)
-        table = pa.table(columns).replace_schema_metadata(
-            {"chunk": _mark(self.directory.name, start, stop), "statuses": " ".join(STATUSES)}
-        )
+        if self.n_recorded:
+            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
+        table = pa.table(columns, self._schema.with_metadata(self._metadata(start, stop)))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
             writer.write_table(table)
@@ -210,19 +246,19 @@ class Layout:
                 part.write_bytes(self.text)
 
 
-def layouts(home: Path) -> tuple[list[Layout], list[tuple[Path, str]]]:
+def layouts(home: Path) -> tuple[list[ChunkStore], list[tuple[Path, str]]]:
     """All layouts of a directory, and those that cannot be used, each with what is wrong with it."""
     usable, unusable = [], []
     for directory in sorted(path for path in home.glob("*") if path.is_dir() and path.name != SET_ASIDE):
         try:
-            layout = Layout.read(directory)
+            layout = ChunkStore.read(directory)
         except DamagedError as error:
             unusable.append((directory / LAYOUT, str(error)))
             continue
-        if layout.content["numerics"] == NUMERICS:
+        if layout.numerics == NUMERICS:
             usable.append(layout)
         else:
-            unusable.append((directory, f"of version {layout.content['numerics']} of the arithmetic, not {NUMERICS}"))
+            unusable.append((directory, f"of version {layout.numerics} of the arithmetic, not {NUMERICS}"))
     return usable, unusable
 
 
@@ -235,11 +271,6 @@ def set_aside(path: Path, home: Path) -> Path:
         place = place.with_name(f"{path.name}.{number}")
     place.parent.mkdir(parents=True, exist_ok=True)
     return path.rename(place)
-
-
-def _mark(layout: str, start: int, stop: int) -> bytes:
-    """What a chunk says of itself."""
-    return f"{layout} {start} {stop}".encode()
 
 
 def _digest(data: bytes) -> str:

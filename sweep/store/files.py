@@ -9,14 +9,6 @@ from pathlib import Path
 from typing import Any
 
 
-class StoreError(Exception):
-    """A directory that cannot be written, or that holds no result; its text is for people."""
-
-
-class FailedError(Exception):
-    """A sweep that could not be finished; what was finished is kept, and its text is for people."""
-
-
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """A temporary name to write to; what was written takes the name `path` at the end, and nothing does on failure.

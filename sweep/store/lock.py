@@ -6,14 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sweep.engine.store.chunks import CHUNKS
-from sweep.engine.store.files import StoreError, remove_unfinished
+from sweep.errors import LockedError, StoreError
+from sweep.store.chunk_store import CHUNKS
+from sweep.store.files import remove_unfinished
 
 LOCK = ".lock"
-
-
-class LockedError(StoreError):
-    """A directory in which another process is at work."""
 
 
 class Lock:
