@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sweep.spec import inits
 from sweep.spec.experiment import Experiment, load
-from sweep.spec.gates import Table
+from sweep.spec.training_sets import TrainingSet as Table
 
 WORKLOADS = Path(__file__).with_name("workloads")
 

@@ -22,8 +22,8 @@ from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
-from sweep.spec.gates import Table
 from sweep.spec.grid import Grid
+from sweep.spec.training_sets import TrainingSet
 from sweep.store.files import Tree
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class ChunkStore:
         return self.experiment.grids[0]
 
     @property
-    def tables(self) -> Mapping[str, Table]:
+    def tables(self) -> Mapping[str, TrainingSet]:
         """Its training sets of one's own."""
         return self.experiment.tables
 
