@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.errors import UnknownRunError
 from sweep.kernel import STATUSES
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
 from sweep.spec.gates import Table
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 
 _SHOWN = 10
 """Points of the learning curve in the text, about."""
-
-
-class UnknownRunError(ExperimentError):
-    """A run that a result does not have; its text is for people."""
 
 
 class Retrained(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import Chunk
+from sweep.engine.chunks import Chunk, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
 from sweep.kernel.compiled import kernel
@@ -93,12 +93,6 @@ def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trai
     trained = _train_with_one_kernel(experiment, experiment.grids[number], np.array([run]), with_weights=True)
     trained.outcome.runs = trained.outcome.runs + first
     return trained
-
-
-def n_recorded(experiment: Experiment) -> int:
-    """Points of each learning curve, 0 if none is recorded."""
-    every = experiment.train.record_every
-    return 1 + experiment.train.max_epochs // every if every else 0
 
 
 def _train_with_one_kernel(

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
+from sweep.errors import ExperimentError
 from sweep.spec import gates, grid
 from sweep.spec.gates import Table
 from sweep.spec.grid import KEYS, Grid
@@ -18,10 +19,6 @@ from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable
 
 MAX_SHOWN = 5
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
-
-
-class ExperimentError(ValueError):
-    """An experiment that cannot be read or run; its text is the whole message for people, one problem a line."""
 
 
 class Train(BaseModel, frozen=True, extra="forbid"):
