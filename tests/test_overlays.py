@@ -16,7 +16,8 @@ from sweep.report.reasons import edge_sentences, separability
 from sweep.report.result import Result
 from sweep.report.stability import SETTLED, edges, has_edge
 from sweep.report.theory import NotSeparable, Separable, predict
-from sweep.spec.gates import boolean_table, expand
+from sweep.spec.gates import expand
+from sweep.spec.training_sets import boolean_table
 
 CRITICAL = 4 * (7 - math.sqrt(33))
 RATES = [float(rate) for rate in np.geomspace(0.01, 100, 9)]

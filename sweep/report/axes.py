@@ -14,7 +14,7 @@ from sweep.report.result import Result
 from sweep.report.settings import NARROW, Table, combined, grid_keys, spread, values_of, whole_grids
 from sweep.report.tables import QUANTILES
 from sweep.spec.gates import n_inputs
-from sweep.spec.grid import KEYS
+from sweep.spec.keys import KEYS
 
 MAX_PANELS = 24
 MAX_LINES = 7

@@ -11,8 +11,8 @@ from sweep.report.axes import Layout, combinations_in
 from sweep.report.result import Result
 from sweep.report.settings import grid_keys, n_rows
 from sweep.report.theory import NotSeparable, Separable, predict
-from sweep.spec.gates import boolean_table, table_from_rows
-from sweep.spec.grid import KEYS
+from sweep.spec.keys import KEYS
+from sweep.spec.training_sets import boolean_table, table_from_rows
 
 MAX_TABLES = 300
 """Tables that are looked at: each takes a linear program."""

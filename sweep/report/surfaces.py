@@ -22,7 +22,8 @@ from sweep.report.looks import figure_of
 from sweep.report.result import Result
 from sweep.report.sentences import Description, number
 from sweep.report.settings import experiment, grid_keys, n_rows, values_of
-from sweep.spec.gates import Table, truth_table
+from sweep.spec.gates import truth_table
+from sweep.spec.training_sets import TrainingSet as Table
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
