@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
@@ -22,10 +21,9 @@ from sweep.store.files import Tree
 from sweep.store.verify import Check, Problem, check_chunks_of, check_files
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
-    from sweep.report.result import Result
+    from sweep.results.result import Result
     from sweep.store.work import Work
 
 PARQUET_ABOVE = 5_000_000
@@ -81,44 +79,10 @@ OnStart = Callable[[Started], None] | None
 OnChunk = Callable[[Outcome, int], None] | None
 
 
-@dataclass(frozen=True)
-class OnDisk:
-    """Tables that are read when they are asked for."""
-
-    tree: Tree
-    manifest: Mapping[str, Any]
-    experiment: Experiment
-
-    def load(self, name: str, columns: Sequence[str] | None = None) -> "pd.DataFrame | None":
-        """A table, or some columns of it."""
-        from sweep.report import tables
-
-        for file in (f"{name}.parquet", f"{name}.csv"):
-            if file in self.manifest["files"]:
-                types = tables.arrow_types(self.experiment, name)
-                table = written.read_table(self.tree, file, types, columns)
-                if not self._is_table(name, table, columns):
-                    raise StoreError(
-                        f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
-                        f"mend it with: sweep verify {self.tree.path} --repair"
-                    )
-                frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                written.release_memory()
-                return frame
-        return None
-
-    def _is_table(self, name: str, table: "pa.Table", columns: Sequence[str] | None) -> bool:
-        """Return True if a table has the rows and columns that it was written with."""
-        n_rows = {"runs": self.manifest["n_done"]}
-        if self.manifest["complete"]:
-            n_rows["summary"] = self.experiment.n_points
-        expected = columns or _columns(self.experiment, name)
-        return list(table.column_names) == list(expected) and table.num_rows == n_rows.get(name, table.num_rows)
-
-
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
-    from sweep.report.result import Result
+    from sweep.results.on_disk import OnDisk
+    from sweep.results.result import Result
 
     tree = Tree(path)
     manifest = manifests.read_manifest(tree)
@@ -135,7 +99,7 @@ def read(path: Path) -> "Result":
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
-    return Result(OnDisk(tree, manifest, experiment), manifest, path)
+    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
@@ -219,20 +183,20 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
 
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
-    from sweep.report import html
-    from sweep.report.columns import sparing
+    from sweep import decisions
+    from sweep.analysis.findings import Findings
+    from sweep.page import html
 
     assert result.path is not None
     tree = Tree(result.path)
     tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in manifests.TABLES}
-    bare = sparing(replace(result, manifest={**result.manifest, "files": tables_only}))
+    findings = Findings(replace(result, manifest={**result.manifest, "files": tables_only}))
     try:
         with tree.drafts() as drafts:
-            surfaces, extra = _surfaces(bare, drafts)
-            paths = [*html.write(bare, drafts, extra=extra), *surfaces]
-            names = [path.relative_to(drafts).as_posix() for path in paths]
+            models = decisions.for_report(findings.experiment, findings.representatives.chosen)
+            names = [path.relative_to(drafts).as_posix() for path in html.write(findings, drafts, models)]
             if tables_only != result.manifest["files"]:
-                manifests.write_manifest(tree, bare.manifest)
+                manifests.write_manifest(tree, {**result.manifest, "files": tables_only})
             for name in names:
                 tree.adopt(drafts, name)
         for name in result.manifest["files"].keys() - tables_only.keys() - set(names):
@@ -246,20 +210,6 @@ def draw(result: "Result") -> "Result":
     manifest = {**result.manifest, "files": tables_only | drawn}
     manifests.write_manifest(tree, manifest)
     return replace(result, manifest=manifest)
-
-
-def _surfaces(result: "Result", directory: Path) -> tuple[list[Path], dict[str, tuple[str, str, str]]]:
-    """The files of the decision surfaces, where a result has some, and what the report shows of them."""
-    from sweep import decisions
-    from sweep.report.figures import save
-
-    drawn = decisions.for_report(result)
-    if drawn is None:
-        return [], {}
-    figure, said = drawn
-    (directory / "figures").mkdir(exist_ok=True)
-    paths = save(figure, directory / "figures" / "decision_surfaces")
-    return paths, {"decision_surfaces": (paths[0].read_text(encoding="utf-8"), said.caption, said.alt)}
 
 
 def verify(tree: Tree) -> tuple[int, list[Problem]]:
@@ -303,7 +253,7 @@ def _disagreement(manifest: Mapping[str, Any], experiment: Experiment) -> str:
 
 def _differing_tables(tree: Tree, experiment: Experiment, manifest: Mapping[str, Any]) -> Iterator[Check]:
     """Read the tables beside the chunks that they were made of."""
-    from sweep.report import tables
+    from sweep.results import tables
     from sweep.store.work import outcomes
 
     names = _table_names(manifest["runs_format"], experiment)
@@ -342,7 +292,7 @@ def _tabled(tree: Tree, experiment: Experiment, name: str, found: Iterator[Outco
     """Leave out the runs that have been done since the tables of an incomplete result were written."""
     import numpy as np
 
-    from sweep.report import tables
+    from sweep.results import tables
 
     table = written.read_table(tree, name, tables.arrow_types(experiment, "runs"), ["run"])
     runs = np.unique(table["run"].to_numpy())
@@ -447,7 +397,7 @@ def _make_tables(
     dict
         `n_done`, `n_epochs` and `statuses` of a manifest.
     """
-    from sweep.report import tables
+    from sweep.results import tables
 
     every = experiment.train.record_every
     n_done = n_epochs = 0
@@ -471,16 +421,6 @@ def _make_tables(
         if formats != "csv":
             give("summary.parquet", piece)
     return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}
-
-
-def _columns(experiment: Experiment, name: str) -> list[str]:
-    """The columns of a table, those of one run being the same as of all."""
-    import numpy as np
-
-    made: dict[str, list[str]] = {}
-    first = Outcome.empty(np.arange(1), n_recorded(experiment))
-    _make_tables(experiment, [first], "csv", lambda file, piece: made.setdefault(file, list(piece.column_names)))
-    return made[f"{name}.csv"]
 
 
 def _table_names(formats: str, experiment: Experiment) -> list[str]:
