@@ -13,7 +13,7 @@ from sweep.engine.starts import draw_starts
 from sweep.kernel.compiled import kernel
 from sweep.kernel.functions import exp
 from sweep.kernel.loop import LONGEST_PERIOD, Limits, Output, Runs
-from sweep.kernel.plan import Plan, natural_width
+from sweep.kernel.plan import Plan, fitting
 from sweep.spec import inits, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
@@ -165,7 +165,7 @@ def _plan(
         and bool(np.isin(targets, (0.0, 1.0)).all())
         and (train.target_loss is None or least <= nats <= most)
     )
-    plan = Plan(
+    plan = fitting(
         n_inputs=n_inputs,
         n_rows=n_rows,
         bits=bits,
@@ -173,7 +173,6 @@ def _plan(
         stop_loss=train.target_loss is not None,
         stop_error=train.target_error is not None,
         early_stop=train.early_stop,
-        width=natural_width(),
         online=choices["update"] == "online",
         **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut")},
     )
