@@ -389,7 +389,7 @@ def test_rows_in_blocks_of_any_size_and_models_side_by_side_of_any_number_give_t
     runs.rates[::4] *= 1e9
     settings: dict[str, Any] = {"max_epochs": 40, "target_loss": 0.5, "target_error": 0.6, "record_every": 7}
     expected = train(plan, runs, **settings)
-    assert len(set(expected.status)) > 1
+    assert len(set(expected.final_loss)) > 5
     for block, width in itertools.product((1, 2, 4, 8), (8, 32)):
         assert_same_bits(train(replace(plan, block=block, width=width), runs, **settings), expected)
     if plan.bits:

@@ -103,13 +103,13 @@ class Plan:
 
     @property
     def n_together(self) -> int:
-        """Rows of a block; after each follows an update where updates are online."""
-        return 1 if self.online else min(self.block or _BLOCK, self.n_rows)
+        """Rows of a block."""
+        return min(self.block or _BLOCK, self.n_rows)
 
     @property
     def starts_from_nothing(self) -> bool:
         """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
-        return bool(self.bits) and self.n_units <= 20
+        return self.is_straight and self.n_units <= 20
 
     @property
     def units_are_straight(self) -> bool:
@@ -139,5 +139,6 @@ def fitting(**choices: Any) -> Plan:
     if plan.is_straight:
         vectors = 4 if plan.online or plan.n_units <= _FEW_UNITS else 2
     else:
-        vectors = 2 if plan.n_together < _BLOCK and plan.n_params <= _MANY_PARAMS else 1
+        few = plan.n_together < _BLOCK or plan.online
+        vectors = 2 if few and plan.n_params <= _MANY_PARAMS else 1
     return replace(plan, width=vectors * vector_width())
