@@ -257,7 +257,7 @@ def _outputs(table: Table, plan: "Plan", weights: NDArray[np.float64]) -> "pd.Da
 
     columns = list(table.inputs.T)
     with np.errstate(all="ignore"):
-        z = np.asarray(logit(plan, list(weights), columns), np.float64)
+        z = np.asarray(logit(plan, list(weights), columns), np.float64)  # type: ignore[no-untyped-call]
         output = z if plan.output == "linear" else sigmoid(z)[0]  # type: ignore[no-untyped-call]
     inputs = {f"x{i}": column for i, column in enumerate(columns, 1)}
     return pd.DataFrame({**inputs, "target": table.targets, "output": np.broadcast_to(output, table.targets.shape)})
