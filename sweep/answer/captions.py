@@ -8,7 +8,7 @@ import numpy as np
 from sweep.analysis.findings import Findings
 from sweep.answer.answer import column, speed, subject_of
 from sweep.answer.reasons import MAX_NAMED, edge_sentences, how_counted
-from sweep.words import NBSP, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
+from sweep.words import NBSP, exact, joined, label, loss_in_words, named, nats, of_group, ordinal, outcome, percent
 
 
 class Description(NamedTuple):
@@ -85,6 +85,8 @@ def _together(findings: Findings) -> str:
         together = f" Counted together: all values of {joined([label(axis) for axis in layout.pooled])}."
     if layout.by_inputs:
         together += " Gates with the same number of inputs are counted together."
+    if findings.step > 1 and layout.x:
+        together += f" Drawn: every {ordinal(findings.step)} value of {label(layout.x)}."
     shown = [*layout.axes, *layout.pooled]
     if follow := [label(key) for key in findings.varying if key not in shown]:
         together += f" Not shown, as it follows from what is: {joined(follow)}."
