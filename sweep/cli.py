@@ -75,7 +75,7 @@ def run(
     """Train every run of an experiment, or go on where that was interrupted; leave tables, figures and a report."""
     if (backend is Backend.dask) != (scheduler is not None):
         raise _refused("--backend dask and --scheduler ADDRESS go together")
-    interrupt.message, interrupt.raises = "nothing of this run was kept", backend is not Backend.threading
+    interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend is not Backend.threading
     from rich.console import Console
 
     from sweep import api
@@ -326,10 +326,9 @@ def main() -> None:
         status = ended.code if isinstance(ended.code, int) else FAILED
     except Exception:
         sys.excepthook(*sys.exc_info())
-    if status == EXIT_STATUS:
-        if interrupt.clean:
-            interrupt.message = interrupt.clean()
-        interrupt.say()
+    if status == EXIT_STATUS or interrupt.over:
+        interrupt.end()
+        status = EXIT_STATUS
     _leave(status)
 
 
@@ -342,6 +341,6 @@ def _leave(status: int) -> None:
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupt.raises:
+    if interrupt.has_workers:
         sys.exit(status)
     os._exit(status)

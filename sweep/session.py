@@ -140,6 +140,7 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
     began = time.perf_counter()
     n_trained = 0
     said = ""
+    stopping = threading.Lock()
 
     def count(outcome: Outcome, n: int) -> None:
         nonlocal n_trained
@@ -149,18 +150,19 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
 
     def stop() -> str:
         nonlocal said
-        if not work.close():
-            return said or "every run is kept; run the same command again to write the tables"
-        if not work.n_done:
-            said = "no chunk was finished yet"
+        with stopping:
+            if not work.close():
+                return said or "every run is kept; run the same command again to write the tables"
+            if not work.n_done:
+                said = "no chunk was finished yet"
+                return said
+            manifest = described(experiment, how, time.perf_counter() - began, n_trained)
+            _write_tables(work, tree, {**manifest, "complete": False})
+            said = (
+                f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
+                "run the same command again to go on"
+            )
             return said
-        manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-        _write_tables(work, tree, {**manifest, "complete": False})
-        said = (
-            f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
-            "run the same command again to go on"
-        )
-        return said
 
     if on_start:
         n_chunks = work.n_chunks_done + len(chunks)
@@ -170,7 +172,7 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
     except KeyboardInterrupt:
         raise KeyboardInterrupt(stop()) from None
     if not work.close():
-        threading.Event().wait()  # whoever closed it is about to end the process
+        raise KeyboardInterrupt(stop())
     if runs_format(experiment) == "parquet" and experiment.runs is None:
         say(f'{experiment.n_runs:,} runs: they go to runs.parquet; runs = "csv" in the file asks for CSV')
     manifest = described(experiment, how, time.perf_counter() - began, n_trained)
