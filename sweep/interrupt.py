@@ -7,7 +7,6 @@ stack may swallow it. So the signal goes to a thread that does nothing but wait 
 import _thread
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +56,7 @@ class Interrupt:
                     self.message = self.clean()
             except Exception as error:
                 self.message = str(error)
-            start = f"{_SHOW_CURSOR}\n" if sys.stderr.isatty() else ""
+            start = f"{_SHOW_CURSOR}\n" if os.isatty(2) else ""  # sys.stderr may be a wrapper of Rich
             os.write(2, f"{start}sweep: {'; '.join(filter(None, ('interrupted', self.message)))}\n".encode())
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
