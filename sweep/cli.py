@@ -202,14 +202,16 @@ def verify(
 ) -> None:
     """Check every file of a result against what was written; exit status 1 if any is not."""
     from sweep import api
+    from sweep.store.files import Tree
+    from sweep.store.manifest import remedy
 
     with _failures(), _without_blas():
         n_files, problems = api.verify(directory, repair, _say)
     for problem in problems:
         typer.echo(problem)
     if problems:
-        advice = "" if repair else f"; make them again with: sweep verify {directory} --repair"
-        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written{advice}")
+        advice = remedy(Tree(directory), repair)
+        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written; {advice}")
         raise typer.Exit(FAILED)
     typer.echo(f"{directory}: all {n_files:,} files are as they were written")
 
@@ -228,9 +230,7 @@ def _failures() -> Iterator[None]:
     except (*api.SweepError, OSError) as error:
         raise _refused(str(error)) from None
     except MemoryError:
-        raise _ended(
-            "out of memory; what was finished is kept, and the same command goes on from there", FAILED
-        ) from None
+        raise _ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
 
