@@ -16,7 +16,7 @@ from sweep.session import How, OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, ExperimentError, load
 
 if TYPE_CHECKING:
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
@@ -194,8 +194,8 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     from sweep.engine.chunks import chunks_of
     from sweep.engine.outcome import Outcome
     from sweep.engine.training import n_recorded
-    from sweep.report import tables
-    from sweep.report.result import Result
+    from sweep.results import tables
+    from sweep.results.result import Result
 
     _check_memory(experiment, n_recorded(experiment))
     began = time.perf_counter()
@@ -217,7 +217,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
     runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
-    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest)
+    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
 def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:

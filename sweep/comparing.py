@@ -13,7 +13,7 @@ from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
 
 if TYPE_CHECKING:
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 MAX_EXAMPLES = 5
 

@@ -3,7 +3,7 @@
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -19,10 +19,8 @@ from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, ExperimentError, load
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sweep.engine.work import Work
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
@@ -77,31 +75,10 @@ OnStart = Callable[[Started], None] | None
 OnChunk = Callable[[Outcome, int], None] | None
 
 
-@dataclass(frozen=True)
-class OnDisk:
-    """Tables that are read when they are asked for."""
-
-    path: Path
-    files: Mapping[str, str]
-    experiment: Experiment
-
-    def load(self, name: str, columns: Sequence[str] | None = None) -> "pd.DataFrame | None":
-        """A table, or some columns of it."""
-        from sweep.report import tables
-
-        for file in (f"{name}.parquet", f"{name}.csv"):
-            if file in self.files:
-                types = tables.arrow_types(self.experiment, name)
-                table = written.read_table(self.path / file, types, columns)
-                frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                written.release_memory()
-                return frame
-        return None
-
-
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
-    from sweep.report.result import Result
+    from sweep.results.on_disk import OnDisk
+    from sweep.results.result import Result
 
     manifest = manifests.read_manifest(path)
     if manifest["numerics"] != NUMERICS:
@@ -115,7 +92,7 @@ def read(path: Path) -> "Result":
     for name in written.TABLES:
         if name in manifest["files"]:
             _check(path / name, manifest["files"][name])
-    return Result(OnDisk(path, manifest["files"], experiment), manifest, path)
+    return Result(OnDisk(path, manifest["files"], experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, directory: Path, say: Say) -> "Result | None":
@@ -200,17 +177,19 @@ def compute(
 
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
-    from sweep.report import html
-    from sweep.report.columns import sparing
+    from sweep import decisions
+    from sweep.analysis.findings import Findings
+    from sweep.page import html
 
     assert result.path is not None
     tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in written.TABLES}
-    bare = sparing(replace(result, manifest={**result.manifest, "files": tables_only}))
+    bare = replace(result, manifest={**result.manifest, "files": tables_only})
+    findings = Findings(bare)
     try:
         if tables_only != result.manifest["files"]:
             manifests.write_manifest(result.path, bare.manifest)
-        surfaces, extra = _surfaces(bare, result.path)
-        files = [*html.write(bare, result.path, extra=extra), *surfaces]
+        models = decisions.for_report(findings.experiment, findings.representatives.chosen)
+        files = html.write(findings, result.path, models)
     except OSError as error:
         raise FailedError(
             f"{result.path}: drawing failed ({error.strerror or error}); the tables are complete, draw them with: "
@@ -220,20 +199,6 @@ def draw(result: "Result") -> "Result":
     manifest = {**result.manifest, "files": tables_only | drawn}
     manifests.write_manifest(result.path, manifest)
     return replace(result, manifest=manifest)
-
-
-def _surfaces(result: "Result", directory: Path) -> tuple[list[Path], dict[str, tuple[str, str, str]]]:
-    """The files of the decision surfaces, where a result has some, and what the report shows of them."""
-    from sweep import decisions
-    from sweep.report.figures import save
-
-    drawn = decisions.for_report(result)
-    if drawn is None:
-        return [], {}
-    figure, said = drawn
-    (directory / "figures").mkdir(exist_ok=True)
-    paths = save(figure, directory / "figures" / "decision_surfaces")
-    return paths, {"decision_surfaces": (paths[0].read_text(encoding="utf-8"), said.caption, said.alt)}
 
 
 def mend(directory: Path, how: How, say: Say) -> list[Problem]:
@@ -306,7 +271,7 @@ def refusals(directory: Path) -> Iterator[None]:
 
 def _write_tables(work: "Work", directory: Path, manifest: Mapping[str, Any]) -> None:
     """Make the tables of all chunks, and the manifest."""
-    from sweep.report import tables
+    from sweep.results import tables
 
     experiment = work.experiment
     every = experiment.train.record_every
