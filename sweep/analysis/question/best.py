@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
@@ -62,6 +63,34 @@ def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> 
     fewest = int(min(trials.n[np.concatenate(list(groups))], default=0))
     n_choosing = fewest // 2 if fewest >= 2 * FEWEST and max(map(len, groups)) > 1 else 0
     return [_best(trials, rows, by, n_choosing) for rows in groups]
+
+
+def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
+    """Find where along an axis every run converged.
+
+    Parameters
+    ----------
+    settings, counts : pandas.DataFrame
+        Axes, and n and n_converged, of each setting.
+    x
+        The axis.
+    kind
+        Another one, whose values of which no run converged are left out.
+
+    Returns
+    -------
+    (first, last) or None
+        None where there is no such value, or other values lie between them.
+    """
+    table = counts.assign(x=settings[x])
+    if kind is not None:
+        learned = table.groupby(settings[kind], observed=True)["n_converged"].transform("sum") > 0
+        table = table[learned.to_numpy(np.bool_)]
+    by_x = table.groupby("x").sum()
+    at = np.flatnonzero(by_x["n"] == by_x["n_converged"])
+    if len(at) == 0 or len(at) != at[-1] - at[0] + 1:
+        return None
+    return by_x.index[at[0]], by_x.index[at[-1]]
 
 
 def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
+from sweep.results.statistics import holm, sign_test
 
 FEWEST_SEEDS = 6
 """With fewer, the smallest p there can be is above 5 %."""
@@ -120,24 +121,6 @@ def effects(
     return _adjusted(found)
 
 
-def sign_test(above: int, below: int) -> float:
-    """Two-sided p of the exact sign test, for as many of some independent differences above 0 as below.
-
-    The chance that n fair coins fall as unevenly or more so, min(1, 2 P(X ≤ min(above, below))), X ~ B(n, ½).
-    """
-    from scipy.special import bdtr
-
-    return min(1.0, 2.0 * float(bdtr(min(above, below), above + below, 0.5))) if above + below else 1.0
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust p-values for their number, so that the chance of any false alarm stays below the level: float64, (n,)."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
-    return adjusted
-
-
 def _effect(
     trials: Trials, axis: str, gate: str | None, rows: NDArray[np.intp], follow: Sequence[str]
 ) -> Effect | None:
@@ -158,9 +141,7 @@ def _effect(
     if not contrasts:
         return None
     n_couples = len(values) * (len(values) - 1) // 2
-    often, fast = (
-        _largest([contrast[i] for contrast in contrasts], values, n_couples) for i in (0, 1)
-    )
+    often, fast = (_largest([contrast[i] for contrast in contrasts], values, n_couples) for i in (0, 1))
     return Effect(axis, gate, sum(contrast[0].n_pairs for contrast in contrasts), often, fast)
 
 
@@ -201,9 +182,7 @@ def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], rati
     return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, sign_test(above, below))
 
 
-def _largest(
-    contrasts: Sequence[Contrast], values: Any, n_couples: int
-) -> Contrast | None:
+def _largest(contrasts: Sequence[Contrast], values: Any, n_couples: int) -> Contrast | None:
     """The two values that differ in most pairs, the better one first; None where no pair tells."""
     largest = max(contrasts, key=lambda one: (abs(one.for_better - one.for_worse), one.for_better + one.for_worse))
     if largest.for_better + largest.for_worse == 0:

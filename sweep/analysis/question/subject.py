@@ -102,4 +102,16 @@ def followers(settings: pd.DataFrame) -> Mapping[str, list[str]]:
                 n_values[axis] < n_values[other] or earlier < place
             ):
                 leaders[axis] = other
-    return {axis: [key for key, leader in leaders.items() if leader == axis] for axis in settings if axis not in leaders}
+    return {
+        axis: [key for key, leader in leaders.items() if leader == axis] for axis in settings if axis not in leaders
+    }
+
+
+def asks_for_share(question: str) -> bool:
+    """Return True if a question is about how often something is learned."""
+    return re.search(r"\b(?:how often|which|learned|learn|fail|converge)\b", question.lower()) is not None
+
+
+def asks_for_failures(question: str) -> bool:
+    """Return True if a question is about how often something fails."""
+    return re.search(r"\bfail\w*\b", question.lower()) is not None

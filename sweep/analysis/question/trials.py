@@ -1,7 +1,7 @@
 """Runs as an array: when each converged, by setting and seed."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,14 @@ class Trials:
     def n_converged(self) -> NDArray[np.int64]:
         """Number of these that converged."""
         return ((self.epochs >= 0) & (self.epochs < self.later)).sum(axis=1)
+
+    def learned(self, axis: str | None) -> Self:
+        """The same without values of an axis with which no run converged."""
+        if axis is None:
+            return self
+        converged = pd.Series(self.n_converged).groupby(self.settings[axis], observed=True).transform("sum")
+        kept = (converged > 0).to_numpy(np.bool_)
+        return replace(self, settings=self.settings[kept].reset_index(drop=True), epochs=self.epochs[kept])
 
 
 def arranged(
