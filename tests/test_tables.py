@@ -16,8 +16,9 @@ from scipy.stats import binomtest
 
 from sweep.engine.outcome import Outcome
 from sweep.kernel import STATUSES, train
-from sweep.report import tables
-from sweep.report.tables import QUANTILES, curves_table, from_arrow, runs_table, summaries, wilson
+from sweep.results import tables
+from sweep.results.statistics import QUANTILES, wilson
+from sweep.results.tables import curves_table, from_arrow, runs_table, summaries
 from sweep.spec.experiment import Experiment, load
 
 CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)

@@ -70,9 +70,9 @@ class Listing:
     selection: str = ""
 
 
-def listing(findings: Findings, most: int = MAX_ROWS) -> Listing:
+def listing(findings: Findings, most: int | None = None) -> Listing:
     """Every setting, or of more than `most` a coarser grid: every second, third, … value of the longest axes."""
-    n = findings.n_settings
+    n, most = findings.n_settings, most or MAX_ROWS
     if n <= most:
         return Listing(np.arange(n), n)
     result, keys = findings.result, findings.varying
