@@ -16,7 +16,7 @@ from sweep.session import How, OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, ExperimentError, load
 
 if TYPE_CHECKING:
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
 
 __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
@@ -194,8 +194,8 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     from sweep.engine.chunks import chunks_of
     from sweep.engine.outcome import Outcome
     from sweep.engine.training import n_recorded
+    from sweep.page.shown import Result
     from sweep.results import tables
-    from sweep.results.result import Result
 
     _check_memory(experiment, n_recorded(experiment))
     began = time.perf_counter()

@@ -20,7 +20,7 @@ from sweep.spec.experiment import Experiment, ExperimentError, load
 
 if TYPE_CHECKING:
     from sweep.engine.work import Work
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
 
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
@@ -77,8 +77,8 @@ OnChunk = Callable[[Outcome, int], None] | None
 
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
+    from sweep.page.shown import Result
     from sweep.results.on_disk import OnDisk
-    from sweep.results.result import Result
 
     manifest = manifests.read_manifest(path)
     if manifest["numerics"] != NUMERICS:

@@ -107,7 +107,7 @@ def planes(findings: Findings) -> list[str]:
         )
         total, learned = int(n.sum()), int(n_converged.sum())
         who = ", ".join([*plane.name.splitlines(), *where])
-        share = f"{learned:,} of {total:,} runs converged" if learned else f"none of {total:,} runs converged"
+        share = f"of {total:,} runs, {'all' if learned == total else f'{learned:,}' if learned else 'none'} converged"
         share += f" ({percent(learned / total)}{NBSP}%)" if 0 < learned < total else ""
         ends = _ends(plane, axes, n_converged > 0) if learned else ""
         first = _first(plane, axes, epochs)

@@ -32,6 +32,7 @@ def answer(findings: Findings) -> list[str]:
         return [*planes(findings), *separability(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
     edges = edge_sentences(findings, resolved=True)
+    edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
         *edges,
         *(fallen(findings) if loss_first else []),

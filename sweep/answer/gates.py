@@ -34,7 +34,7 @@ def gates(findings: Findings) -> list[str]:
             joined(learned) if len(learned) <= MAX_NAMED else f"{small(len(learned))} of the {small(len(counts))} gates"
         )
         of = _none_of(n, len(never))
-        said.append(f"{capital(f'{who} learned {some}')}; it never learned {_named(never)}: {of}.")
+        said.append(f"{capital(f'{who} learned {some}')}; it never learned {_named(never, 'or')}: {of}.")
     elif learned:
         said.append(f"{capital(who)} learned {_all(learned)}.")
     else:
@@ -142,15 +142,15 @@ def _all(learned: Sequence[str]) -> str:
 
 def _named(several: Sequence[str], last: str = "and") -> str:
     if len(several) > MAX_NAMED:
-        return f"{'any of the' if last == 'or' else 'the other'} {small(len(several))} gates"
+        return f"{'any of the' if last == 'or' else 'the'} other {small(len(several))} gates"
     return joined(several) if last == "and" else " or ".join(several)
 
 
 def _none_of(n: Any, n_gates: int) -> str:
     if n.max() == 1:
-        return "its one run did not converge" if n_gates == 1 else "none of their runs, one each, converged"
+        return "its one run did not converge" if n_gates == 1 else "their runs, one each, did not converge"
     count = f"{n.iloc[0]:,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
-    return f"none of {count} runs{' each' if n_gates > 1 else ''} converged"
+    return f"none of {count} runs{' each' if n_gates > 1 else ' converged'}"
 
 
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:

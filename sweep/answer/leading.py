@@ -156,12 +156,11 @@ def _never(findings: Findings, axis: str, never: Sequence[Any]) -> str:
     """Values of the axis with which no run converged; empty if there are none."""
     if not never:
         return ""
-    n = [int(findings.counts["n"].iloc[findings.by_value[at]].sum()) for at in never]
-    count = f"{n[0]:,}" if len(set(n)) == 1 else f"{min(n):,} to {max(n):,}"
+    n = sum(int(findings.counts["n"].iloc[findings.by_value[at]].sum()) for at in never)
     names = joined([together(findings, axis, at) for at in never])
     if not findings.companions.get(axis):
         (names,) = listed(axis, [never])
-    return f"with {names}, none of {count} runs{' each' if len(never) > 1 else ''} converged"
+    return f"with {names}, none of {n:,} runs converged"
 
 
 def of_each(findings: Findings, names: Sequence[str], groups: Sequence[NDArray[np.intp]], by: By) -> str:
