@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sweep.spec.grid import KEYS
+from sweep.spec.keys import KEYS
 
 NBSP = "\N{NO-BREAK SPACE}"
 ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}

@@ -20,7 +20,8 @@ from sweep.analysis.theory import NotSeparable, Separable, predict
 from sweep.answer.reasons import edge_sentences as of_edges
 from sweep.answer.reasons import separability as of_tables
 from sweep.results.result import Result
-from sweep.spec.gates import boolean_table, expand
+from sweep.spec.gates import expand
+from sweep.spec.training_sets import boolean_table
 
 CRITICAL = 4 * (7 - math.sqrt(33))
 RATES = [float(rate) for rate in np.geomspace(0.01, 100, 9)]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sweep.analysis.axes import combinations_in, varying
 from sweep.results.result import Result
 from sweep.results.settings import grid_keys, n_rows, values_of
-from sweep.spec.gates import Table, truth_table
+from sweep.spec.gates import truth_table
+from sweep.spec.training_sets import TrainingSet
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
@@ -77,7 +78,7 @@ class Model:
     """
 
     setting: Mapping[str, Any]
-    table: Table
+    table: TrainingSet
     weights: Array
     identical: bool
 
@@ -191,7 +192,7 @@ def outputs(model: Model, z: Array) -> Array:
         return z if model.setting["output"] == "linear" else _sigmoid(z)
 
 
-def has_plane(table: Table) -> bool:
+def has_plane(table: TrainingSet) -> bool:
     """Whether a training set has two inputs, and targets from 0 to 1."""
     return table.inputs.shape[1] == 2 and bool(((table.targets >= 0) & (table.targets <= 1)).all())
 

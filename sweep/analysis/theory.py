@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.spec.gates import Table
+from sweep.spec.training_sets import TrainingSet as Table
 
 _MAX_NEWTON_STEPS = 1000
 _CARRIES = 1e-9

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweep.analysis.findings import Findings
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import descriptions
+from sweep.answer.captions import described
 from sweep.answer.overview import overview
 from sweep.results.result import Result
 
@@ -57,7 +57,7 @@ def _figure(findings: Findings, answered: Sequence[str]) -> list[str]:
             save(draw(findings), Path(folder) / name)
             picture = (Path(folder) / f"{name}.png").read_bytes()
     source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-    said = descriptions(findings, answered)[name]
+    said = described(findings, name, answered)
     return [
         f'<img src="{source}" alt="{escape(said.alt)}" style="max-width: 100%; background: white">'
         f"<p><small>{escape(said.caption)}</small></p>"

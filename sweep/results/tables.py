@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sweep.kernel import STATUSES
 from sweep.results.statistics import QUANTILES, ranks, wilson
+from sweep.spec import schema
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
 
@@ -110,6 +111,15 @@ def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
     run, point = np.nonzero(~np.isnan(outcome.curves))
     losses = outcome.curves[run, point]
     return pa.table({"run": outcome.runs[run], "epoch": point * record_every, "loss": losses})
+
+
+def column_names(experiment: Experiment, table: str) -> list[str]:
+    """Return the columns of a table on disk, "runs", "summary" or "curves", in order."""
+    if table == "curves":
+        return list(schema.CURVES)
+    if table == "summary":
+        return [*experiment.columns, *schema.SUMMARY]
+    return ["run", *experiment.columns, "seed", *schema.OUTCOME]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:

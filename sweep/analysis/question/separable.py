@@ -1,9 +1,8 @@
 """Count the linearly separable ones among many Boolean functions, exactly and without a linear program each.
 
 A function is not linearly separable if it is 1 at two inputs and 0 at two others of the same sum: weights that answer
-rightly would have to sum up to more and to less. For up to eight inputs this is the only obstacle (2-asummable functions
-of at most eight variables are threshold functions; Muroga 1971, Threshold Logic and Its Applications, chapter 8); here
-it is used for up to four, where the counts 2, 4, 14, 104 and 1,882 (OEIS A000609) say that nothing is missed.
+rightly would have to sum up to more and to less there. For few inputs there is no other obstacle: those without this one
+are 2, 4, 14, 104 and 1,882 for 0 to 4 inputs, as many as are linearly separable (OEIS A000609).
 """
 
 import itertools
