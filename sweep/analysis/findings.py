@@ -171,7 +171,7 @@ class Findings:
     @cached_property
     def subject(self) -> str | None:
         """Axis that the question is about; None where nothing varies."""
-        return subject.subject(self.experiment.question, self.by_kind)
+        return subject.subject(self.experiment.question, self.by_kind, self.experiment.compare)
 
     @cached_property
     def settings(self) -> pd.DataFrame:

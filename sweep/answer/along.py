@@ -52,16 +52,17 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     if line is not None:
         without = "" if not left_out else f", {left_out} later than the last epoch left out"
         said.append(
-            f"The epochs to learn {found.family} grow {line.factor:.3g}-fold with each {what} (95{NBSP}% interval "
-            f"{line.low:.3g} – {line.high:.3g}, by a straight line through the logarithms of {line.n} medians{without})."
+            f"The epochs to learn {found.family} grow {line.factor:.3g}-fold with each {what} "
+            f"(95{NBSP}% interval {line.low:.3g} – {line.high:.3g}, by a straight line through the logarithms of "
+            f"{line.n} medians{without})."
         )
     first = found.fastest[0]
     runs = sorted({one.n for one in found.fastest})
     n = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     of = "at its one setting" if first.n_settings == 1 else f"with {chosen(first, 'fast')}"
     said.append(
-        f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} {what}s, "
-        f"each {of}, told by {n} runs."
+        f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} "
+        f"{what}s, each {of}, told by {n} runs."
     )
     follow = findings.companions.get("gate", ())
     if follow:
@@ -113,7 +114,7 @@ def planes(findings: Findings) -> list[str]:
         first = _first(plane, axes, epochs)
         diverged = _diverged(plane, axes, n, n_diverged)
         sentences.append(
-            f"{who}: {share}{ends}{first}{diverged}." if who else f"{capital(share)}{ends}{first}{diverged}."
+            f"With {who}: {share}{ends}{first}{diverged}." if who else f"{capital(share)}{ends}{first}{diverged}."
         )
     return sentences
 

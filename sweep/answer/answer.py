@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.subject import asks_for_loss
 from sweep.answer.along import edge_sentences, fallen, grown, planes
-from sweep.answer.axes import axes
+from sweep.answer.axes import axes, axis
 from sweep.answer.gates import functions, gates, separability
 from sweep.answer.leading import leading, of_runs
 from sweep.words import NBSP, counted, joined, loss_in_words, percent
@@ -31,6 +32,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
+    told = findings.subject if "gate" in findings.settings and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
@@ -38,7 +40,7 @@ def answer(findings: Findings) -> list[str]:
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),
         *(fallen(findings) if not loss_first else []),
-        *([] if edges and findings.subject == "learning_rate" else axes(findings)),
+        *([] if edges and findings.subject == "learning_rate" else axes(findings, told)),
         *_outcomes(findings),
     ]
 
@@ -66,7 +68,9 @@ def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
         return [*grown(findings, findings.by_inputs), *separability(findings)]
     if findings.subject == "gate":
         return gates(findings)
-    return [*leading(findings), *(gates(findings) if "gate" in findings.settings else separability(findings))]
+    if "gate" in findings.settings:
+        return [*axis(findings, findings.subject), *gates(findings)]
+    return [*leading(findings), *separability(findings)]
 
 
 def _the_one_run(findings: Findings) -> str:
@@ -84,11 +88,12 @@ def _the_one_run(findings: Findings) -> str:
 
 
 def _one_setting(findings: Findings) -> list[str]:
-    (best,) = findings.best([findings.settings.index.to_numpy()], "often") or [None]
     row = findings.result.summary.iloc[0]
     who = f"{row['gate']}: " if "gate" in row.index else ""
     spread = f"5–95{NBSP}%: {_loss(findings, row['final_loss_q05'])} to {_loss(findings, row['final_loss_q95'])}"
-    said = [] if best is None else [f"{who}{of_runs(findings, best, capital=not who)}."]
+    said = [
+        f"{who}{of_runs(findings, best, capital=not who)}." for best in findings.best([np.zeros(1, np.intp)], "often")
+    ]
     if row["n_converged"] < row["n"]:
         said.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
     return said

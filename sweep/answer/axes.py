@@ -12,17 +12,17 @@ MAX_GATES = 4
 """Gates that are told one by one."""
 
 
-def axes(findings: Findings) -> list[str]:
-    """A sentence for each axis that varies, or for each gate where these are few; that of the question first."""
+def axes(findings: Findings, told: str | None = None) -> list[str]:
+    """A sentence for each axis that varies, or for each gate where these are few, but for one that has been told."""
+    return [sentence for key in findings.companions if key != told for sentence in axis(findings, key)]
+
+
+def axis(findings: Findings, key: str) -> list[str]:
+    """Tell where along an axis everything was learned, or which of its values did better than others."""
     said = []
-    by_axis: dict[str, list[Effect]] = {}
-    for effect in findings.effects:
-        by_axis.setdefault(effect.axis, []).append(effect)
-    for axis in findings.companions:
-        if axis == findings.main_axis and findings.everywhere is not None:
-            said.append(_everywhere(findings, axis, *findings.everywhere))
-        said += _effect(findings, axis, by_axis.get(axis, []))
-    return said
+    if key == findings.main_axis and findings.everywhere is not None:
+        said.append(_everywhere(findings, key, *findings.everywhere))
+    return said + _effect(findings, key, [effect for effect in findings.effects if effect.axis == key])
 
 
 def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:
@@ -54,8 +54,8 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
     if often is not None and not often.by_chance:
         better, worse = (together(findings, axis, at) for at in (often.better, often.worse))
         parts.append(
-            f"in this grid, runs converged more often with {better} than with {worse}: of {often.n_pairs:,} pairs, only the "
-            f"former did in {often.for_better:,} and only the latter in {often.for_worse:,} ({_p(often)})"
+            f"in this grid, runs converged more often with {better} than with {worse}: of {often.n_pairs:,} pairs, "
+            f"only the former did in {often.for_better:,} and only the latter in {often.for_worse:,} ({_p(often)})"
         )
     elif often is not None:
         parts.append("how often runs converged differed by no more than chance")
@@ -63,8 +63,8 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
         better, worse = (together(findings, axis, at) for at in (fast.better, fast.worse))
         ratio = f", by a median factor of {fast.ratio:.2g}" if fast.ratio >= 1.05 else ""
         parts.append(
-            f"where both converged, runs were faster with {better} than with {worse}{ratio}: of {fast.n_pairs:,} pairs, in "
-            f"{fast.for_better:,}, and slower in {fast.for_worse:,} ({_p(fast)})"
+            f"where both converged, runs were faster with {better} than with {worse}{ratio}: of {fast.n_pairs:,} "
+            f"pairs, in {fast.for_better:,}, and slower in {fast.for_worse:,} ({_p(fast)})"
         )
     elif fast is not None:
         parts.append("how fast differed by no more than chance")

@@ -8,8 +8,8 @@ import numpy as np
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
 from sweep.analysis.stability import SETTLED
-from sweep.answer.answer import column
 from sweep.answer.along import edge_sentences
+from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED
 from sweep.words import NBSP, counted, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
 
@@ -50,14 +50,14 @@ def _how_compared(findings: Findings) -> list[str]:
     if compared and findings.n_settings > 1 and findings.trials is not None:
         said.append(
             "The best of several settings is chosen by half of the seeds and told by the other half, which its luck "
-            f"does not favour; with fewer than {2 * FEWEST} seeds all of them choose it, and it looks better than it is."
+            f"does not favour. With fewer than {2 * FEWEST} seeds the same runs do both, and it looks too good."
         )
     if compared and (n := sum(one is not None for effect in findings.effects for one in (effect.often, effect.fast))):
         said.append(
-            "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ in "
-            "most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
-            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the number "
-            f"of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
+            "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ "
+            "in most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
+            f"number of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
         )
     if findings.edges and (compared or findings.edge_layout is not None):
         said.append(

@@ -39,11 +39,10 @@ def gates(findings: Findings) -> list[str]:
         said.append(f"{capital(who)} learned {_all(learned)}.")
     else:
         said.append(f"{capital(who)} never learned {_named(never, 'or')}: {_none_of(n, len(never))}.")
-    rows = findings.settings.groupby("gate", observed=True).indices
     why = separability(findings)
     if not learned or findings.trials is None:
         return [*said, *why]
-    groups = [rows[gate] for gate in learned]
+    groups = [np.flatnonzero(findings.settings["gate"] == gate) for gate in learned]
     by = asked_for(findings.experiment.question)[-1]
     if len(learned) > MAX_NAMED:
         return [*said, *why[:1], of_each(findings, learned, groups, by), *why[1:]]

@@ -53,17 +53,21 @@ def asked_for(question: str) -> list[By]:
 
 def of_runs(findings: Findings, best: Best, capital: bool = False) -> str:
     """Tell how the runs of one setting came out: how many converged, the interval, and the spread of epochs."""
-    share = f"{shares(best.n_converged, best.n)} converged"
-    low, high = (float(end) for end in wilson(np.array(best.n_converged), best.n))
-    interval = f"95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%"
-    exact = f"{percent(best.n_converged / best.n)}{NBSP}%, " if 0 < best.n_converged < best.n else ""
+    share = (
+        f"{shares(best.n_converged, best.n)} {'did not converge' if best.n == 1 > best.n_converged else 'converged'}"
+    )
     share = (share[:1].upper() if capital else share[:1]) + share[1:]
+    if best.n == 1:
+        return share + (f" after {counted(best.q50, 'epoch')}" if best.n_converged else "")
+    low, high = (float(end) for end in wilson(np.array(best.n_converged), best.n))
+    exact = f"{percent(best.n_converged / best.n)}{NBSP}%, " if 0 < best.n_converged < best.n else ""
+    interval = f"95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%"
     return f"{share} ({exact}{interval}){_spread(findings, best)}"
 
 
 def shares(n_converged: int, n: int) -> str:
     """Such as "all 50 runs", "none of the 50 runs", "49 of 50 runs"."""
-    if n_converged == n:
+    if n in (n_converged, 1):
         return "the one run" if n == 1 else f"all {n:,} runs"
     return f"{n_converged:,} of {n:,} runs" if n_converged else f"none of the {n:,} runs"
 
@@ -75,12 +79,10 @@ def chosen(best: Best, by: By = "often") -> str:
 
 
 def _spread(findings: Findings, best: Best) -> str:
-    if best.n_converged == 0 or best.n == 1:
-        return "" if best.n > 1 or not best.n_converged else f" after {counted(best.q50, 'epoch')}"
     later = f"more than {findings.train.max_epochs:,}"
     low, middle, high = (later if math.isinf(q) else f"{q:,.0f}" for q in (best.q05, best.q50, best.q95))
     if math.isinf(best.q50):
-        return f", the fastest 5{NBSP}% within {low} epochs" if math.isfinite(best.q05) else ""
+        return ""
     whose = "half of them" if best.n_converged == best.n else "half of all"
     return f", {whose} within {middle} epoch{'' if best.q50 == 1 else 's'} (5–95{NBSP}%: {low} – {high})"
 

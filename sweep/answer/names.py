@@ -65,10 +65,10 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     """
     said = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
     at = findings.settings.iloc[row]
-    names = []
-    for axis in findings.settings:
-        if axis in said or (isinstance(at[axis], bool | np.bool_) and not at[axis]) or pd.isna(at[axis]):
+    names: list[str] = []
+    for axis in map(str, findings.settings):
+        value_of = at[axis]
+        if axis in said or value_of is False or value_of is np.False_ or pd.isna(value_of):
             continue
-        start = f"start{NBSP}" if axis == "init" else ""
-        names.append(start + value(axis, at[axis]))
+        names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
     return ", ".join(names)

@@ -12,7 +12,7 @@ for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,7 @@ def effects(
     for axis in axes:
         parts: dict[str | None, NDArray[np.intp]] = {None: np.arange(len(settings))}
         if by_gate and axis != "gate" and "gate" not in followers.get(axis, ()):
-            parts = {str(gate): rows for gate, rows in settings.groupby("gate", observed=True).indices.items()}
+            parts = {str(gate): np.flatnonzero(settings["gate"] == gate) for gate in settings["gate"].unique()}
         for gate, rows in parts.items():
             effect = _effect(trials, axis, gate, rows, followers.get(axis, ()))
             if effect is not None:

@@ -98,20 +98,21 @@ def growth(x: Array, y: Array) -> Growth | None:
     rest = logs - logs.mean() - slope * away
     error = float(np.sqrt(rest @ rest / (len(x) - 2) / (away @ away)))
     half = float(stdtrit(len(x) - 2, 0.975)) * error
-    return Growth(*np.exp([slope, slope - half, slope + half]).tolist(), len(x))
+    factor, low, high = np.exp([slope, slope - half, slope + half]).tolist()
+    return Growth(factor, low, high, len(x))
 
 
 def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.intp]]) -> ByInputs | None:
     """Follow the epochs of a family's gates, each at its fastest setting; None where gates are not of one family."""
-    families = {gate.rpartition("-")[0] for gate in gates}
-    if len(gates) < FEWEST_POINTS or len(families) > 1 or not all(families):
+    family = gates[0].rpartition("-")[0]
+    if len(gates) < FEWEST_POINTS or not family or any(gate.rpartition("-")[0] != family for gate in gates):
         return None
     inputs = [n_inputs(gate) for gate in gates]
     order = np.argsort(inputs)
     found = best_of_each(trials, [rows[i] for i in order], "fast")
     inputs = [inputs[i] for i in order]
     medians = np.array([one.q50 for one in found])
-    return ByInputs(*families, inputs, found, growth(np.array(inputs, np.float64), medians))
+    return ByInputs(family, inputs, found, growth(np.array(inputs, np.float64), medians))
 
 
 def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:

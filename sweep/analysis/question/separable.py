@@ -1,8 +1,8 @@
 """Count the linearly separable ones among many Boolean functions, exactly and without a linear program each.
 
 A function is not linearly separable if it is 1 at two inputs and 0 at two others of the same sum: weights that answer
-rightly would have to sum up to more and to less there. For few inputs there is no other obstacle: those without this one
-are 2, 4, 14, 104 and 1,882 for 0 to 4 inputs, as many as are linearly separable (OEIS A000609).
+rightly would have to sum up to more and to less there. For few inputs there is no other obstacle: as many have none as
+are linearly separable, 2, 4, 14, 104 and 1,882 for 0 to 4 inputs (OEIS A000609).
 """
 
 import itertools

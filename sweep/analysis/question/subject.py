@@ -21,7 +21,7 @@ _WORDS = {
     "loss": r"loss functions?|cross-entropy|squared errors?",
     "output": r"output units?",
 }
-_ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|up to which|does an?|do|number of|grow with the|depend on(?: the)?)"
+_ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
 _LOSS = r"\bloss(?:es)?\b(?! functions?)"
 
@@ -92,19 +92,17 @@ def followers(settings: pd.DataFrame) -> Mapping[str, list[str]]:
         Axis → the axes that follow from it: each of its values occurs with one value of theirs. Of two that follow
         from each other, the later one follows. An axis is in one list only, and has none itself if it is in one.
     """
-    n_values = {axis: settings[axis].nunique(dropna=False) for axis in settings}
+    axes = list(map(str, settings))
+    n_values = {axis: settings[axis].nunique(dropna=False) for axis in axes}
     leaders: dict[str, str] = {}
-    for place, axis in enumerate(settings):
-        for earlier, other in enumerate(settings):
+    for place, axis in enumerate(axes):
+        for earlier, other in enumerate(axes):
             if other == axis or other in leaders or axis in leaders:
                 continue
-            if len(settings[[other, axis]].drop_duplicates()) == n_values[other] and (
-                n_values[axis] < n_values[other] or earlier < place
-            ):
+            follows = len(settings[[other, axis]].drop_duplicates()) == n_values[other]
+            if follows and (n_values[axis] < n_values[other] or earlier < place):
                 leaders[axis] = other
-    return {
-        axis: [key for key, leader in leaders.items() if leader == axis] for axis in settings if axis not in leaders
-    }
+    return {axis: [key for key, leader in leaders.items() if leader == axis] for axis in axes if axis not in leaders}
 
 
 def asks_for_share(question: str) -> bool:

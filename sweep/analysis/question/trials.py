@@ -36,12 +36,12 @@ class Trials:
     @property
     def n(self) -> NDArray[np.int64]:
         """Number of runs of each setting."""
-        return (self.epochs >= 0).sum(axis=1)
+        return np.asarray((self.epochs >= 0).sum(axis=1), np.int64)
 
     @property
     def n_converged(self) -> NDArray[np.int64]:
         """Number of these that converged."""
-        return ((self.epochs >= 0) & (self.epochs < self.later)).sum(axis=1)
+        return np.asarray(((self.epochs >= 0) & (self.epochs < self.later)).sum(axis=1), np.int64)
 
     def learned(self, axis: str | None) -> Self:
         """The same without values of an axis with which no run converged."""
