@@ -213,7 +213,7 @@ def test_compare_says_which_axis_comes_first(tmp_path: Path) -> None:
     asked = ask(source, tmp_path)
     winner, told = tell_best(asked, "activation", "often")
     tell_effects(asked, {"activation": (), "hidden": ()})
-    check(asked, f"Runs converged most often with {winner} (", *(f"{text} with {at}" for at, text in told.items()))
+    check(asked, f"Runs converged most often with {winner} (", *(f"{text} with" for text in told.values()), "and tanh")
 
 
 def test_what_goes_together_is_named_together(tmp_path: Path) -> None:
