@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis import axes, curves, losses, planes, predictions, representatives, stability
-from sweep.analysis.axes import Layout
+from sweep.analysis import curves, losses, planes, predictions, representatives, stability
 from sweep.analysis.curves import LearningCurves, SuccessCurves
+from sweep.analysis.layout import Layout, categories_first, choose_layout, varying
 from sweep.analysis.losses import Histogram, Losses
 from sweep.analysis.planes import HeatMap, Plane
 from sweep.analysis.points import points
@@ -24,7 +24,7 @@ from sweep.analysis.representatives import Representatives
 from sweep.analysis.stability import Edge
 from sweep.results.columns import sparing
 from sweep.results.result import Result
-from sweep.results.settings import n_rows
+from sweep.results.settings import Settings
 from sweep.spec.experiment import Experiment, Train
 
 
@@ -50,35 +50,35 @@ class Findings:
         """How long was trained, and when a run has converged."""
         return self.experiment.train
 
+    @property
+    def settings(self) -> Settings:
+        """The setting of each row of the summary."""
+        return self.result.settings
+
     @cached_property
     def n_runs(self) -> int:
         """Number of runs."""
-        return n_rows(self.result, "runs")
+        return self.result.n_runs
 
-    @cached_property
+    @property
     def n_settings(self) -> int:
         """Number of settings, which are the rows of the summary."""
-        return n_rows(self.result, "summary")
+        return self.settings.n
 
     @cached_property
     def varying(self) -> list[str]:
         """Keys of the grid that take more than one value, in file order."""
-        return axes.varying(self.result)
+        return varying(self.settings)
 
     @cached_property
     def by_kind(self) -> list[str]:
         """The keys of `varying`: the gate, then the other categories, then numbers."""
-        return axes.categories_first(self.result, self.varying)
+        return categories_first(self.settings, self.varying)
 
     @cached_property
     def layout(self) -> Layout:
         """The part that each varying axis plays in a figure."""
-        return axes.choose_layout(self.result)
-
-    @cached_property
-    def main_axis(self) -> str | None:
-        """The numeric axis along a figure."""
-        return axes.main_numeric_axis(self.result)
+        return choose_layout(self.settings)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -101,7 +101,7 @@ class Findings:
     @cached_property
     def planes(self) -> tuple[list[Plane], dict[str, str]]:
         """The planes of the layout, and the axes held at one value; none where the layout has no plane."""
-        return ([], {}) if self.layout.plane is None else planes.planes(self.result, self.layout.plane)
+        return ([], {}) if self.layout.plane is None else planes.planes(self.settings, self.layout.plane)
 
     @cached_property
     def heat_map(self) -> HeatMap | None:
@@ -112,7 +112,7 @@ class Findings:
     def heat_map_of(self, upwards: str, rightwards: str) -> HeatMap:
         """Shades of the planes of two numeric axes, of two values or more."""
         axes = upwards, rightwards
-        made, held = planes.planes(self.result, axes, least=2)
+        made, held = planes.planes(self.settings, axes, least=2)
         if not made:
             raise ValueError(f"no grid of this result has two values or more of both {upwards} and {rightwards}")
         return planes.heat_map(self.result, axes, made, held)
@@ -174,15 +174,15 @@ class Findings:
         return subject.subject(self.experiment.question, self.by_kind, self.experiment.compare)
 
     @cached_property
-    def settings(self) -> pd.DataFrame:
+    def varied(self) -> pd.DataFrame:
         """Axes that vary, the subject first: one row per setting."""
         first = [key for key in (self.subject, *self.by_kind) if key]
-        return self.result.part("summary", list(dict.fromkeys(first))).reset_index(drop=True)
+        return pd.DataFrame({key: self.settings.column(key) for key in dict.fromkeys(first)})
 
     @cached_property
     def companions(self) -> Mapping[str, list[str]]:
         """Axis → the axes that follow from it, for each that follows from none; see `subject.followers`."""
-        return subject.followers(self.settings)
+        return subject.followers(self.varied)
 
     @cached_property
     def counts(self) -> pd.DataFrame:
@@ -196,40 +196,40 @@ class Findings:
         converged = (runs["status"] == "converged").to_numpy(np.bool_)
         epoch = np.where(converged, runs["converged_epoch"].to_numpy(np.int64, na_value=-1), -1)
         n = self.counts["n"].to_numpy(np.int64)
-        return arranged(self.settings, n, runs["seed"].to_numpy(np.int64), epoch, self.train.max_epochs)
+        return arranged(self.varied, n, runs["seed"].to_numpy(np.int64), epoch, self.train.max_epochs)
 
     @cached_property
     def by_value(self) -> dict[Any, NDArray[np.intp]]:
-        """Rows of `settings` by value of the subject, in order; a hole is no value."""
-        grouped = self.settings.groupby(self.subject, observed=True, sort=True).indices
+        """Rows of `varied` by value of the subject, in order; a hole is no value."""
+        grouped = self.varied.groupby(self.subject, observed=True, sort=True).indices
         return {at: np.asarray(rows, np.intp) for at, rows in grouped.items()}
 
     def best(self, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
-        """Choose the best setting of each group of rows of `settings`; see `best.best_of_each`."""
+        """Choose the best setting of each group of rows of `varied`; see `best.best_of_each`."""
         return [] if self.trials is None else best.best_of_each(self.trials, groups, by)
 
     @cached_property
     def everywhere(self) -> tuple[Any, Any] | None:
-        """First and last value of `main_axis` at which every run of what was learned converged; None if there is none.
+        """First and last value of `layout.x` at which every run of what was learned converged; None if there is none.
 
         Of gates, or else of values of the subject, those that were learned in some run.
         """
-        if self.main_axis is None or self.main_axis in (key for keys in self.companions.values() for key in keys):
+        if self.layout.x is None or self.layout.x in (key for keys in self.companions.values() for key in keys):
             return None
-        kind = "gate" if "gate" in self.settings else self.subject
-        return best.everywhere(self.settings, self.counts, self.main_axis, None if kind == self.main_axis else kind)
+        kind = "gate" if "gate" in self.varied else self.subject
+        return best.everywhere(self.varied, self.counts, self.layout.x, None if kind == self.layout.x else kind)
 
     @cached_property
     def effects(self) -> list[Effect]:
-        """What each axis does, all else equal; `main_axis` only where `everywhere` says nothing of it.
+        """What each axis does, all else equal; `layout.x` only where `everywhere` says nothing of it.
 
         Values of the subject with which no run converged do not count.
         """
         if self.trials is None:
             return []
-        told = ["gate", "loss", *([self.main_axis] if self.everywhere else [])]
+        told = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
         compared = [axis for axis in self.companions if axis not in told]
-        return effects.effects(self.trials.learned(self.subject), compared, self.companions, "gate" in self.settings)
+        return effects.effects(self.trials.learned(self.subject), compared, self.companions, "gate" in self.varied)
 
     @cached_property
     def by_inputs(self) -> ByInputs | None:

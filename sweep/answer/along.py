@@ -66,7 +66,7 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     )
     follow = findings.companions.get("gate", ())
     if follow:
-        ends = [findings.settings.iloc[found.fastest[at].row] for at in (0, -1)]
+        ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
         with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
         said.append(f"With the {what}s go {joined(with_it)}.")
     return said

@@ -32,7 +32,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
-    told = findings.subject if "gate" in findings.settings and findings.subject != "gate" else None
+    told = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
@@ -68,7 +68,7 @@ def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
         return [*grown(findings, findings.by_inputs), *separability(findings)]
     if findings.subject == "gate":
         return gates(findings)
-    if "gate" in findings.settings:
+    if "gate" in findings.varied:
         return [*axis(findings, findings.subject), *gates(findings)]
     return [*leading(findings), *separability(findings)]
 

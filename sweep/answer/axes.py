@@ -20,13 +20,13 @@ def axes(findings: Findings, told: str | None = None) -> list[str]:
 def axis(findings: Findings, key: str) -> list[str]:
     """Tell where along an axis everything was learned, or which of its values did better than others."""
     said = []
-    if key == findings.main_axis and findings.everywhere is not None:
+    if key == findings.layout.x and findings.everywhere is not None:
         said.append(_everywhere(findings, key, *findings.everywhere))
     return said + _effect(findings, key, [effect for effect in findings.effects if effect.axis == key])
 
 
 def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:
-    kind = "gate" if "gate" in findings.settings else findings.subject
+    kind = "gate" if "gate" in findings.varied else findings.subject
     learned = " of what was learned" if kind and kind != axis else ""
     where = f"at {value(axis, first)}"
     if first != last:

@@ -1,20 +1,18 @@
 """Sentences about gates: which were learned, how fast, and why the others cannot be."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from sweep.analysis.axes import inputs_of
 from sweep.analysis.findings import Findings
-from sweep.analysis.predictions import out_of_reach, predicted_target, with_columns
+from sweep.analysis.names import inputs_of
+from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.analysis.theory import Separable
 from sweep.answer.leading import asked_for, chosen, of_each, of_runs
 from sweep.answer.names import setting
-from sweep.results.settings import grid_keys, whole_grids
 from sweep.spec.gates import n_inputs, truth_table
 from sweep.words import NBSP, capital, exact, joined, nats, small
 
@@ -23,7 +21,7 @@ MAX_NAMED = 4
 
 def gates(findings: Findings) -> list[str]:
     """Tell which gates were learned, each at its best setting, and why the others were not."""
-    counts = findings.counts.groupby(findings.settings["gate"], observed=True).sum()
+    counts = findings.counts.groupby(findings.varied["gate"], observed=True).sum()
     learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
     never = [str(gate) for gate in counts.index[counts["n_converged"] == 0]]
     n = counts.loc[never, "n"]
@@ -42,7 +40,7 @@ def gates(findings: Findings) -> list[str]:
     why = separability(findings)
     if not learned or findings.trials is None:
         return [*said, *why]
-    groups = [np.flatnonzero(findings.settings["gate"] == gate) for gate in learned]
+    groups = [np.flatnonzero(findings.varied["gate"] == gate) for gate in learned]
     by = asked_for(findings.experiment.question)[-1]
     if len(learned) > MAX_NAMED:
         return [*said, *why[:1], of_each(findings, learned, groups, by), *why[1:]]
@@ -155,25 +153,18 @@ def _none_of(n: Any, n_gates: int) -> str:
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
     target = predicted_target(findings.experiment)
-    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in grid_keys(findings.result):
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
         return []
-    grids = whole_grids(findings.result)
-    one_grid = grids[0].values["learning_rate"] if grids and len(grids) == 1 else None
-    table = with_columns(findings.result, findings.covered, [] if one_grid else ["learning_rate"])
     max_epochs = findings.train.max_epochs
     said = []
     for gate in unlearned:
-        of_gate = table[table["gate"].astype(str) == gate]
-        if one_grid:
-            settings = list(itertools.product(of_gate["theory"].unique(), map(float, one_grid)))
-        else:
-            settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
-        epochs, rate = min((float(theory.epochs(rate, target)), rate) for theory, rate in settings)
-        if epochs <= max_epochs or any(rate > theory.monotone_learning_rate for theory, rate in settings):
+        found = fewest_epochs(findings.result, findings.covered, gate, target)
+        if found is None or found.epochs <= max_epochs:
             continue
-        at = "even at" if len(settings) > 1 else "at"
+        at = "even at" if found.n > 1 else "at"
+        epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         said.append(
-            f"{gate} is linearly separable and takes longer: theory predicts about {float(f'{epochs:.2g}'):,.0f} "
+            f"{gate} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )

@@ -26,7 +26,7 @@ def leading(findings: Findings) -> list[str]:
     Where gates vary, the axis is told gate by gate elsewhere; see `sweep.answer.axes`.
     """
     axis = findings.subject
-    if axis is None or findings.trials is None or "gate" in findings.settings:
+    if axis is None or findings.trials is None or "gate" in findings.varied:
         return []
     learned = {at: rows for at, rows in findings.by_value.items() if findings.counts["n_converged"].iloc[rows].any()}
     never = _never(findings, axis, [at for at in findings.by_value if at not in learned])
@@ -89,7 +89,7 @@ def _spread(findings: Findings, best: Best) -> str:
 
 def _best(findings: Findings, axis: str, best: Best, by: By) -> str:
     """The best setting in full."""
-    at = findings.settings[axis].iloc[best.row]
+    at = findings.varied[axis].iloc[best.row]
     rest = setting(findings, best.row, [axis])
     named = together(findings, axis, at) + (f" ({rest})" if rest else "")
     how = "most often" if by == "often" else "fastest"

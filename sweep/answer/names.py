@@ -45,7 +45,7 @@ def together(findings: Findings, axis: str, at: Any) -> str:
     """Name a value of an axis, and those of the axes that follow from it."""
     names = [value(axis, at)]
     for other in findings.companions.get(axis, ()):
-        settings = findings.settings
+        settings = findings.varied
         there = settings.loc[settings[axis] == at, other].iloc[0]
         if there is not None and not pd.isna(there) and there is not np.False_:
             names.append(value(other, there))
@@ -59,14 +59,14 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     ----------
     findings
     row
-        Of `findings.settings`.
+        Of `findings.varied`.
     without
         Axes whose values have been said, with those that follow from them.
     """
     said = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
-    at = findings.settings.iloc[row]
+    at = findings.varied.iloc[row]
     names: list[str] = []
-    for axis in map(str, findings.settings):
+    for axis in map(str, findings.varied):
         value_of = at[axis]
         if axis in said or value_of is False or value_of is np.False_ or pd.isna(value_of):
             continue
