@@ -90,7 +90,7 @@ def word(axis: str, at: Any) -> str:
 
 def share(part: float, whole: float) -> str:
     """In percent; of what is close to 0 or 100, as many decimals as it takes."""
-    value = 100 * part / whole
+    value = 100 * (part / whole)
     distance = min(value, 100 - value)
     places = 1 if distance >= 0.95 else 2 if distance >= 0.01 else int(np.ceil(-np.log10(distance))) if distance else 0
     return f"{value:.{places}f}"

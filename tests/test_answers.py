@@ -145,7 +145,7 @@ def test_maps_of_starts(tmp_path: Path) -> None:
         asked.known += [said, asked.answer[at].partition(":")[0]]
         for first in learned.head(1).itertuples():
             asked.known.append(f"took {first.epoch:.0f} epochs")
-            asked.known += [f"initial weight x = {number(first.x)}", f"initial weight y = {number(first.y)}"]
+            asked.known += [f"initial weight {key} = {number(float(learned[key].iloc[0]))}" for key in ("x", "y")]
         for key in ("x", "y") if n else ():
             ends = [number(float(end)) for end in (learned[key].min(), learned[key].max())]
             asked.known.append(f"initial weight {key} from {ends[0]} to {ends[1]}")
@@ -195,8 +195,8 @@ def test_published(tmp_path: Path) -> None:
 
 
 def test_the_axis_that_the_question_names_comes_first(tmp_path: Path) -> None:
-    grid = {"gate": "XOR", "hidden": [2, 3], "activation": ["sigmoid", "tanh"], "learning_rate": [0.03, 0.3]}
-    grid |= {"optimizer": ["gd", "nesterov", "adam"], "seeds": 20}
+    grid: dict[str, Any] = {"gate": "XOR", "hidden": [2, 3], "activation": ["sigmoid", "tanh"]}
+    grid |= {"learning_rate": [0.03, 0.3], "optimizer": ["gd", "nesterov", "adam"], "seeds": 20}
     source = {"question": "Which optimizer learns XOR with few hidden units?", "grid": grid}
     asked = ask(source | {"train": {"max_epochs": 1000}}, tmp_path)
     winner, told = tell_best(asked, "optimizer", "often")

@@ -14,9 +14,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from sweep.analysis.axes import Layout, choose_layout
 
 from sweep.analysis import curves
-from sweep.analysis.axes import Layout, choose_layout
 from sweep.analysis.points import points
 from sweep.plots.drawing.style import save, styled
 from sweep.results.result import Result

@@ -8,8 +8,8 @@ import of_result as sentences
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-
 from sweep.analysis.pairs import FEWEST_SEEDS, compared, paired
+
 from sweep.results.result import Result
 from sweep.results.statistics import holm, sign_test
 

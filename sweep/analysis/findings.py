@@ -177,7 +177,7 @@ class Findings:
     def varied(self) -> pd.DataFrame:
         """Axes that vary, the subject first: one row per setting."""
         first = [key for key in (self.subject, *self.by_kind) if key]
-        return pd.DataFrame({key: self.settings.column(key) for key in dict.fromkeys(first)})
+        return pd.DataFrame({key: self.settings.column(key) for key in dict.fromkeys(first)}, range(self.n_settings))
 
     @cached_property
     def companions(self) -> Mapping[str, list[str]]:
