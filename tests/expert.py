@@ -119,36 +119,39 @@ def best(runs: pd.DataFrame, axes: Sequence[str], n: int, by: str) -> tuple[dict
     return dict(zip(axes, at, strict=True)), reported
 
 
-def of_runs(reported: pd.DataFrame, max_epochs: int) -> str:
+def of_runs(reported: pd.DataFrame, max_epochs: int, other: str = "") -> str:
     """How the runs of one setting came out."""
     n, k = len(reported), int((reported["epoch"] < np.inf).sum())
     if n == 1:
         return f"the one run converged after {reported['epoch'].iloc[0]:,.0f} epochs" if k else "did not converge"
     low, high = binomtest(k, n).proportion_ci(method="wilson")
-    said = f"all {n:,} runs" if k == n else f"{k:,} of {n:,} runs" if k else f"none of the {n:,} runs"
+    said = f"all {n:,}" if k == n else f"{k:,} of {n:,}" if k else f"none of the {n:,}"
     exact = f"{share(k, n)} %, " if 0 < k < n else ""
-    said += f" converged ({exact}95 % interval {share(low, 1)} – {share(high, 1)} %)"
+    said += f" runs{other} converged ({exact}95 % interval {share(low, 1)} – {share(high, 1)} %)"
     q05, q50, q95 = (median(reported["epoch"], q) for q in (0.05, 0.5, 0.95))
     ends = " – ".join(f"{q:,.0f}" if q < np.inf else f"more than {max_epochs:,}" for q in (q05, q95))
     whose = "half of them" if k == n else "half of all"
     return said if q50 == np.inf else f"{said}, {whose} within {q50:,.0f} epoch{'s' * (q50 > 1)} (5–95 %: {ends})"
 
 
-def tell_best(asked: Asked, subject: str, by: str) -> tuple[Any, dict[Any, str]]:
-    """Note the best setting and that of each value of an axis; return the winner and what is told of each value."""
+def tell_best(asked: Asked, subject: str, by: str) -> tuple[str, dict[Any, str]]:
+    """Note the best setting and that of each value of an axis; return who is best, and what is told of each value."""
     learned = asked.runs.groupby(subject).filter(lambda of: bool((of["epoch"] < np.inf).any()))
     settings = learned.groupby(asked.axes)["seed"].count()
     n = settings.min() // 2 if settings.min() >= 10 and len(settings) > 1 else 0
     setting, reported = best(learned, asked.axes, n, by)
-    chosen = f"chosen by {n:,} other seeds" if n else "chosen by the same runs"
-    asked.known += [of_runs(reported, asked.max_epochs), chosen, f"of {len(settings):,} settings"]
+    name = "best" if by == "often" else "fastest"
+    winner = f"The {name} of {len(settings):,} settings, chosen by {f'{n:,} seeds' if n else 'the same runs'}, has "
+    asked.known += [of_runs(reported, asked.max_epochs, " with other seeds" if n else ""), winner]
     told = {}
     for at, runs in learned.groupby(subject):
-        asked.known.append(f"of the {runs.groupby(asked.axes).ngroups:,} settings of each")
-        _, of_value = best(runs, asked.axes, n, by)
+        sizes = runs.groupby(asked.axes).ngroups
+        asked.known.append(f"of the {sizes:,} settings of each, chosen by {n:,} other seeds")
+        asked.known.append(f"setting of each, chosen by {n:,} other seeds")
+        _, of_value = best(runs, asked.axes, n if sizes > 1 else 0, by)
         k = int((of_value["epoch"] < np.inf).sum())
         told[at] = f"{share(k, len(of_value))} %" if by == "often" else f"{median(of_value['epoch']):,.0f}"
-    return setting[subject], told
+    return winner + word(subject, setting[subject]), told
 
 
 def contrasts(runs: pd.DataFrame, axis: str, others: Sequence[str]) -> list[dict[str, Any]]:
@@ -218,12 +221,12 @@ def tell_growth(asked: Asked, bits: Sequence[int], choosing: int) -> list[str]:
     line = linregress(x, y)
     half = t.ppf(0.975, len(x) - 2) * line.stderr
     low, factor, high = np.exp([line.slope - half, line.slope, line.slope + half])
-    without = f", {len(bits) - len(x)} later than the last epoch left out" if len(x) < len(bits) else ""
+    without = f", {len(bits) - len(x)} later than the last epoch left out, so it may be more" if len(x) < len(bits) else ""
     asked.known.append(f"by a straight line through the logarithms of {len(x)} medians{without}")
     texts = [f"{one:,.0f}" if one < np.inf else f"more than {asked.max_epochs:,}" for one in medians]
     settings = asked.runs.groupby(asked.axes)
-    told = f"{settings.size().min() - choosing} runs"
-    chosen = f"chosen by {choosing} other seeds, told by {told}"
+    told = f"and told by {settings.size().min() - choosing} runs with others"
+    chosen = f"chosen by {choosing} seeds {told}"
     asked.known.append(f"the fastest of {settings.ngroups // len(bits)} settings, {chosen}")
     asked.known.append(f"hidden units, from {asked.runs['hidden'].min()} to {asked.runs['hidden'].max()}")
     listed = [f"{', '.join(map(str, some[:-1]))} and {some[-1]}" for some in (texts, list(bits))]

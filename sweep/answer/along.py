@@ -10,8 +10,8 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
 from sweep.analysis.stability import Edge
+from sweep.answer.best import WORDS, later
 from sweep.answer.gates import in_nats
-from sweep.answer.leading import chosen
 from sweep.answer.names import setting
 from sweep.results.statistics import censored
 from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, label, loss_in_words, number, percent
@@ -41,31 +41,28 @@ def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
 
 def grown(findings: Findings, found: ByInputs) -> list[str]:
     """Tell by which factor the epochs of a family grow with each input, and the medians."""
-    medians = [
-        f"{one.q50:,.0f}" if math.isfinite(one.q50) else f"more than {findings.train.max_epochs:,}"
-        for one in found.fastest
-    ]
     what = "bit" if found.family == "parity" else "input"
-    line = found.growth
-    left_out = sum(not math.isfinite(one.q50) for one in found.fastest)
+    medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
     said = []
-    if line is not None:
-        without = "" if not left_out else f", {left_out} later than the last epoch left out"
+    if found.growth is not None:
+        factor, low, high, n = found.growth
+        left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
         said.append(
-            f"The epochs to learn {found.family} grow {line.factor:.3g}-fold with each {what} "
-            f"(95{NBSP}% interval {line.low:.3g} – {line.high:.3g}, by a straight line through the logarithms of "
-            f"{line.n} medians{without})."
+            f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} "
+            f"– {high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
         )
     first = found.fastest[0]
     runs = sorted({one.n for one in found.fastest})
-    n = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
-    of = "at its one setting" if first.n_settings == 1 else f"with {chosen(first, 'fast')}"
-    said.append(
-        f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} "
-        f"{what}s, each {of}, told by {n} runs."
+    n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
+    chosen = (
+        f"{first.n_choosing:,} seeds and told by {n_runs} runs with others" if first.n_choosing else "the same runs"
     )
-    follow = findings.companions.get("gate", ())
-    if follow:
+    at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {chosen}"
+    said.append(
+        f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} {what}s"
+        f"{at if first.n_settings > 1 else ''}."
+    )
+    if follow := findings.companions.get("gate", ()):
         ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
         with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
         said.append(f"With the {what}s go {joined(with_it)}.")

@@ -9,9 +9,10 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.question.subject import asks_for_loss
 from sweep.answer.along import edge_sentences, fallen, grown, planes
 from sweep.answer.axes import axes, axis
+from sweep.answer.best import of_runs
 from sweep.answer.gates import functions, gates, separability
-from sweep.answer.leading import leading, of_runs
-from sweep.words import NBSP, counted, joined, loss_in_words, percent
+from sweep.answer.leading import leading
+from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
 
 _COUNTS = ["n", "n_converged", "n_diverged", "n_stationary"]
 
@@ -89,11 +90,9 @@ def _the_one_run(findings: Findings) -> str:
 
 def _one_setting(findings: Findings) -> list[str]:
     row = findings.result.summary.iloc[0]
-    who = f"{row['gate']}: " if "gate" in row.index else ""
     spread = f"5–95{NBSP}%: {_loss(findings, row['final_loss_q05'])} to {_loss(findings, row['final_loss_q95'])}"
-    said = [
-        f"{who}{of_runs(findings, best, capital=not who)}." for best in findings.best([np.zeros(1, np.intp)], "often")
-    ]
+    told = [of_runs(findings, best) for best in findings.best([np.zeros(1, np.intp)], "often")]
+    said = [f"{row['gate']}: {text}." if "gate" in row.index else f"{capital(text)}." for text in told]
     if row["n_converged"] < row["n"]:
         said.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
     return said

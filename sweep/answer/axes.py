@@ -30,7 +30,8 @@ def _everywhere(findings: Findings, axis: str, first: object, last: object) -> s
     learned = " of what was learned" if kind and kind != axis else ""
     where = f"at {value(axis, first)}"
     if first != last:
-        where = f"at every one tried from {number(first)} to {number(last)}, whatever the rest of the setting"
+        rest = ", whatever the rest of the setting" if len(findings.companions) > 1 else ""
+        where = f"at every one tried from {number(first)} to {number(last)}{rest}"
     return f"{capital(label(axis))}: every run{learned} converged {where}."
 
 

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
+from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.analysis.theory import Separable
-from sweep.answer.leading import asked_for, chosen, of_each, of_runs
+from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
 from sweep.spec.gates import n_inputs, truth_table
 from sweep.words import NBSP, capital, exact, joined, nats, small
@@ -24,31 +26,47 @@ def gates(findings: Findings) -> list[str]:
     counts = findings.counts.groupby(findings.varied["gate"], observed=True).sum()
     learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
     never = [str(gate) for gate in counts.index[counts["n_converged"] == 0]]
-    n = counts.loc[never, "n"]
-    said = []
-    who = _model(findings)
-    if learned and never:
-        some = (
-            joined(learned) if len(learned) <= MAX_NAMED else f"{small(len(learned))} of the {small(len(counts))} gates"
-        )
-        of = _none_of(n, len(never))
-        said.append(f"{capital(f'{who} learned {some}')}; it never learned {_named(never, 'or')}: {of}.")
-    elif learned:
-        said.append(f"{capital(who)} learned {_all(learned)}.")
+    who, why = capital(_model(findings)), separability(findings)
+    none = _none_of(counts.loc[never, "n"])
+    if not learned:
+        return [f"{who} never learned {_never(never, 'any of the')}: {none}.", *why]
+    if not never:
+        said = [f"{who} learned {_named(learned, 'all')}."]
     else:
-        said.append(f"{capital(who)} never learned {_named(never, 'or')}: {_none_of(n, len(never))}.")
-    why = separability(findings)
-    if not learned or findings.trials is None:
+        some = f"{small(len(learned))} of the {small(len(counts))} gates"
+        some = some if len(learned) > MAX_NAMED else joined(learned)
+        said = [f"{who} learned {some}; it never learned {_never(never, 'any of the other')}: {none}."]
+    if findings.trials is None:
         return [*said, *why]
-    groups = [np.flatnonzero(findings.varied["gate"] == gate) for gate in learned]
     by = asked_for(findings.experiment.question)[-1]
+    bests = findings.best([np.flatnonzero(findings.varied["gate"] == gate) for gate in learned], by)
     if len(learned) > MAX_NAMED:
-        return [*said, *why[:1], of_each(findings, learned, groups, by), *why[1:]]
-    for gate, best in zip(learned, findings.best(groups, by), strict=True):
-        rest = setting(findings, best.row, ["gate"])
-        at = f" with {rest}, {chosen(best, by)}" if best.n_settings > 1 else f" with {rest}" if rest else ""
-        said.append(f"{gate}{at}: {of_runs(findings, best)}.")
-    return [*said, *why]
+        return [*said, *why[:1], _each(findings, learned, bests, by), *why[1:]]
+    texts: dict[str, list[str]] = {}
+    for gate, best in zip(learned, bests, strict=True):
+        has = best_has(best, setting(findings, best.row, ["gate"]), by)
+        texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
+    return [*said, *(f"{joined(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()), *why]
+
+
+def _each(findings: Findings, names: Sequence[str], bests: Sequence[Best], by: By) -> str:
+    """How many gates were learned, each at its best setting."""
+    shares, medians = ([told(findings, one, kind) for one in bests] for kind in ("often", "fast"))
+    rates = [one.n_converged / one.n for one in bests]
+    sizes = sorted({one.n for one in bests})
+    share = f"{_ends(names, rates, shares)} of the runs of each converged"
+    if min(rates) == 1.0:
+        share = f"all {sizes[0]:,} runs of each converged" if len(sizes) == 1 else "all runs converged"
+        share = "the one run of each converged" if sizes == [1] else share
+    return capital(
+        f"{at_best(bests, by)}{share}, half of all within {_ends(names, [one.q50 for one in bests], medians)}."
+    )
+
+
+def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> str:
+    """The lowest and the highest of some values, each with a name; one where they are the same."""
+    low, high = int(np.argmin(values)), int(np.argmax(values))
+    return texts[low] if texts[low] == texts[high] else f"{texts[low]} ({names[low]}) to {texts[high]} ({names[high]})"
 
 
 def functions(findings: Findings) -> list[str]:
@@ -128,26 +146,22 @@ def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str
 def _model(findings: Findings) -> str:
     """What was trained, as the subject of a sentence."""
     hidden = {units for grid in findings.experiment.grids for units in grid.values["hidden"]}
-    return "logistic regression" if hidden == {0} else "the network" if 0 not in hidden else "training"
+    return "logistic regression" if hidden == {0} else "the network" if 0 not in hidden else "the model"
 
 
-def _all(learned: Sequence[str]) -> str:
-    if len(learned) == 1:
-        return learned[0]
-    return joined(learned) if len(learned) <= MAX_NAMED else f"all {small(len(learned))} gates"
+def _named(several: Sequence[str], which: str = "the other") -> str:
+    return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
-def _named(several: Sequence[str], last: str = "and") -> str:
-    if len(several) > MAX_NAMED:
-        return f"{'any of the' if last == 'or' else 'the'} other {small(len(several))} gates"
-    return joined(several) if last == "and" else " or ".join(several)
+def _never(several: Sequence[str], which: str) -> str:
+    return _named(several, which) if len(several) > MAX_NAMED else " or ".join(several)
 
 
-def _none_of(n: Any, n_gates: int) -> str:
-    if n.max() == 1:
-        return "its one run did not converge" if n_gates == 1 else "their runs, one each, did not converge"
-    count = f"{n.iloc[0]:,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
-    return f"none of {count} runs{' each' if n_gates > 1 else ' converged'}"
+def _none_of(n: "pd.Series[int]") -> str:
+    if len(n) and n.max() == 1:
+        return "its one run did not converge" if len(n) == 1 else "their runs, one each, did not converge"
+    count = f"{n.min():,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
+    return f"none of {count} runs{' each' if len(n) > 1 else ' converged'}"
 
 
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:

@@ -68,7 +68,8 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     names: list[str] = []
     for axis in map(str, findings.varied):
         value_of = at[axis]
-        if axis in said or value_of is False or value_of is np.False_ or pd.isna(value_of):
+        no = value_of is False or value_of is np.False_
+        if axis in said or pd.isna(value_of) or (no and axis not in findings.companions):
             continue
         names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
     return ", ".join(names)
