@@ -132,7 +132,7 @@ class Result:
     def part(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
         """Return some columns of a table, without reading the others; keys of the grid are not read at all."""
         settings = self.settings
-        keys = [] if name == "curves" else [key for key in columns if key in settings.keys]
+        keys = [] if name == "curves" else [key for key in columns if key in self.experiment.grids[0].values]
         read = self._read(name, [column for column in columns if column not in keys])
         if not keys:
             return read
