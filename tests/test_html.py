@@ -298,7 +298,8 @@ def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
 
 
 def test_pairs_are_explained_only_where_they_are_told() -> None:
-    assert "Pairs have the same seed" in sentences.failures(examples.made({"gate": ["AND"], "init": ["a", "b"]}))
+    apart = examples.made({"gate": ["AND"], "init": ["a", "b"]}, 9, lambda setting, _: 1 + (setting["init"] == "b"))
+    assert "Pairs have the same seed" in sentences.failures(apart)
     many = examples.made({"gate": [f"{n:08b}" for n in range(256)], "init": ["a", "b"]}, n_seeds=6)
     assert "Pairs have the same seed" not in sentences.failures(many)
 

@@ -26,12 +26,13 @@ def halves(setting: dict[str, Any], seed: int) -> int | None:
 def test_gates_that_say_the_same_are_told_together() -> None:
     assert answer(CASES["gates"]) == [
         "Logistic regression learned AND, OR, NOR and NAND; it never learned XOR or XNOR: none of 80 runs each.",
-        "AND, OR, NOR and NAND each: the best of 8 settings, chosen by 5 seeds, has start uniform(0, 1), η = 10: all 5 "
-        "runs with other seeds converged (95 % interval 56.6 – 100 %), half of them within 16 epochs (5–95 %: 12 – 20).",
+        "AND, OR, NOR and NAND each: the best of 8 settings, chosen by 5 seeds, has start uniform(0, 1), η = 10: all "
+        "5 runs with other seeds converged (95 % interval 56.6 – 100 %), half of them within 16 epochs (5–95 %: 12 – "
+        "20).",
         f"{XOR_AND_XNOR}.",
         "Start: no difference in when runs converge, in any of 160 pairs.",
-        "Learning rate η: every run of what was learned converged at every one tried from 1 to 10, whatever the rest of "
-        "the setting.",
+        "Learning rate η: every run of what was learned converged at every one tried from 1 to 10, whatever the rest "
+        "of the setting.",
         "Of all 480 runs of this grid, 200 (41.7 %) converged and 280 (58.3 %) had not converged after 1,000 epochs.",
     ]
 
@@ -39,10 +40,10 @@ def test_gates_that_say_the_same_are_told_together() -> None:
 def test_values_never_learned_stand_beside_the_others() -> None:
     result = examples.made({"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}, 5, at_width_2)
     assert answer(result)[:2] == [
-        "The best of 4 settings, chosen by the same runs, has 2 hidden units, tanh: all 5 runs converged (95 % interval "
-        "56.6 – 100 %), half of them within 2 epochs (5–95 %: 2 – 2).",
-        "At the best of the 2 settings of each, chosen by the same runs, the share that converged was 100 % with 2 and 3 "
-        "hidden units; with 1 hidden unit, none of 10 runs converged.",
+        "The best of 4 settings, chosen by the same runs, has 2 hidden units, tanh: all 5 runs converged (95 % "
+        "interval 56.6 – 100 %), half of them within 2 epochs (5–95 %: 2 – 2).",
+        "At the best of the 2 settings of each, chosen by the same runs, the share that converged was 100 % with 2 and "
+        "3 hidden units; with 1 hidden unit, none of 10 runs converged.",
     ]
     (one,) = answer(examples.made({"hidden": [1, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
     assert one == "With 1 hidden unit, none of 5 runs converged."
@@ -76,7 +77,10 @@ def test_encodings_are_told_in_words_and_what_follows_from_another_axis_is_not_c
         ("a single run", "The one run converged after 20 epochs; its final loss is 0.0099 nats."),
         ("all diverged", "Logistic regression never learned any of the six gates: none of 80 runs each."),
         ("everything converged", "Logistic regression learned all six gates."),
-        ("only starts", "The best of 2 settings, chosen by 5 seeds, has start zeros: all 5 runs with other seeds converged"),
+        (
+            "only starts",
+            "The best of 2 settings, chosen by 5 seeds, has start zeros: all 5 runs with other seeds converged",
+        ),
         ("256 gates", "Logistic regression learned 256 of the 256 Boolean functions of 3 inputs."),
         ("a plane", "Of 320 runs, 160 converged (50.0 %), all with init scale from 1 to 16 and learning rate η from"),
     ],
@@ -113,4 +117,6 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
         return 5 if seed < (9 if setting["learning_rate"] == 4 else 3) else None
 
     said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
-    assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21" in said[1].replace("6 to 21", "6, 11, 16 and 21")
+    assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21" in said[1].replace(
+        "6 to 21", "6, 11, 16 and 21"
+    )

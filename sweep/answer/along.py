@@ -46,7 +46,9 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     said = []
     if found.growth is not None:
         factor, low, high, n = found.growth
-        left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
+        left_out = (
+            f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
+        )
         said.append(
             f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} "
             f"– {high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."

@@ -49,7 +49,7 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
     if findings.companions.get(axis):
         names = [joined([together(findings, axis, at[i]) for i in part]) for part in groups]
     else:
-        names = listed(axis, [[at[i] for i in part] for part in groups])
+        names = listed(axis, [[at[i] for i in part] for part in groups], len(at) <= MAX_LISTED)
     short = [texts[part[0]] for part in groups]
     short[1:] = [text.removesuffix("s").removesuffix(" epoch") for text in short[1:]]
     parts = joined([f"{text} with {name}" for text, name in zip(short, names, strict=True)])

@@ -28,15 +28,15 @@ def value(axis: str, at: Any) -> str:
     return ENCODINGS[at] if axis == "encoding" else unbroken(_WORDS.get(str(at), str(at)))
 
 
-def listed(axis: str, groups: Sequence[Sequence[Any]]) -> list[str]:
-    """Name groups of neighbouring values: of numbers the first by its name, as "2 hidden units", "3", "4 to 8"."""
+def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
+    """Name groups of values, neighbours or not: of numbers the first by its name, as "2 hidden units", "3", "4 to 8"."""
     named = []
     for group in groups:
         if not isinstance(group[0], NUMBERS) or isinstance(group[0], bool | np.bool_):
             named.append(joined([value(axis, at) for at in group]))
             continue
         numbers = [number(at) for at in group]
-        text = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 2 else joined(numbers)
+        text = f"{numbers[0]} to {numbers[-1]}" if neighbours and len(numbers) > 2 else joined(numbers)
         named.append(text if named else value(axis, group[-1]).replace(numbers[-1], text))
     return named
 
