@@ -24,7 +24,7 @@ from sweep.store.verify import Check, Problem, check_chunks_of, check_files
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.store.work import Work
 
 PARQUET_ABOVE = 5_000_000
@@ -82,7 +82,7 @@ OnChunk = Callable[[Outcome, int], None] | None
 
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
-    from sweep.page.notebook import Shown
+    from sweep.page.shown import Result
     from sweep.results.on_disk import OnDisk
 
     tree = Tree(path)
@@ -100,7 +100,7 @@ def read(path: Path) -> "Result":
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
-    return Shown(OnDisk(tree, manifest, experiment), manifest, experiment, path)
+    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
