@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1
@@ -75,7 +75,7 @@ def run(
     """Train every run of an experiment, or go on where that was interrupted; leave tables, figures and a report."""
     if (backend is Backend.dask) != (scheduler is not None):
         raise _refused("--backend dask and --scheduler ADDRESS go together")
-    interrupt.message, interrupt.raises = "nothing of this run was kept", backend is not Backend.threading
+    interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend is not Backend.threading
     from rich.console import Console
 
     from sweep import api
@@ -202,14 +202,16 @@ def verify(
 ) -> None:
     """Check every file of a result against what was written; exit status 1 if any is not."""
     from sweep import api
+    from sweep.store.files import Tree
+    from sweep.store.manifest import remedy
 
     with _failures(), _without_blas():
         n_files, problems = api.verify(directory, repair, _say)
     for problem in problems:
         typer.echo(problem)
     if problems:
-        advice = "" if repair else f"; make them again with: sweep verify {directory} --repair"
-        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written{advice}")
+        advice = remedy(Tree(directory), repair)
+        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written; {advice}")
         raise typer.Exit(FAILED)
     typer.echo(f"{directory}: all {n_files:,} files are as they were written")
 
@@ -228,9 +230,7 @@ def _failures() -> Iterator[None]:
     except (*api.SweepError, OSError) as error:
         raise _refused(str(error)) from None
     except MemoryError:
-        raise _ended(
-            "out of memory; what was finished is kept, and the same command goes on from there", FAILED
-        ) from None
+        raise _ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
 
@@ -326,10 +326,9 @@ def main() -> None:
         status = ended.code if isinstance(ended.code, int) else FAILED
     except Exception:
         sys.excepthook(*sys.exc_info())
-    if status == EXIT_STATUS:
-        if interrupt.clean:
-            interrupt.message = interrupt.clean()
-        interrupt.say()
+    if status == EXIT_STATUS or interrupt.over:
+        interrupt.end()
+        status = EXIT_STATUS
     _leave(status)
 
 
@@ -342,6 +341,6 @@ def _leave(status: int) -> None:
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupt.raises:
+    if interrupt.has_workers:
         sys.exit(status)
     os._exit(status)

@@ -12,6 +12,7 @@ from sweep.results import tables
 from sweep.spec.experiment import Experiment
 from sweep.store import tables as written
 from sweep.store.files import Tree
+from sweep.store.manifest import remedy
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class OnDisk:
                 if not self._is_table(name, table, columns):
                     raise StoreError(
                         f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
-                        f"mend it with: sweep verify {self.tree.path} --repair"
+                        f"{remedy(self.tree)}"
                     )
                 frame = tables.from_arrow(table, self.experiment, copy=columns is None)
                 written.release_memory()
