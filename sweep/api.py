@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import session
+from sweep.engine import estimate
+from sweep.engine.chunks import n_recorded
 from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.session import How, OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, load
@@ -24,9 +26,6 @@ SweepError = (ExperimentError, StoreError, FailedError)
 """What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
 
 BACKENDS = ("threading", "loky", "dask")
-
-_BYTES_PER_RUN = 150
-_BYTES_PER_LOSS = 60
 
 
 def run(
@@ -92,6 +91,7 @@ def run(
     how = How(jobs, backend, scheduler, chunk_size)
     if directory is None:
         return _in_memory(experiment, how, on_chunk)
+    session.check_memory(experiment, how)
     with Lock(directory) as tree:
         result = session.finished(experiment, tree, say)
         if result is None:
@@ -191,12 +191,12 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     import pyarrow as pa
 
     from sweep.engine import runner
-    from sweep.engine.chunks import chunks_of, n_recorded
+    from sweep.engine.chunks import chunks_of
     from sweep.engine.outcome import Outcome
     from sweep.page.notebook import Shown
     from sweep.results import tables
 
-    _check_memory(experiment, n_recorded(experiment))
+    _check_memory(experiment)
     began = time.perf_counter()
     total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment))
     tasks = [(chunk, None) for chunk in chunks_of(experiment, how.chunk_size)]
@@ -219,10 +219,9 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     return Shown.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
-def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:
-    n_losses = experiment.n_runs * n_losses_per_run
-    needed = experiment.n_runs * _BYTES_PER_RUN + n_losses * _BYTES_PER_LOSS
-    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _check_memory(experiment: Experiment) -> None:
+    n_losses = experiment.n_runs * n_recorded(experiment)
+    needed, installed = estimate.memory_of_result(experiment), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:
         what, advice = f"{experiment.n_runs:,} runs", "write the result to a directory, which takes little memory"
         if n_losses:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.engine.estimate import runs_per_piece
+from sweep.engine import estimate
 from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
@@ -123,6 +123,30 @@ def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
         return read(tree.path)
     except StoreError:
         return None
+
+
+def check_memory(experiment: Experiment, how: How) -> None:
+    """Refuse what would take more memory than any sweep does.
+
+    Raises
+    ------
+    ExperimentError
+        With what to change.
+    """
+    import joblib
+
+    def needed(jobs: int) -> int:
+        return estimate.memory(experiment, jobs, how.chunk_size)
+
+    jobs = joblib.effective_n_jobs(how.jobs)
+    if needed(jobs) > estimate.MOST_MEMORY:
+        advice = "fewer --jobs" if needed(1) <= estimate.MOST_MEMORY else "fewer seeds of a setting"
+        if needed(1) > estimate.MOST_MEMORY and experiment.train.record_every:
+            advice = "a larger record_every"
+        raise ExperimentError(
+            f"{experiment.name}: it takes about {needed(jobs) / 1e9:,.1f} GB of memory; "
+            f"allowed: {estimate.MOST_MEMORY / 1e9} GB; it may fit with {advice}"
+        )
 
 
 def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_chunk: OnChunk, say: Say) -> "Result":
@@ -426,7 +450,7 @@ def _make_tables(
 
 def _n_rows(experiment: Experiment) -> int:
     """Runs whose tables are made at a time."""
-    return min(written.ROWS, runs_per_piece(experiment))
+    return min(written.ROWS, estimate.runs_per_piece(experiment))
 
 
 def _table_names(formats: str, experiment: Experiment) -> list[str]:

@@ -16,16 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk
+from sweep.engine.estimate import chunks_in_work
 from sweep.engine.outcome import Outcome
 from sweep.engine.training import train_chunk
 from sweep.errors import WorkerError
 from sweep.kernel import NUMERICS
 from sweep.spec.experiment import Experiment
 
-_WAITING_PER_JOB = 4
-"""Chunks, for each thread, that are in work or wait to be kept: so memory stays flat however slow the disk is.
-
-Processes have no such limit: what they send takes about as long to arrive as to be kept."""
 _SECONDS_TO_CONNECT = 10
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -82,7 +79,7 @@ def train(
 
 def _here(experiment: Experiment, tasks: Iterable[Task], jobs: int, backend: str) -> Results:
     """Train in threads or processes of this machine."""
-    room = threading.Semaphore(_WAITING_PER_JOB * joblib.effective_n_jobs(jobs))
+    room = threading.Semaphore(chunks_in_work(joblib.effective_n_jobs(jobs)))
     over = threading.Event()
 
     def train_when_there_is_room(*task: Any) -> Result:
@@ -120,8 +117,8 @@ def _on_cluster(experiment: Experiment, tasks: Iterable[Task], scheduler: str | 
     with _connected(scheduler) as client:
         shared = client.submit(_itself, experiment, pure=False)
         calls = (client.submit(_guarded, shared, chunk, missing, pure=False) for chunk, missing in tasks)
-        n_waiting = _WAITING_PER_JOB * max(1, sum(client.ncores().values()))
-        running = import_module("distributed").as_completed(itertools.islice(calls, n_waiting), loop=client.loop)
+        first = itertools.islice(calls, chunks_in_work(max(1, sum(client.ncores().values()))))
+        running = import_module("distributed").as_completed(first, loop=client.loop)
         for call in running:
             yield call.result()
             for another in itertools.islice(calls, 1):
