@@ -12,8 +12,8 @@ import pytest
 from conftest import EXPERIMENTS
 
 import sweep
-from sweep.analysis.axes import choose_layout
 from sweep.analysis.findings import Findings
+from sweep.analysis.layout import choose_layout
 from sweep.analysis.predictions import MAX_TABLES, with_columns
 from sweep.analysis.stability import SETTLED
 from sweep.analysis.theory import NotSeparable, Separable, predict
@@ -139,7 +139,7 @@ def test_without_a_small_target_of_the_loss_there_is_no_law(train: dict[str, flo
 
 def test_without_learning_rates_along_the_figure_there_is_no_law() -> None:
     result = examples.made({"gate": ["AND"], "init_scale": [0.5, 1.0, 2.0], "learning_rate": [0.1, 1.0]})
-    assert choose_layout(result).x == "init_scale"
+    assert choose_layout(result.settings).x == "init_scale"
     assert Findings(result).laws == {}
 
 

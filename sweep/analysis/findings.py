@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis import axes, curves, losses, pairs, planes, predictions, representatives, stability
-from sweep.analysis.axes import Layout
+from sweep.analysis import curves, losses, pairs, planes, predictions, representatives, stability
 from sweep.analysis.curves import LearningCurves, SuccessCurves
+from sweep.analysis.layout import Layout, categories_first, choose_layout, varying
 from sweep.analysis.losses import Histogram, Losses
 from sweep.analysis.planes import HeatMap, Plane
 from sweep.analysis.points import points
@@ -17,7 +17,7 @@ from sweep.analysis.representatives import Representatives
 from sweep.analysis.stability import Edge
 from sweep.results.columns import sparing
 from sweep.results.result import Result
-from sweep.results.settings import n_rows
+from sweep.results.settings import Settings
 from sweep.spec.experiment import Experiment, Train
 
 
@@ -43,35 +43,35 @@ class Findings:
         """How long was trained, and when a run has converged."""
         return self.experiment.train
 
+    @property
+    def settings(self) -> Settings:
+        """The setting of each row of the summary."""
+        return self.result.settings
+
     @cached_property
     def n_runs(self) -> int:
         """Number of runs."""
-        return n_rows(self.result, "runs")
+        return self.result.n_runs
 
-    @cached_property
+    @property
     def n_settings(self) -> int:
         """Number of settings, which are the rows of the summary."""
-        return n_rows(self.result, "summary")
+        return self.settings.n
 
     @cached_property
     def varying(self) -> list[str]:
         """Keys of the grid that take more than one value, in file order."""
-        return axes.varying(self.result)
+        return varying(self.settings)
 
     @cached_property
     def by_kind(self) -> list[str]:
         """The keys of `varying`: the gate, then the other categories, then numbers."""
-        return axes.categories_first(self.result, self.varying)
+        return categories_first(self.settings, self.varying)
 
     @cached_property
     def layout(self) -> Layout:
         """The part that each varying axis plays in a figure."""
-        return axes.choose_layout(self.result)
-
-    @cached_property
-    def main_axis(self) -> str | None:
-        """The numeric axis along a figure."""
-        return axes.main_numeric_axis(self.result)
+        return choose_layout(self.settings)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -94,7 +94,7 @@ class Findings:
     @cached_property
     def planes(self) -> tuple[list[Plane], dict[str, str]]:
         """The planes of the layout, and the axes held at one value; none where the layout has no plane."""
-        return ([], {}) if self.layout.plane is None else planes.planes(self.result, self.layout.plane)
+        return ([], {}) if self.layout.plane is None else planes.planes(self.settings, self.layout.plane)
 
     @cached_property
     def heat_map(self) -> HeatMap | None:
@@ -105,7 +105,7 @@ class Findings:
     def heat_map_of(self, upwards: str, rightwards: str) -> HeatMap:
         """Shades of the planes of two numeric axes, of two values or more."""
         axes = upwards, rightwards
-        made, held = planes.planes(self.result, axes, least=2)
+        made, held = planes.planes(self.settings, axes, least=2)
         if not made:
             raise ValueError(f"no grid of this result has two values or more of both {upwards} and {rightwards}")
         return planes.heat_map(self.result, axes, made, held)

@@ -7,15 +7,16 @@ alone did, the seeds with D > 0 are as many as those with D < 0, but for chance,
 each seed has one pair, this is McNemar's exact test (McNemar 1947, Psychometrika 12:153).
 """
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import is_numeric, place, varying
+from sweep.analysis.layout import varying
+from sweep.analysis.names import values_by_name
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, n_rows
 from sweep.results.statistics import holm, sign_test
 
 MAX_VALUES = 4
@@ -81,15 +82,13 @@ def paired(result: Result) -> pd.DataFrame:
         6:65). No rows where there are fewer than six seeds, or nothing to compare.
     """
     found: list[Pairs] = []
-    if n_rows(result, "runs"):
-        axes = [key for key in varying(result) if key not in NOT_COMPARED]
-        for axis in axes:
-            if axis != "hidden" and is_numeric(result, axis):
-                continue
-            values = [str(value) for value in place(result.part("summary", [axis])[axis]).cat.categories]
-            if len(values) <= MAX_VALUES:
-                couples = [(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
-                found += [pairs for a, b in couples if (pairs := compared(result, axis, a, b)) is not None]
+    settings = result.settings
+    for axis in varying(settings):
+        if axis in NOT_COMPARED or (axis != "hidden" and settings.is_numeric(axis)):
+            continue
+        if len(settings.values(axis)) <= MAX_VALUES:
+            couples = itertools.combinations(values_by_name(settings, axis).names, 2)
+            found += [pairs for a, b in couples if (pairs := compared(result, axis, a, b)) is not None]
     found = [pairs for pairs in found if pairs.n_seeds >= FEWEST_SEEDS]
     table = pd.DataFrame(found, columns=list(Pairs._fields))
     p = holm(table[["p_converged", "p_earlier"]].to_numpy(np.float64).ravel()).reshape(-1, 2)
@@ -153,13 +152,11 @@ def _signs(differences: NDArray[Any]) -> tuple[int, int]:
 
 def _matched(result: Result, axis: str, a: str, b: str) -> tuple[Numbers, Numbers, Numbers] | None:
     """The rows of the runs with one value and with the other, pair by pair, and their seeds."""
-    others = [key for key in grid_keys(result) if key != axis]
-    summary = result.part("summary", [*others, axis, "n"])
-    value = place(summary[axis]).astype(str).to_numpy(object)
-    n = summary["n"].to_numpy(np.int64)
-    first = np.cumsum(n) - n
-    number = summary.groupby(others, observed=True, dropna=False, sort=False).ngroup().to_numpy() if others else 0 * n
-    rows_a, rows_b = np.flatnonzero(value == a), np.flatnonzero(value == b)
+    settings = result.settings
+    codes, names = values_by_name(settings, axis)
+    number = settings.combined([key for key in varying(settings) if key != axis])
+    n, first = result.n.astype(np.int64), result.first_of_rows
+    rows_a, rows_b = (np.flatnonzero(codes == names.index(value)) for value in (a, b))
     if any(len(np.unique(number[rows])) < len(rows) for rows in (rows_a, rows_b)):
         return None
     _, at_a, at_b = np.intersect1d(number[rows_a], number[rows_b], assume_unique=True, return_indices=True)

@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import Layout, place
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import values_by_name
 from sweep.analysis.predictions import with_columns, with_panels
 from sweep.analysis.theory import NotSeparable
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, n_rows
-from sweep.results.statistics import QUANTILES, quantiles
+from sweep.results.settings import Settings
+from sweep.results.statistics import quantiles
 from sweep.spec.experiment import Train
+from sweep.spec.schema import QUANTILES
 
 SETTLED = 1e-6
 """Nats above the least loss up to which a run counts as settled there."""
@@ -79,8 +81,6 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
 
     The runs of all other settings of a table count together.
     """
-    if "learning_rate" not in grid_keys(result) or n_rows(result, "runs") == 0:
-        return []
     table = _not_separable(covered)
     if len(table) == 0:
         return []
@@ -120,8 +120,7 @@ def _not_separable(table: pd.DataFrame) -> pd.DataFrame:
 def _extremes(result: Result) -> tuple[Array, Array]:
     """The lowest and the highest final loss of each setting."""
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-    first = np.cumsum(n) - n
+    first = result.first_of_rows
     return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first)
 
 
@@ -160,7 +159,11 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
     rows = _not_separable(with_panels(result, with_columns(result, covered, [*layout.axes, *names]), layout))
     wanted = [pair in tables for pair in zip(rows["gate"].astype(str), rows["encoding"].astype(str), strict=True)]
     rows = rows[wanted]
-    line = place(rows[layout.lines]) if layout.lines else pd.Categorical([""]).take(np.zeros(len(rows), np.intp))
+    if layout.lines:
+        codes, lines = values_by_name(result.settings, layout.lines)
+        line = pd.Categorical.from_codes(codes[rows.index], categories=pd.Index(lines)).remove_unused_categories()
+    else:
+        line = pd.Categorical([""]).take(np.zeros(len(rows), np.intp))
     made = pd.DataFrame(
         {
             "panel": rows["panel"].astype(str),
@@ -168,7 +171,7 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
             "x": rows["learning_rate"].astype("float64"),
             "gate": rows["gate"].astype(str),
             "encoding": rows["encoding"].astype(str),
-            "order": _order(rows, layout),
+            "order": _order(result.settings, rows, layout),
             "q05": rows[names[0]],
             "q50": rows[names[1]],
             "q95": rows[names[2]],
@@ -180,20 +183,19 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
     return made.sort_values("x", kind="stable", ignore_index=True)
 
 
-def _order(rows: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
-    """Where the panel of each row stands among the others: in order of the values of its axes."""
-    places = [place(rows[key]).cat.codes.to_numpy(np.int64) for key in layout.panels]
+def _order(settings: Settings, rows: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
+    """Return where the panel of each row stands among the others: in order of the values of its axes."""
     order = np.zeros(len(rows), np.int64)
-    for codes in places:
-        order = order * (int(codes.max()) + 1) + codes
+    for key in layout.panels:
+        codes, names = values_by_name(settings, key)
+        order = order * len(names) + codes[rows.index]
     return order
 
 
 def _together(result: Result, made: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The quantiles over the runs of several settings that are drawn as one point."""
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-    first = np.cumsum(n) - n
+    first, n = result.first_of_rows, result.n
     kept = made.drop_duplicates(keys).set_index(keys, drop=False)
     wanted = [QUANTILES.index(q) for q in (5, 50, 95)]
     for at, rows in made.groupby(keys, observed=True).groups.items():

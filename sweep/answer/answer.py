@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.analysis.axes import inputs_of
 from sweep.analysis.findings import Findings
+from sweep.analysis.names import inputs_of
 from sweep.analysis.planes import Plane
 from sweep.answer.reasons import comparisons, edge_sentences, separability
 from sweep.results.statistics import censored, wilson
@@ -161,7 +161,7 @@ def _range(subject: str, group: pd.DataFrame) -> str:
 
 def _where_all(findings: Findings, subject: str, group: pd.DataFrame) -> str:
     """Where along the main numeric axis every run of the group converged, if that is one unbroken part of it."""
-    x = findings.main_axis
+    x = findings.layout.x
     if x is None or x == subject:
         return ""
     summary = findings.result.part("summary", [subject, x, "n", "n_converged"])
@@ -177,7 +177,7 @@ def _where_all(findings: Findings, subject: str, group: pd.DataFrame) -> str:
 
 def _along(findings: Findings, subject: str) -> list[str]:
     """How the share that converged goes along the main numeric axis, where neither it nor the gate is the subject."""
-    x = findings.main_axis
+    x = findings.layout.x
     if x is None or subject in ("gate", x):
         return []
     summary = findings.result.part("summary", [subject, x, "n", "n_converged"])

@@ -1,16 +1,14 @@
 """Why: sentences that set what theory says beside what was measured."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from sweep.analysis.axes import inputs_of
 from sweep.analysis.findings import Findings
-from sweep.analysis.predictions import out_of_reach, predicted_target, with_columns
+from sweep.analysis.names import inputs_of
+from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.stability import SETTLED, Edge
 from sweep.analysis.theory import Separable
-from sweep.results.settings import grid_keys, whole_grids
 from sweep.words import ENCODINGS, NBSP, exact, joined, label, small
 
 MAX_NAMED = 4
@@ -74,25 +72,18 @@ def separability(findings: Findings) -> list[str]:
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
     target = predicted_target(findings.experiment)
-    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in grid_keys(findings.result):
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
         return []
-    grids = whole_grids(findings.result)
-    one_grid = grids[0].values["learning_rate"] if grids and len(grids) == 1 else None
-    table = with_columns(findings.result, findings.covered, [] if one_grid else ["learning_rate"])
     max_epochs = findings.train.max_epochs
     said = []
     for gate in unlearned:
-        of_gate = table[table["gate"].astype(str) == gate]
-        if one_grid:
-            settings = list(itertools.product(of_gate["theory"].unique(), map(float, one_grid)))
-        else:
-            settings = list(zip(of_gate["theory"], of_gate["learning_rate"].astype(float), strict=True))
-        epochs, rate = min((float(theory.epochs(rate, target)), rate) for theory, rate in settings)
-        if epochs <= max_epochs or any(rate > theory.monotone_learning_rate for theory, rate in settings):
+        found = fewest_epochs(findings.result, findings.covered, gate, target)
+        if found is None or found.epochs <= max_epochs:
             continue
-        at = "even at" if len(settings) > 1 else "at"
+        at = "even at" if found.n > 1 else "at"
+        epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         said.append(
-            f"{gate} is linearly separable and takes longer: theory predicts about {float(f'{epochs:.2g}'):,.0f} "
+            f"{gate} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )

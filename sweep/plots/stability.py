@@ -37,10 +37,10 @@ def stability(findings: Findings) -> Figure:
             "this result has no learning rates on both sides of a critical one, or tables too many to tell apart"
         )
     found = {(edge.gate, edge.encoding): edge for edge in findings.edges if edge.finite}
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
     names = list(dict.fromkeys(table.sort_values("order", kind="stable")["panel"]))
     legend: list[Artist] = [
-        *line_handles(looks, layout, findings.result),
+        *line_handles(looks, layout, findings.settings),
         Line2D([], [], color="#000000", linewidth=1.1, label="predicted edge 2/λ"),
         Patch(color=MEASURED, alpha=0.4, label="measured edge"),
         Line2D([], [], color="#000000", linewidth=1.3, linestyle=(0, (1, 1.2)), label="least loss of any weights"),

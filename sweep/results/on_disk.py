@@ -23,6 +23,11 @@ class OnDisk:
     manifest: Mapping[str, Any]
     experiment: Experiment
 
+    @property
+    def complete(self) -> bool:
+        """True if the tables hold every run of the experiment."""
+        return bool(self.manifest["complete"])
+
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """Read a table, or some columns of it; None if there is no such table.
 
