@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1

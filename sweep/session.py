@@ -25,7 +25,7 @@ from sweep.store.table_files import CHECKSUMS, writing_tables
 from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.store.work import Work
 
 _PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "matplotlib", "joblib")
@@ -76,7 +76,7 @@ class Listeners:
 
 def read(path: Path) -> "Result":
     """Read a result from disk; see `sweep.api.read`."""
-    from sweep.page.notebook import Shown
+    from sweep.page.shown import Result
     from sweep.results.on_disk import OnDisk
 
     tree = Tree(path)
@@ -95,7 +95,7 @@ def read(path: Path) -> "Result":
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
-    return Shown(OnDisk(tree, manifest, experiment), manifest, experiment, path)
+    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":

@@ -48,6 +48,11 @@ def covered(result: Result) -> pd.DataFrame:
     return table[table["theory"].notna()]
 
 
+def plain(experiment: Experiment) -> bool:
+    """Return True if all models are logistic regression on cross-entropy by full-batch gradient descent."""
+    return all(set(grid.values[key]) == {value} for grid in experiment.grids for key, value in _PLAIN.items())
+
+
 def with_columns(result: Result, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Add columns of the summary to some of its rows, which have their positions as index."""
     missing = [name for name in dict.fromkeys(columns) if name not in table.columns]

@@ -26,6 +26,7 @@ SETTLED = 1e-6
 """Nats above the least loss up to which a run counts as settled there."""
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 
 class Edge(NamedTuple):
@@ -46,6 +47,9 @@ class Edge(NamedTuple):
         infinite if one diverged.
     finite : bool
         Whether any run ended with a finite loss.
+    n_beyond, n_cycles : int
+        Runs at the learning rates from `unsettled` on, and those of them seen to end in a cycle: their weights come
+        back bit for bit, after two epochs or more.
     """
 
     gate: str
@@ -55,25 +59,20 @@ class Edge(NamedTuple):
     unsettled: float | None
     above: float
     finite: bool
-
-    @property
-    def measured(self) -> float | None:
-        """The middle of `settled` and `unsettled`."""
-        if self.settled is None or self.unsettled is None:
-            return None
-        return (self.settled + self.unsettled) / 2
+    n_beyond: int
+    n_cycles: int
 
     @property
     def half_width(self) -> float | None:
-        """How far `measured` is from either, relative to it."""
-        middle = self.measured
-        return None if middle is None or self.unsettled is None else (self.unsettled - middle) / middle
+        """Half the distance between `settled` and `unsettled`, relative to their middle."""
+        if self.settled is None or self.unsettled is None:
+            return None
+        return (self.unsettled - self.settled) / (self.unsettled + self.settled)
 
     @property
-    def difference(self) -> float | None:
-        """How far `measured` is from the predicted edge, relative to that."""
-        predicted = self.theory.critical_learning_rate
-        return None if self.measured is None else self.measured / predicted - 1
+    def measured(self) -> bool:
+        """Whether there are both."""
+        return self.half_width is not None
 
 
 def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
@@ -85,14 +84,17 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
     if len(table) == 0:
         return []
     table = with_columns(result, table, ["learning_rate"])
-    lowest, highest = _extremes(result)
+    lowest, highest, n, n_cycles = _ends(result)
     infimum = np.array([theory.infimum for theory in table["theory"]])
     table = table.assign(lowest=lowest[table.index] - infimum, highest=highest[table.index] - infimum)
+    table = table.assign(n=n[table.index], n_cycles=n_cycles[table.index])
     found = []
     for at, of_table in table.groupby(["gate", "encoding"], sort=False, observed=True):
         gate, encoding = map(str, at) if isinstance(at, tuple) else ("", "")
         theory = of_table["theory"].iloc[0]
-        by_rate = of_table.groupby("learning_rate").agg({"lowest": "min", "highest": "max"})
+        by_rate = of_table.groupby("learning_rate").agg(
+            {"lowest": "min", "highest": "max", "n": "sum", "n_cycles": "sum"}
+        )
         rates = by_rate.index.to_numpy(np.float64)
         across = rates[0] < theory.critical_learning_rate < rates[-1]
         if across and not _stop_before(result.experiment.train, theory):
@@ -117,11 +119,13 @@ def _not_separable(table: pd.DataFrame) -> pd.DataFrame:
     return table[[isinstance(theory, NotSeparable) for theory in table["theory"]]]
 
 
-def _extremes(result: Result) -> tuple[Array, Array]:
-    """The lowest and the highest final loss of each setting."""
-    loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    first = result.first_of_rows
-    return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first)
+def _ends(result: Result) -> tuple[Array, Array, Numbers, Numbers]:
+    """The lowest and the highest final loss of each setting, its runs, and those whose weights come back in a cycle."""
+    runs = result.part("runs", ["final_loss", "period"])
+    n, first = result.part("summary", ["n"])["n"].to_numpy(np.int64), result.first_of_rows
+    loss, cycles = runs["final_loss"].to_numpy(), runs["period"].to_numpy(np.int64, na_value=0) > 1
+    counts = np.add.reduceat(cycles, first, dtype=np.int64)
+    return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first), n, counts
 
 
 def _stop_before(train: Train, theory: NotSeparable) -> bool:
@@ -146,6 +150,8 @@ def _edge(gate: str, encoding: str, theory: NotSeparable, rates: Array, by_rate:
         float(rates[first]) if beyond else None,
         float(by_rate["highest"].iloc[first:].max()) if beyond else 0.0,
         bool(np.isfinite(by_rate["lowest"]).any()),
+        int(by_rate["n"].iloc[first:].sum()),
+        int(by_rate["n_cycles"].iloc[first:].sum()),
     )
 
 

@@ -66,7 +66,7 @@ def stability(findings: Findings) -> Figure:
             predicted = edge.theory.critical_learning_rate
             axes.axvline(predicted, color="#000000", linewidth=1.1)
             axes.annotate(
-                f"2/λ = {predicted:.6g}" + (f"\nmeasured:\n{_between(edge)}" if edge.measured is not None else ""),
+                f"2/λ = {predicted:.6g}" + (f"\nmeasured:\n{_between(edge)}" if edge.measured else ""),
                 (min(predicted, edge.settled or predicted), 0.96),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(-5, 0),

@@ -48,7 +48,7 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
         curves = curves[curves["run"].isin(runs["run"])].reset_index(drop=True)
     statuses = {str(status): int(n) for status, n in runs["status"].value_counts(sort=False).items()}
     counts = {"n_runs": len(runs), "n_done": len(runs), "n_points": len(summary), "statuses": statuses}
-    return Result.of(runs, summary, curves, {**result.manifest, **counts}, result.experiment)
+    return type(result).of(runs, summary, curves, {**result.manifest, **counts}, result.experiment)
 
 
 def _kept(table: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
