@@ -31,7 +31,9 @@ def some_file(result: Path, chance: random.Random) -> Path:
 
 
 def some_folder(result: Path, chance: random.Random) -> Path:
-    return chance.choice(sorted(path for path in result.rglob("*") if path.is_dir() and "set-aside" not in path.parts))
+    """A directory if there is one left."""
+    found = sorted(path for path in result.rglob("*") if path.is_dir() and "set-aside" not in path.parts)
+    return chance.choice(found) if found else some_file(result, chance)
 
 
 def renamed(result: Path, chance: random.Random) -> None:
