@@ -335,7 +335,7 @@ def _tables(experiment: Experiment, outcome: Outcome, n_chunks: int) -> tuple[di
     import pyarrow as pa
 
     from sweep.results import tables
-    from sweep.session import runs_format
+    from sweep.results.making import runs_format
 
     n, every = outcome.n_runs, experiment.train.record_every
     _written(tables.runs_table(experiment, outcome[:1]), "csv")  # whatever is imported at the first table
