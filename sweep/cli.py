@@ -1,5 +1,6 @@
 """The command line. Whatever takes time to import is imported where it is used."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -318,6 +319,8 @@ def _list_files(result: "Result") -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
     status = FAILED
     try:
         app()

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.spec import gates, inits, models
-from sweep.spec.keys import KEYS, Range, axis_of, key_of, named, numbers_of, seeds_of
+from sweep.spec.keys import KEYS, LARGEST, Range, axis_of, key_of, named, numbers_of, seeds_of
 from sweep.spec.messages import Collector, not_allowed, show, unknown_key
 from sweep.spec.schema import TAKEN
 
 MAX_RUNS = 2**31 - 1
 LONG_AXIS = 1_000
+MAX_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -192,11 +193,11 @@ def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
         raise ValueError(not_allowed(given, 'a list of numbers and names, such as [4, -7, "x", 0.5]'))
     taken = (*KEYS, "seeds", "weights", *TAKEN)
     for entry in given:
-        is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
-        is_name = isinstance(entry, str) and entry.isidentifier() and entry not in taken
+        is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and abs(entry) <= LARGEST
+        is_name = isinstance(entry, str) and entry.isidentifier() and len(entry) <= MAX_NAME and entry not in taken
         if not (is_number or is_name):
             raise ValueError(
-                not_allowed(entry, "finite numbers, and names that neither [grid] nor a table has already")
+                not_allowed(entry, "finite numbers up to ±1e300, and names that neither [grid] nor a table has already")
             )
     return tuple(entry if isinstance(entry, str) else float(entry) for entry in given)
 

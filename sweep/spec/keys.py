@@ -39,11 +39,13 @@ class Key:
     numeric: bool = False
 
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-_PositiveOrNone = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+LARGEST = 1e300
+"""Magnitude of numbers at most, and its inverse that of positive ones at least: what is beyond cannot be drawn."""
+POSITIVE = "a number greater than 0, from 1e-300 to 1e300"
+_Positive = Annotated[float, Field(ge=1 / LARGEST, le=LARGEST, allow_inf_nan=False)]
+PositiveOrNone = _Positive | None
 _FractionOrNone = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
-_NonNegativeOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+_NonNegativeOrNone = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)] | None
 
 
 def _choice(*names: str) -> dict[str, Any]:
@@ -59,18 +61,22 @@ KEYS: dict[str, Key] = {
     "loss": Key(**_choice(*models.LOSSES), default="bce"),
     "shortcut": Key(bool, "true or false", False),
     "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
-    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
     "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
-    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
     "update": Key(**_choice(*models.UPDATES), default="batch"),
-    "learning_rate": Key(_Positive, "a number greater than 0", numeric=True),
-    "hidden_learning_rate": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
+    "learning_rate": Key(_Positive, POSITIVE, numeric=True),
+    "hidden_learning_rate": Key(PositiveOrNone, POSITIVE, None, numeric=True),
     "init": Key(Annotated[str, AfterValidator(lambda text: str(inits.parse(text)))], inits.ALLOWED, "normal(0, 1)"),
-    "init_scale": Key(_Positive, "a number greater than 0", 1.0, numeric=True),
+    "init_scale": Key(_Positive, POSITIVE, 1.0, numeric=True),
 }
 
 
-_WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
+_WEIGHT = Key(
+    Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)],
+    "a finite number, from -1e300 to 1e300",
+    numeric=True,
+)
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):
