@@ -1,4 +1,4 @@
-"""What two of this project's own choices cost or spare: stationary runs ended early, and chunks kept on disk."""
+"""Costs and savings of two of this project's own choices: stationary runs ended early, and chunks kept on disk."""
 
 import tempfile
 import tomllib

@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 
 class Sample(NamedTuple):
-    """Which runs of a workload a slow way trains: every k-th setting, and of each the first so many seeds."""
+    """Runs of a workload that a slow way trains: every k-th setting, and of each the first so many seeds."""
 
     every: int
     seeds: int

@@ -13,7 +13,7 @@ from sweep.spec.grid import Grid
 from sweep.spec.schema import OUTCOME, STATUSES
 
 if TYPE_CHECKING:
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 MAX_EXAMPLES = 5
 

@@ -334,7 +334,7 @@ def _tables(experiment: Experiment, outcome: Outcome, n_chunks: int) -> tuple[di
     """Bytes of each file, and seconds to make the tables, from those of a sample."""
     import pyarrow as pa
 
-    from sweep.report import tables
+    from sweep.results import tables
     from sweep.session import runs_format
 
     n, every = outcome.n_runs, experiment.train.record_every

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
     from sweep.engine.training import Trained
     from sweep.kernel.plan import Plan
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 MAX_POINTS = 1_000_000
 """Points of a learning curve at most."""

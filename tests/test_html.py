@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import example_results as examples
+import of_result as figures
+import of_result as html
+import of_result as sentences
 import pytest
 
-from sweep.report import figures, html, listing, sentences
-from sweep.report.marks import located
-from sweep.report.result import Result
+from sweep.analysis.findings import Findings
+from sweep.answer import listing
+from sweep.page.html import write
+from sweep.plots.drawing.marks import located
+from sweep.results.result import Result
+from sweep.words import ordinal, percent
 
 GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
 VOID = {"meta", "img", "br"}
@@ -88,7 +94,7 @@ CASES = {
     "crowded": examples.made(GATES | {"init": [f"normal(0, {std})" for std in range(1, 31)]}, n_seeds=1),
     "a plane": examples.plane(),
 }
-EMPTY = Result.of(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
+EMPTY = examples.with_runs(CASES["gates"], CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0])
 
 
 @pytest.mark.parametrize("result", [*CASES.values(), EMPTY], ids=[*CASES, "empty"])
@@ -316,12 +322,12 @@ def test_an_empty_result_says_so() -> None:
     [(0, "0"), (1, "100"), (0.5, "50.0"), (0.000384, "0.04"), (0.99996, "99.996"), (1e-6, "0.0001"), (0.991, "99.10")],
 )
 def test_a_percentage_is_never_rounded_to_0_or_100(share: float, text: str) -> None:
-    assert sentences.percent(share) == text
+    assert percent(share) == text
 
 
 def test_the_failures_line_names_the_criteria() -> None:
     result = examples.made({"gate": ["AND"]})
-    result.manifest["experiment"]["train"]["target_error"] = 0.5
+    result = examples.with_train(result, target_error=0.5)
     said = plain(sentences.failures(result))
     assert "its loss is below 0.01 nats and every |output − target| is below 0.5, within 1,000 epochs" in said
     assert "stationary" not in said
@@ -330,9 +336,9 @@ def test_the_failures_line_names_the_criteria() -> None:
 
 def test_a_target_is_told_to_its_last_digit() -> None:
     result = examples.made({"gate": ["XOR"]})
-    result.manifest["experiment"]["train"]["target_loss"] = 0.693147181
+    result = examples.with_train(result, target_loss=0.693147181)
     assert "its loss is below 0.693147181 nats" in plain(sentences.failures(result))
-    result.manifest["experiment"]["train"]["target_loss"] = 0.05
+    result = examples.with_train(result, target_loss=0.05)
     assert "its loss is below 0.05 nats" in plain(sentences.failures(result))
 
 
@@ -353,7 +359,7 @@ def test_the_table_shows_the_summary_with_censored_epochs_in_words() -> None:
 def test_a_long_table_is_a_coarser_grid_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = [float(rate) for rate in range(1, 51)]
     result = examples.made({"gate": ["AND", "OR"], "learning_rate": rates}, n_seeds=1)
-    monkeypatch.setattr(html, "listing", lambda result: listing.listing(result, 40))
+    monkeypatch.setattr(listing, "MAX_ROWS", 40)
     report = page(result)
     cells = report.text["td"]
     columns = len(report.text["th"])
@@ -367,7 +373,7 @@ def test_a_long_table_is_a_coarser_grid_and_says_so(monkeypatch: pytest.MonkeyPa
     ("number", "text"), [(1, "1st"), (2, "2nd"), (11, "11th"), (12, "12th"), (23, "23rd"), (111, "111th"), (24, "24th")]
 )
 def test_ordinals(number: int, text: str) -> None:
-    assert listing.ordinal(number) == text
+    assert ordinal(number) == text
 
 
 def test_what_was_interrupted_and_what_diverged_is_said_beside_the_answer() -> None:
@@ -381,16 +387,6 @@ def test_what_was_interrupted_and_what_diverged_is_said_beside_the_answer() -> N
 
 def paragraphs(report: Page) -> list[tuple[str, dict[str, str | None]]]:
     return list(zip(report.text["p"], report.attributes("p"), strict=True))
-
-
-def test_further_figures_come_after_the_others() -> None:
-    result = CASES["one gate"]
-    svg = '<svg viewBox="0 0 300 200" xmlns="http://www.w3.org/2000/svg"/>'
-    report = Page(html.render(result, svgs(result), extra={"surfaces": (svg, "Where it says 1.", "A plane <cut>.")}))
-    assert [figure["id"] for figure in report.attributes("figure")] == [*figures.figures_for(result), "surfaces"]
-    last = report.attributes("img")[-1]
-    assert base64.b64decode(str(last["src"]).partition(",")[2]).decode() == svg
-    assert (last["alt"], report.text["figcaption"][-1]) == ("A plane <cut>.", "Where it says 1.")
 
 
 def test_the_command_that_replays_is_there_for_a_result_on_disk_only(
@@ -417,13 +413,13 @@ def test_the_page_says_how_it_was_run() -> None:
 
 def test_write_leaves_the_page_and_the_figures_it_shows(tmp_path: Path) -> None:
     result = CASES["one gate"]
-    paths = html.write(result, tmp_path / "new")
+    paths = write(Findings(result), tmp_path / "new")
     names = [f"figures/{name}.{kind}" for name in figures.figures_for(result) for kind in ("svg", "png")]
     assert [path.relative_to(tmp_path / "new").as_posix() for path in paths] == ["report.html", *names]
     assert sorted(path for path in (tmp_path / "new").rglob("*") if path.is_file()) == sorted(paths)
     text = paths[0].read_text(encoding="utf-8")
     assert len(Page(text).attributes("img")) == 5
-    assert html.write(result, tmp_path / "again")[0].read_text(encoding="utf-8") == text
+    assert write(Findings(result), tmp_path / "again")[0].read_text(encoding="utf-8") == text
 
 
 def test_gates_of_which_half_never_converged_are_told_beside_the_fastest() -> None:
@@ -434,7 +430,7 @@ def test_gates_of_which_half_never_converged_are_told_beside_the_fastest() -> No
 
 def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
-    result.manifest["experiment"]["tables"] = {"soft": {"rows": [[0, 0.5], [1, 0.25]]}}
+    result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])
     (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
     assert said.startswith("soft cannot be learned: no weights give every row its target (it is not linearly ")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import sweep
-from sweep.report.theory import NotSeparable, Separable, are_separable, is_separable, predict
+from sweep.analysis.theory import NotSeparable, Separable, are_separable, is_separable, predict
 from sweep.spec.experiment import load
 from sweep.spec.gates import expand, truth_table
 from sweep.spec.training_sets import TrainingSet as Table

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,19 +23,19 @@ from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
-from sweep.spec.training_sets import TrainingSet as Table
-from sweep.store.files import flush_directory, new_file
+from sweep.spec.training_sets import TrainingSet
+from sweep.store.files import Tree
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNKS = "chunks"
 LAYOUT = "layout.json"
-SET_ASIDE = "set-aside"
 
+_STORE = re.compile(rf"{CHUNKS}/[0-9a-f]{{32}}")
 _KEYS = {"numerics", "grid", "train", "tables"}
 
-_NAME = re.compile(r"(\d{10})-(\d{10})-([0-9a-f]{32})\.arrow")
+_NAME = re.compile(r"([0-9]{10})-([0-9]{10})-([0-9a-f]{32})\.arrow")
 
 
 class ChunkFile(NamedTuple):
@@ -44,7 +43,12 @@ class ChunkFile(NamedTuple):
 
     start: int
     stop: int
-    path: Path
+    name: str
+
+    @property
+    def digest(self) -> str:
+        """The checksum that its name holds."""
+        return self.name[-len("0" * 32 + ".arrow") : -len(".arrow")]
 
     @property
     def n_runs(self) -> int:
@@ -60,24 +64,24 @@ class ChunkStore:
     ----------
     content
         All that its outcome depends on, ready for JSON.
-    home
-        The directory in which layouts lie.
+    tree
+        The directory of the result.
     """
 
     content: Mapping[str, Any]
-    home: Path
+    tree: Tree
 
     @classmethod
-    def of(cls, experiment: Experiment, grid: Grid, home: Path) -> "ChunkStore":
-        """The layout of one grid of an experiment."""
+    def of(cls, experiment: Experiment, grid: Grid, tree: Tree) -> "ChunkStore":
+        """Find the place of one grid of an experiment."""
         resolved = experiment.resolved()
         tables = {name: table for name, table in resolved["tables"].items() if name in grid.values["gate"]}
         train = resolved["train"]
-        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, home)
+        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, tree)
 
     @classmethod
-    def read(cls, directory: Path) -> "ChunkStore":
-        """The layout that a directory is named after.
+    def read(cls, tree: Tree, name: str) -> "ChunkStore":
+        """Read the description that a directory is named after.
 
         Raises
         ------
@@ -85,10 +89,10 @@ class ChunkStore:
             If its description is not what was written.
         """
         try:
-            text = (directory / LAYOUT).read_bytes()
+            text = tree.read(f"{name}/{LAYOUT}")
         except OSError as error:
             raise DamagedError(f"cannot be read ({error.strerror})") from None
-        if _digest(text) != directory.name:
+        if f"{CHUNKS}/{_digest(text)}" != name:
             raise DamagedError("not as it was written (its checksum differs)")
         try:
             content = json.loads(text)
@@ -96,13 +100,13 @@ class ChunkStore:
             raise DamagedError("not the description of chunks") from None
         if not (isinstance(content, dict) and content.keys() == _KEYS and type(content["numerics"]) is int):
             raise DamagedError("not the description of chunks")
-        store = cls(content, directory.parent)
+        store = cls(content, tree)
         if store.numerics == NUMERICS:
             try:
                 grids = store.experiment.grids
             except ExperimentError as error:
                 raise DamagedError(f"not an experiment ({error})") from None
-            if len(grids) != 1 or store.directory.name != directory.name:
+            if len(grids) != 1 or store.name != name:
                 raise DamagedError("not the description of chunks")
         return store
 
@@ -117,14 +121,19 @@ class ChunkStore:
         return (json.dumps(self.content, indent=1, ensure_ascii=False) + "\n").encode()
 
     @cached_property
-    def directory(self) -> Path:
-        """Where its chunks lie."""
-        return self.home / _digest(self.text)
+    def name(self) -> str:
+        """Name of the directory of its chunks."""
+        return f"{CHUNKS}/{_digest(self.text)}"
+
+    @property
+    def description(self) -> str:
+        """Name of the file that describes them."""
+        return f"{self.name}/{LAYOUT}"
 
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment of this grid alone."""
-        return load({key: self.content[key] for key in ("grid", "train", "tables")})
+        return experiment_of({key: self.content[key] for key in ("grid", "train", "tables")})
 
     @property
     def grid(self) -> Grid:
@@ -132,7 +141,7 @@ class ChunkStore:
         return self.experiment.grids[0]
 
     @property
-    def tables(self) -> Mapping[str, Table]:
+    def tables(self) -> Mapping[str, TrainingSet]:
         """Its training sets of one's own."""
         return self.experiment.tables
 
@@ -152,13 +161,13 @@ class ChunkStore:
 
     def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
         """What a chunk file says of itself."""
-        chunk = f"{self.directory.name} {start} {stop}"
+        chunk = f"{self.name.rpartition('/')[2]} {start} {stop}"
         return {b"chunk": chunk.encode(), b"statuses": " ".join(STATUSES).encode()}
 
     def files(self) -> list[ChunkFile]:
         """Its chunk files in the order of their runs, whatever state they are in; of overlapping ones the first."""
-        named = ((path, _NAME.fullmatch(path.name)) for path in sorted(self.directory.glob("*.arrow")))
-        found = [ChunkFile(int(match[1]), int(match[2]), path) for path, match in named if match]
+        named = ((name, _NAME.fullmatch(name.rpartition("/")[2])) for name in self.tree.names(self.name))
+        found = [ChunkFile(int(match[1]), int(match[2]), name) for name, match in named if match]
         kept: list[ChunkFile] = []
         for file in found:
             if file.start < file.stop and (not kept or kept[-1].stop <= file.start):
@@ -182,10 +191,10 @@ class ChunkStore:
         import pyarrow as pa
 
         try:
-            data = file.path.read_bytes()
+            data = self.tree.read(file.name)
         except OSError as error:
             raise DamagedError(f"cannot be read ({error.strerror})") from None
-        if file.path.stem.rpartition("-")[2] != _digest(data):
+        if file.digest != _digest(data):
             raise DamagedError("not as it was written (its checksum differs)")
         try:
             table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
@@ -194,6 +203,8 @@ class ChunkStore:
             raise DamagedError(f"not a chunk ({str(error).partition(chr(10))[0]})") from None
         if (table.schema.metadata or {}) != self._metadata(file.start, file.stop):
             raise DamagedError("of another experiment")
+        if file.stop > self.grid.n_runs:
+            raise DamagedError("of more runs than the grid has")
         if table.schema.remove_metadata() != self._schema or table.num_rows != file.n_runs:
             raise DamagedError(f"not a chunk of {file.n_runs:,} runs")
         if any(column.null_count for column in table.columns):
@@ -230,47 +241,55 @@ class ChunkStore:
         with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
             writer.write_table(table)
         data = sink.getvalue()
-        path = self.directory / f"{start:010}-{stop:010}-{_digest(data)}.arrow"
+        name = f"{self.name}/{start:010}-{stop:010}-{_digest(data)}.arrow"
         self.write_description()
-        with new_file(path) as part:
-            part.write_bytes(data)
-        return ChunkFile(start, stop, path)
+        with self.tree.new_file(name) as part:
+            part.write(data)
+        return ChunkFile(start, stop, name)
 
     def write_description(self) -> None:
         """Make its directory and write `LAYOUT`, if that is not there."""
-        path = self.directory / LAYOUT
-        if not path.exists():
-            self.directory.mkdir(parents=True, exist_ok=True)
-            flush_directory(self.home)
-            with new_file(path) as part:
-                part.write_bytes(self.text)
+        self.tree.make(self.name)
+        if not self.tree.exists(self.description):
+            with self.tree.new_file(self.description) as part:
+                part.write(self.text)
 
 
-def layouts(home: Path) -> tuple[list[ChunkStore], list[tuple[Path, str]]]:
-    """All layouts of a directory, and those that cannot be used, each with what is wrong with it."""
+def chunk_stores(tree: Tree) -> tuple[list[ChunkStore], list[tuple[str, str]]]:
+    """Find all stores of a directory, and what cannot be used there, each name with what is wrong with it."""
     usable, unusable = [], []
-    for directory in sorted(path for path in home.glob("*") if path.is_dir() and path.name != SET_ASIDE):
-        try:
-            layout = ChunkStore.read(directory)
-        except DamagedError as error:
-            unusable.append((directory / LAYOUT, str(error)))
+    for name in tree.names(CHUNKS):
+        if not tree.is_directory(name):
+            if _STORE.fullmatch(name):
+                unusable.append((name, "not a directory"))
             continue
-        if layout.numerics == NUMERICS:
-            usable.append(layout)
+        try:
+            store = ChunkStore.read(tree, name)
+        except DamagedError as error:
+            unusable.append((f"{name}/{LAYOUT}", str(error)))
+            continue
+        if store.numerics == NUMERICS:
+            usable.append(store)
         else:
-            unusable.append((directory, f"of version {layout.numerics} of the arithmetic, not {NUMERICS}"))
+            unusable.append((name, f"of version {store.numerics} of the arithmetic, not {NUMERICS}"))
     return usable, unusable
 
 
-def set_aside(path: Path, home: Path) -> Path:
-    """Move a file or directory of `home` to where nothing looks for it; returns its new place."""
-    place = home / SET_ASIDE / path.relative_to(home)
-    number = 0
-    while place.exists():
-        number += 1
-        place = place.with_name(f"{path.name}.{number}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return path.rename(place)
+def experiment_of(content: Mapping[str, Any]) -> Experiment:
+    """Make the experiment that was written as resolved, which needs no other file.
+
+    Raises
+    ------
+    ExperimentError
+        If it is none.
+    """
+    try:
+        tables = content.get("tables", {})
+        if not isinstance(tables, dict) or any("csv" in table for table in tables.values()):
+            raise ExperimentError("tables: not with their rows")
+        return load(content)
+    except (RecursionError, TypeError):
+        raise ExperimentError("not an experiment") from None
 
 
 def _digest(data: bytes) -> str:

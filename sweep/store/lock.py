@@ -4,17 +4,18 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from sweep.errors import LockedError, StoreError
 from sweep.store.chunk_store import CHUNKS
-from sweep.store.files import remove_unfinished
+from sweep.store.files import Tree
 
 LOCK = ".lock"
 
 
 class Lock:
-    """The right to write in a directory, held within its `with` block, and lost with the process.
+    """The right to write in a directory, held within its `with` block and lost with the process.
+
+    Entering the block gives the `Tree` of the directory.
 
     Parameters
     ----------
@@ -33,21 +34,23 @@ class Lock:
         self.directory = directory
         self.handle = -1
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Tree:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self.handle = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            tree = Tree(self.directory)
+            self.handle = tree.open_own(LOCK)
             self._lock()
             os.ftruncate(self.handle, 0)
             os.write(self.handle, f"process {os.getpid()} on {os.uname().nodename}".encode())
-            remove_unfinished(self.directory, self.directory / CHUNKS)
+            chunks = tree.names(CHUNKS)
+            tree.remove_unfinished("", CHUNKS, "figures", *chunks)
         except OSError as error:
             self._release()
             raise StoreError(
                 f"{self.directory}: results cannot be written there ({error.strerror}); "
                 "choose another directory with --out, or make room"
             ) from None
-        return self
+        return tree
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,22 +1,29 @@
 """What a result says of itself: `manifest.json`, and a copy of it beside the chunks to mend it from."""
 
 import json
+import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
 from sweep.errors import FailedError, StoreError
-from sweep.store.chunk_store import CHUNKS
-from sweep.store.files import new_file, sealed, unsealed
+from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.files import Tree
+from sweep.store.sealing import sealed, unsealed
 
 MANIFEST = "manifest.json"
-UNDER_WAY = "experiment.json"
+COPY = f"{CHUNKS}/{MANIFEST}"
+"""Lies beside the chunks, to mend the manifest from."""
+UNDER_WAY = f"{CHUNKS}/experiment.json"
 INCOMPLETE = "INCOMPLETE.txt"
+TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv")
+
+_DRAWN = re.compile(r"report\.html|figures/[^/\0.][^/\0]*\.(svg|png)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class Manifest(BaseModel, extra="forbid"):
+class Manifest(BaseModel, extra="forbid", strict=True):
     """What manifest.json says.
 
     Attributes
@@ -64,89 +71,122 @@ class Manifest(BaseModel, extra="forbid"):
     files: dict[str, str]
 
 
-def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(tree: Tree, manifest: Mapping[str, Any]) -> None:
     """Write manifest.json, with the contents of a `Manifest`, and its copy: it makes the directory a result."""
-    text = sealed(Manifest(**manifest).model_dump())
+    text = sealed(Manifest(**manifest).model_dump()).encode()
     try:
-        copy_of(directory).parent.mkdir(exist_ok=True)
-        for path in (copy_of(directory), directory / MANIFEST):
-            with new_file(path) as part:
-                part.write_text(text, encoding="utf-8")
-        incomplete = directory / INCOMPLETE
-        if manifest["complete"]:
-            incomplete.unlink(missing_ok=True)
-        else:
-            with new_file(incomplete) as part:
-                part.write_text(
-                    f"The tables here hold {manifest['n_done']:,} of {manifest['n_runs']:,} runs: the sweep was "
-                    "interrupted. Run it again with the same directory, and it goes on from there.\n"
-                )
+        write_text(tree, manifest, text)
     except OSError as error:
         raise FailedError(
-            f"{directory}: writing the manifest failed ({error.strerror or error}); every run that is done is kept, "
+            f"{tree.path}: writing the manifest failed ({error.strerror or error}); every run that is done is kept, "
             "and the same command goes on from there"
         ) from None
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The contents of a result's `Manifest`.
+def write_text(tree: Tree, manifest: Mapping[str, Any], text: bytes) -> None:
+    """Write a manifest as this text, its copy, and for an incomplete result a file that says so."""
+    tree.make(CHUNKS)
+    for name in (COPY, MANIFEST):
+        with tree.new_file(name) as file:
+            file.write(text)
+    if note := incomplete_note(manifest):
+        with tree.new_file(INCOMPLETE) as file:
+            file.write(note)
+    else:
+        tree.remove(INCOMPLETE)
+
+
+def incomplete_note(manifest: Mapping[str, Any]) -> bytes:
+    """Return what a file says beside the tables of an incomplete result; of a complete one nothing."""
+    if manifest["complete"]:
+        return b""
+    return (
+        f"The tables here hold {manifest['n_done']:,} of {manifest['n_runs']:,} runs: the sweep was "
+        "interrupted. Run it again with the same directory, and it goes on from there.\n"
+    ).encode()
+
+
+def read_manifest(tree: Tree) -> dict[str, Any]:
+    """Read the contents of a result's `Manifest`.
 
     Raises
     ------
     StoreError
         If there is none, or it is damaged.
     """
-    path = directory / MANIFEST
+    path = tree.path / MANIFEST
     try:
-        return parse(path.read_bytes())
+        return parse(tree.read(MANIFEST))
     except (FileNotFoundError, NotADirectoryError):
-        what = "no complete result (no manifest.json)" if directory.is_dir() else "no such directory"
-        raise StoreError(f"{directory}: {what}; make one with: sweep run FILE --out {directory}") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror}); run the experiment again") from None
-    except ValueError as error:
-        raise StoreError(f"{path}: damaged ({error}); mend it with: sweep verify {directory} --repair") from None
+        what = "no complete result (no manifest.json)" if tree.path.is_dir() else "no such directory"
+        raise StoreError(f"{tree.path}: {what}; make one with: sweep run FILE --out {tree.path}") from None
+    except (OSError, ValueError) as error:
+        said = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
+        raise StoreError(f"{path}: {said}; {_advice(tree)}") from None
 
 
 def parse(text: bytes) -> dict[str, Any]:
-    """The contents of a manifest; ``ValueError`` with what is wrong with it."""
+    """Read a manifest; ``ValueError`` says what is wrong with it."""
     try:
         manifest = Manifest.model_validate(unsealed(text)).model_dump()
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         raise ValueError("".join(f"{key}: " for key in detail["loc"]) + detail["msg"]) from None
-    if "summary.csv" not in manifest["files"] or not {"runs.csv", "runs.parquet"} & manifest["files"].keys():
+    files = manifest["files"]
+    if "summary.csv" not in files or not {"runs.csv", "runs.parquet"} & files.keys():
         raise ValueError("files: a table is missing")
+    for name, digest in files.items():
+        if not (name in TABLES or _DRAWN.fullmatch(name)) or not _DIGEST.fullmatch(digest):
+            raise ValueError(f"files: {json.dumps(name)} is no file of a result, or has no SHA-256")
     return manifest
 
 
-def copy_of(directory: Path) -> Path:
-    """Where the copy of a result's manifest lies."""
-    return directory / CHUNKS / MANIFEST
-
-
-def begin(directory: Path, experiment: Mapping[str, Any]) -> None:
-    """Note which experiment, as resolved, is under way."""
-    (directory / CHUNKS).mkdir(exist_ok=True)
-    with new_file(directory / CHUNKS / UNDER_WAY) as part:
-        part.write_text(sealed({"experiment": experiment}), encoding="utf-8")
-
-
-def finish(directory: Path) -> None:
-    """Note that nothing is under way any more."""
-    (directory / CHUNKS / UNDER_WAY).unlink(missing_ok=True)
-
-
-def last_experiment(directory: Path) -> dict[str, Any] | None:
-    """The experiment, as resolved, that was last under way in a directory, or else the one whose result is there."""
-    for path in (directory / CHUNKS / UNDER_WAY, directory / MANIFEST, copy_of(directory)):
+def manifest_text(tree: Tree) -> bytes | None:
+    """Read the manifest as it was written, from its copy if need be; None if both are damaged or gone."""
+    for name in (MANIFEST, COPY):
         try:
-            content = unsealed(path.read_bytes())
+            text = tree.read(name)
+            parse(text)
         except (OSError, ValueError):
             continue
-        if isinstance(content.get("experiment"), dict):
-            return dict(content["experiment"])
+        return text
     return None
+
+
+def begin(tree: Tree, experiment: Mapping[str, Any]) -> None:
+    """Note which experiment, as resolved, is under way."""
+    tree.make(CHUNKS)
+    with tree.new_file(UNDER_WAY) as file:
+        file.write(sealed({"experiment": experiment}).encode())
+
+
+def finish(tree: Tree) -> None:
+    """Note that nothing is under way any more."""
+    tree.remove(UNDER_WAY)
+
+
+def last_experiment(tree: Tree) -> dict[str, Any] | None:
+    """Read the experiment, as resolved, that was last under way in a directory, or else whose result is there."""
+    return next(filter(None, (_experiment_in(tree, name) for name in (UNDER_WAY, MANIFEST, COPY))), None)
+
+
+def is_under_way(tree: Tree) -> bool:
+    """Return True if the experiment under way is noted as it was written."""
+    return _experiment_in(tree, UNDER_WAY) is not None
+
+
+def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
+    try:
+        return plain(experiment_of(unsealed(tree.read(name))["experiment"]).resolved())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def _advice(tree: Tree) -> str:
+    """Say what helps where manifest.json is damaged."""
+    if manifest_text(tree) is None:
+        return "its copy is no better; run the experiment again"
+    return f"mend it with: sweep verify {tree.path} --repair"
 
 
 def plain(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,27 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sweep.errors import DamagedError, StoreError
-from sweep.spec.experiment import load
-from sweep.store.chunk_store import CHUNKS, LAYOUT, ChunkStore, layouts
-from sweep.store.files import sha256
-from sweep.store.manifest import MANIFEST, UNDER_WAY, copy_of, last_experiment, parse, read_manifest
-from sweep.store.tables import CHECKSUMS, TABLES
+from sweep.errors import DamagedError
+from sweep.spec.experiment import Experiment
+from sweep.store.chunk_store import CHUNKS, ChunkStore, chunk_stores
+from sweep.store.files import Tree
+from sweep.store.lock import LOCK
+from sweep.store.manifest import (
+    COPY,
+    INCOMPLETE,
+    MANIFEST,
+    UNDER_WAY,
+    incomplete_note,
+    is_under_way,
+    manifest_text,
+    parse,
+    read_manifest,
+)
+from sweep.store.tables import CHECKSUMS, checksums
+
+_CHANGED = "not as it was written"
 
 
 class Problem(NamedTuple):
@@ -22,98 +35,86 @@ class Problem(NamedTuple):
         return f"{self.path}: {self.what}"
 
 
-def verify(directory: Path) -> tuple[int, list[Problem]]:
-    """Check every file of a directory.
+Check = tuple[str, str]
+"""A file's name with what is wrong with it, empty for nothing."""
 
-    Returns
-    -------
-    n_files : int
-        Number of files that were checked.
-    problems : list of Problem
+
+def check_files(tree: Tree) -> list[Check]:
+    """Check every file of a directory by itself.
 
     Raises
     ------
     StoreError
         If neither a result nor chunks are there.
     """
-    if not directory.is_dir():
-        raise StoreError(f"{directory}: no such directory")
-    if not (directory / MANIFEST).exists() and not (directory / CHUNKS).is_dir():
-        read_manifest(directory)
-    checks = [*_manifests(directory), *_listed(directory), *_chunks(directory)]
-    return len(checks), [Problem(path, what) for path, what in checks if what]
+    if not tree.exists(MANIFEST) and not tree.exists(CHUNKS):
+        read_manifest(tree)
+    text = manifest_text(tree)
+    manifest = parse(text) if text else None
+    return [*_notes(tree, text, manifest), *_listed(tree, manifest), *_chunks(tree)]
 
 
-def manifest_of(directory: Path) -> bytes | None:
-    """The manifest as it was written, from its copy if need be; None if both are damaged or gone."""
-    for path in (directory / MANIFEST, copy_of(directory)):
-        try:
-            text = path.read_bytes()
-            parse(text)
-        except (OSError, ValueError):
-            continue
-        return text
-    return None
+def check_chunks_of(tree: Tree, experiment: Experiment) -> Iterator[Check]:
+    """Check that chunks hold every run of an experiment."""
+    for grid in experiment.grids:
+        store = ChunkStore.of(experiment, grid, tree)
+        if missing := grid.n_runs - sum(file.n_runs for file in store.files()):
+            yield store.name, f"{missing:,} of {grid.n_runs:,} runs are in no chunk"
 
 
-def _manifests(directory: Path) -> Iterator[tuple[Path, str]]:
-    """Each file with what is wrong with it, empty for nothing."""
-    whole = manifest_of(directory)
-    under_way = (directory / CHUNKS / UNDER_WAY).exists()
-    if whole is None and under_way and not (directory / MANIFEST).exists():
-        yield directory / CHUNKS / UNDER_WAY, "" if last_experiment(directory) else "not as it was written"
+def _notes(tree: Tree, text: bytes | None, manifest: dict[str, Any] | None) -> Iterator[Check]:
+    """Check what a result says of itself, and the lock."""
+    if tree.exists(LOCK):
+        yield LOCK, _unreadable(tree, LOCK)
+    if not tree.is_directory(CHUNKS):
+        yield CHUNKS, "not a directory"
+        if manifest is None:
+            yield MANIFEST, _CHANGED
         return
-    for path in (directory / MANIFEST, copy_of(directory)):
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            yield path, f"cannot be read ({error.strerror})"
-        else:
-            yield path, "" if text == whole else "not as it was written"
+    if tree.exists(UNDER_WAY):
+        yield UNDER_WAY, "" if is_under_way(tree) else _CHANGED
+        if manifest is None and not tree.exists(MANIFEST):
+            return
+    for name in (MANIFEST, COPY):
+        yield name, _unreadable(tree, name) or ("" if text and tree.read(name) == text else _CHANGED)
+    if manifest and (tree.exists(INCOMPLETE) or not manifest["complete"]):
+        note = incomplete_note(manifest)
+        yield INCOMPLETE, _unreadable(tree, INCOMPLETE) or ("" if note and tree.read(INCOMPLETE) == note else _CHANGED)
 
 
-def _listed(directory: Path) -> Iterator[tuple[Path, str]]:
-    text = manifest_of(directory)
-    if text is None:
+def _listed(tree: Tree, manifest: dict[str, Any] | None) -> Iterator[Check]:
+    """Check the files that the manifest names."""
+    if manifest is None:
         return
-    files = parse(text)["files"]
-    for name, digest in files.items():
-        yield directory / name, _compared(directory / name, digest)
-    tables = "".join(f"{digest}  {name}\n" for name, digest in files.items() if name in TABLES)
-    try:
-        same = (directory / CHECKSUMS).read_text(encoding="utf-8", errors="replace") == tables
-        yield directory / CHECKSUMS, "" if same else "not as it was written"
-    except OSError as error:
-        yield directory / CHECKSUMS, f"cannot be read ({error.strerror})"
+    for name, digest in manifest["files"].items():
+        differs = f"{_CHANGED} (its SHA-256 differs)"
+        yield name, _unreadable(tree, name) or ("" if tree.sha256(name) == digest else differs)
+    same = not (problem := _unreadable(tree, CHECKSUMS)) and tree.read(CHECKSUMS) == checksums(manifest["files"])
+    yield CHECKSUMS, problem or ("" if same else _CHANGED)
 
 
-def _compared(path: Path, digest: str) -> str:
-    try:
-        return "" if sha256(path) == digest else "not as it was written (its SHA-256 differs)"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-
-
-def _chunks(directory: Path) -> Iterator[tuple[Path, str]]:
-    home = directory / CHUNKS
-    usable, unusable = layouts(home)
+def _chunks(tree: Tree) -> Iterator[Check]:
+    usable, unusable = chunk_stores(tree)
     yield from unusable
-    for layout in usable:
-        yield layout.directory / LAYOUT, ""
-        files = layout.files()
+    for store in usable:
+        files = store.files()
         for file in files:
             try:
-                layout.read_chunk(file)
-                yield file.path, ""
+                store.read_chunk(file)
+                yield file.name, ""
             except DamagedError as error:
-                yield file.path, str(error)
-        known = {layout.directory / LAYOUT, *(file.path for file in files)}
-        for path in sorted(set(layout.directory.glob("*")) - known):
-            yield path, "not a chunk of this sweep"
-    text = manifest_of(directory)
-    if text is not None and (manifest := parse(text))["complete"]:
-        experiment = load(manifest["experiment"])
-        for grid in experiment.grids:
-            layout = ChunkStore.of(experiment, grid, home)
-            if missing := grid.n_runs - sum(file.n_runs for file in layout.files()):
-                yield layout.directory, f"{missing:,} of {grid.n_runs:,} runs are in no chunk"
+                yield file.name, str(error)
+        yield store.description, ""
+        known = {store.description, *(file.name for file in files)}
+        for name in tree.names(store.name):
+            if name not in known:
+                yield name, "not a chunk of this sweep"
+
+
+def _unreadable(tree: Tree, name: str) -> str:
+    """Say why a file cannot be read; nothing if it can."""
+    try:
+        tree.open(name).close()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return ""

@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from shutil import rmtree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +13,8 @@ from sweep.engine.pairing import paired, resized, still_true
 from sweep.errors import ChunkError, DamagedError, StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import overlap
-from sweep.store.chunk_store import CHUNKS, LAYOUT, ChunkFile, ChunkStore, layouts, set_aside
+from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
+from sweep.store.files import Tree
 
 Say = Callable[[str], None]
 
@@ -28,33 +27,33 @@ class Work:
     Parameters
     ----------
     experiment
-    directory
-        Of the result; to be opened by one process at a time.
+    tree
+        The directory of the result; to be opened by one process at a time.
     say
         Takes what there is to tell, in lines for people.
 
     Attributes
     ----------
-    layouts
+    stores
         One for each grid of the experiment.
     done
         For each of them, its chunk files, all of which are what was written.
     """
 
-    def __init__(self, experiment: Experiment, directory: Path, say: Say):
+    def __init__(self, experiment: Experiment, tree: Tree, say: Say):
         self.experiment = experiment
-        self.home = directory / CHUNKS
+        self.tree = tree
         self.say = say
-        self.layouts = [ChunkStore.of(experiment, grid, self.home) for grid in experiment.grids]
-        self.firsts = np.cumsum([0, *(grid.n_runs for grid in experiment.grids)]).tolist()
-        mine = {layout.directory.name for layout in self.layouts}
-        others, unusable = layouts(self.home)
-        for path, reason in unusable:
-            directory = path.parent if path.name == LAYOUT else path
-            if directory.name not in mine:
-                self._set_aside(directory, reason)
-        self.earlier = [layout for layout in others if layout.directory.name not in mine]
-        self.done = [self._checked(layout) for layout in self.layouts]
+        self.stores = [ChunkStore.of(experiment, grid, tree) for grid in experiment.grids]
+        tree.make(CHUNKS)
+        own = {store.name for store in self.stores}
+        others, unusable = chunk_stores(tree)
+        for name, reason in unusable:
+            folder = "/".join(name.split("/")[:2])
+            if folder not in own:
+                self._set_aside(folder, reason)
+        self.earlier = [store for store in others if store.name not in own]
+        self.done = [self._checked(store) for store in self.stores]
         self._keeping = threading.Lock()
         self._closed = False
 
@@ -85,11 +84,11 @@ class Work:
             if self._closed:
                 return
             try:
-                file = self.layouts[chunk.grid].write_chunk(chunk.start, outcome)
+                file = self.stores[chunk.grid].write_chunk(chunk.start, outcome)
             except OSError as error:
                 raise ChunkError(
-                    f"{self.home}: a chunk cannot be written ({error.strerror or error}); {self.n_done:,} of "
-                    f"{self.experiment.n_runs:,} runs are kept, and the same command goes on from there"
+                    f"{self.tree.path / CHUNKS}: a chunk cannot be written ({error.strerror or error}); "
+                    f"{self.n_done:,} of {self.experiment.n_runs:,} runs are kept, and the same command goes on"
                 ) from None
             self.done[chunk.grid].append(file)
             self.done[chunk.grid].sort()
@@ -102,7 +101,7 @@ class Work:
         with self._keeping:
             first, self._closed = not self._closed, True
             if first:
-                self.done = [layout.files() for layout in self.layouts]
+                self.done = [store.files() for store in self.stores]
         return first
 
     def train(
@@ -151,67 +150,84 @@ class Work:
         return n_trained
 
     def outcomes(self, n_rows: int) -> Iterator[Outcome]:
-        """What became of the runs that are done, in their order, `n_rows` at a time but for the last.
-
-        Raises
-        ------
-        StoreError
-            If a chunk was changed since it was checked.
-        """
-        held: list[Outcome] = []
-        n_held = 0
-        for first, layout, files in zip(self.firsts, self.layouts, self.done, strict=False):
-            for file in files:
-                try:
-                    held.append(layout.read_chunk(file, first))
-                except DamagedError as error:
-                    raise StoreError(f"{file.path}: {error}; run the experiment again") from None
-                n_held += file.n_runs
-                while n_held >= n_rows:
-                    block = Outcome.joined(held)
-                    yield block[:n_rows]
-                    held, n_held = [block[n_rows:]], n_held - n_rows
-        if n_held:
-            yield Outcome.joined(held)
+        """Read what became of the runs that are done; see `outcomes`."""
+        return outcomes(self.experiment, self.tree, n_rows)
 
     def forget_superseded(self) -> None:
         """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
-        for layout in self.earlier:
-            runs = np.arange(layout.grid.n_runs)
+        for store in self.earlier:
+            runs = np.arange(store.grid.n_runs)
             there = np.zeros(runs.size, np.bool_)
-            if layout.experiment.train == self.experiment.train:
+            if store.experiment.train == self.experiment.train:
                 for grid in self.experiment.grids:
-                    there |= paired(layout.grid, layout.tables, grid, self.experiment.tables, runs) >= 0
+                    there |= paired(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
             if there.all():
-                rmtree(layout.directory, ignore_errors=True)
+                self.tree.remove_directory(store.name)
 
-    def _checked(self, layout: ChunkStore) -> list[ChunkFile]:
-        """The chunk files of a layout that can be trusted; the others are set aside."""
-        if layout.directory.exists():
-            try:
-                layout.read(layout.directory)
-            except DamagedError as error:
-                if (layout.directory / LAYOUT).exists():
-                    self._set_aside(layout.directory / LAYOUT, str(error))
-                layout.write_description()
+    def _checked(self, store: ChunkStore) -> list[ChunkFile]:
+        """List the chunk files of a store that can be trusted; everything else in it is set aside."""
+        if not self.tree.exists(store.name):
+            return []
+        if not self.tree.is_directory(store.name):
+            self._set_aside(store.name, "not a directory")
+            return []
+        try:
+            ChunkStore.read(self.tree, store.name)
+        except DamagedError as error:
+            if self.tree.exists(store.description):
+                self._set_aside(store.description, str(error))
+            store.write_description()
         good = []
-        for file in layout.files():
+        for file in store.files():
             try:
-                if file.stop > layout.grid.n_runs:
-                    raise DamagedError("of another experiment")
-                layout.read_chunk(file)
+                store.read_chunk(file)
                 good.append(file)
             except DamagedError as error:
-                self._set_aside(file.path, f"{error}; its {file.n_runs:,} runs are trained again")
-        strays = {path for path in layout.directory.glob("*") if path.name != LAYOUT}
-        for path in sorted(strays - {file.path for file in good}):
-            if path.exists():
-                self._set_aside(path, "not a chunk of this sweep")
+                self._set_aside(file.name, f"{error}; its {file.n_runs:,} runs are trained again")
+        known = {store.description, *(file.name for file in good)}
+        for name in self.tree.names(store.name):
+            if name not in known:
+                self._set_aside(name, "not a chunk of this sweep")
         return good
 
-    def _set_aside(self, path: Path, reason: str) -> None:
-        place = set_aside(path, self.home)
-        self.say(f"{path}: {reason} (set aside as {place})")
+    def _set_aside(self, name: str, reason: str) -> None:
+        place = self.tree.set_aside(name)
+        self.say(f"{self.tree.path / name}: {reason} (set aside as {place})")
+
+
+def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
+    """Read what became of runs of an experiment that are done, in their order.
+
+    Parameters
+    ----------
+    experiment
+    tree
+        The directory of its result.
+    n_rows
+        Runs to give at a time; the last outcome may have fewer.
+
+    Raises
+    ------
+    StoreError
+        If a chunk is not what was written.
+    """
+    held: list[Outcome] = []
+    n_held = first = 0
+    for grid in experiment.grids:
+        store = ChunkStore.of(experiment, grid, tree)
+        for file in store.files():
+            try:
+                held.append(store.read_chunk(file, first))
+            except DamagedError as error:
+                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
+            n_held += file.n_runs
+            while n_held >= n_rows:
+                block = Outcome.joined(held)
+                yield block[:n_rows]
+                held, n_held = [block[n_rows:]], n_held - n_rows
+        first += grid.n_runs
+    if n_held:
+        yield Outcome.joined(held)
 
 
 class Earlier:
@@ -220,15 +236,15 @@ class Earlier:
     Attributes
     ----------
     sources
-        The layouts that have some, each with what became of its runs and which of them are known.
+        The stores that have some, each with what became of its runs and which of them are known.
     """
 
     def __init__(self, work: Work):
         self.work = work
         self.sources: list[tuple[ChunkStore, Outcome, NDArray[np.bool_]]] = []
-        for layout in work.earlier:
-            if source := self._read(layout):
-                self.sources.append((layout, *source))
+        for store in work.earlier:
+            if source := self._read(store):
+                self.sources.append((store, *source))
 
     def outcome(self, chunk: Chunk) -> tuple[Outcome, NDArray[np.bool_]]:
         """What is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
@@ -236,9 +252,9 @@ class Earlier:
         runs = np.arange(chunk.start, chunk.stop)
         known = Outcome.empty(chunk.first + runs, n_recorded(experiment))
         there = np.zeros(runs.size, np.bool_)
-        for layout, outcome, usable in self.sources:
+        for store, outcome, usable in self.sources:
             grid = experiment.grids[chunk.grid]
-            at = paired(grid, experiment.tables, layout.grid, layout.tables, runs)
+            at = paired(grid, experiment.tables, store.grid, store.tables, runs)
             here = (at >= 0) & ~there
             here[here] = usable[at[here]]
             if here.any():
@@ -251,22 +267,22 @@ class Earlier:
                 there |= here
         return known, there
 
-    def _read(self, layout: ChunkStore) -> tuple[Outcome, NDArray[np.bool_]] | None:
-        """What became of the runs of a layout, and which are done and still true; None if nothing is of use."""
-        then, now = layout.experiment.train, self.work.experiment.train
-        n_runs = layout.grid.n_runs
+    def _read(self, store: ChunkStore) -> tuple[Outcome, NDArray[np.bool_]] | None:
+        """What became of the runs of a store, and which are done and still true; None if nothing is of use."""
+        then, now = store.experiment.train, self.work.experiment.train
+        n_runs = store.grid.n_runs
         if not any(
-            overlap(grid, layout.grid, {**layout.tables, **self.work.experiment.tables})
+            overlap(grid, store.grid, {**store.tables, **self.work.experiment.tables})
             for grid in self.work.experiment.grids
         ):
             return None
-        whole = Outcome.empty(np.arange(n_runs), n_recorded(layout.experiment))
+        whole = Outcome.empty(np.arange(n_runs), n_recorded(store.experiment))
         usable = np.zeros(n_runs, np.bool_)
-        for file in layout.files():
+        for file in store.files():
             try:
-                part = layout.read_chunk(file)
+                part = store.read_chunk(file)
             except DamagedError as error:
-                self.work._set_aside(file.path, str(error))
+                self.work._set_aside(file.name, str(error))
                 continue
             where = slice(file.start, file.stop)
             whole.put(part, where)
