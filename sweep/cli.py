@@ -135,11 +135,11 @@ def run(
 @app.command()
 def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
     """Say what would be run: how many runs, the first of them, time, memory and disk; nothing is written."""
-    from sweep import planning
+    from sweep.commands import plan as command
     from sweep.spec.experiment import load
 
     with _failures(), _without_blas():
-        for line in planning.text(planning.plan(load(file, overrides or ()), jobs or -1)):
+        for line in command.text(command.plan(load(file, overrides or ()), jobs or -1)):
             typer.echo(line)
 
 
@@ -167,11 +167,12 @@ def replay(
     ] = None,
 ) -> None:
     """Train one run of a result again, bit for bit, and show its weights and its learning curve."""
-    from sweep import api, replaying
+    from sweep import api
+    from sweep.commands import replay as command
 
     with _failures(), _without_blas():
-        replayed = replaying.replay(api.read(directory), run)
-        for line in replaying.text(replayed):
+        replayed = command.replay(api.read(directory), run)
+        for line in command.text(replayed):
             typer.echo(line)
         if curve:
             replayed.curve.to_csv(curve, index=False)
@@ -186,11 +187,12 @@ def compare(
     other: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
 ) -> None:
     """Pair the runs of two results by their settings and seeds; exit status 1 if any differ or lack their pair."""
-    from sweep import api, comparing
+    from sweep import api
+    from sweep.commands import compare as command
 
     with _failures():
-        comparison = comparing.compare(api.read(one), api.read(other))
-    for line in comparing.text(comparison):
+        comparison = command.compare(api.read(one), api.read(other))
+    for line in command.text(comparison):
         typer.echo(line)
     if not comparison.same:
         raise typer.Exit(FAILED)

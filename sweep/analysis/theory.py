@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
 _MAX_NEWTON_STEPS = 1000
 _CARRIES = 1e-9
@@ -102,7 +102,7 @@ class NotSeparable:
         return 2.0 / float(np.linalg.eigvalsh(self.hessian)[-1])
 
 
-def predict(table: Table) -> Separable | NotSeparable:
+def predict(table: TrainingSet) -> Separable | NotSeparable:
     """What theory says of logistic regression on a table, whatever the encoding of its inputs.
 
     Parameters
@@ -127,7 +127,7 @@ def predict(table: Table) -> Separable | NotSeparable:
         raise ArithmeticError(f"the table's numbers are too far apart to tell ({error})") from None
 
 
-def is_separable(table: Table) -> bool:
+def is_separable(table: TrainingSet) -> bool:
     """Whether some weights give every row of the table its target, which none does if a target is neither 0 nor 1.
 
     Raises
@@ -138,7 +138,7 @@ def is_separable(table: Table) -> bool:
     return are_separable([table])[0]
 
 
-def are_separable(tables: Sequence[Table]) -> list[bool]:
+def are_separable(tables: Sequence[TrainingSet]) -> list[bool]:
     """As `is_separable`, of many tables several times faster than one by one.
 
     Raises
@@ -167,7 +167,7 @@ def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[
     return NotSeparable(_loss(A, c, w), w, hessian, overlap)
 
 
-def _signed_rows(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+def _signed_rows(table: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """The rows a_i and weights c_i of (1), and which row of the table each is from."""
     y = table.targets
     X = np.column_stack([table.inputs, np.ones(y.size)])

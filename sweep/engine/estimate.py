@@ -9,8 +9,8 @@ from sweep.spec.schema import SUMMARY
 PIECE_BYTES = 2**26
 """Outcomes held at a time while tables are made of them, curves included."""
 
-_PROCESS = 250_000_000
-"""Packages and compiled kernels."""
+_PROCESS = 400_000_000
+"""Packages, compiled kernels, figures of few settings."""
 _OUTCOME = 41
 """Bytes of a run in an `Outcome`, its curve not counted."""
 _LOSS = 8
@@ -18,9 +18,10 @@ _WAITING = 5
 """Chunks of a worker that are trained or wait to be written."""
 _TABLE_OF_OUTCOME = 6
 """Bytes of tables in work for each byte of the outcomes that they are made of."""
-_COLUMNS = 80
-_MOST_COLUMNS = 1_000_000_000
-"""Bytes of a run in the columns that are read to be drawn, and of all runs: larger columns are read one at a time."""
+_DRAWN_RUN = 80
+_DRAWN_POINT = 600
+_MOST_DRAWN = 1_000_000_000
+"""Bytes of a run and of a grid point while they are drawn, and of all of a large table, read column by column."""
 _IN_MEMORY = 150
 _LOSS_IN_MEMORY = 60
 """Bytes of a run, and of a recorded loss, in a result that is not written."""
@@ -64,7 +65,8 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
     chunk = min(n_runs, max(chunk_size or natural_chunk_size(experiment, grid) for grid in experiment.grids))
     waiting = min(n_runs, chunk * _WAITING * jobs) * run_bytes(experiment)
     piece = min(n_runs, max(chunk, runs_per_piece(experiment))) * run_bytes(experiment) * _TABLE_OF_OUTCOME
-    return _PROCESS + max(waiting, piece, min(_COLUMNS * n_runs, _MOST_COLUMNS))
+    drawn = min(_DRAWN_RUN * n_runs + _DRAWN_POINT * experiment.n_points, _MOST_DRAWN)
+    return _PROCESS + max(waiting, piece, drawn)
 
 
 def memory_of_result(experiment: Experiment) -> int:

@@ -12,9 +12,9 @@ from sweep.kernel import STATUSES
 from sweep.spec.experiment import Train
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
-Tables = Mapping[str, Table]
+Tables = Mapping[str, TrainingSet]
 
 
 def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: NDArray[np.int64]) -> NDArray[np.int64]:

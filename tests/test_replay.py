@@ -9,9 +9,10 @@ import pytest
 import reference as ref
 
 import sweep
-from sweep import replaying
-from sweep.replaying import replay
+from sweep.commands import replay as command
+from sweep.commands.replay import replay
 from sweep.spec import models
+from sweep.spec.schema import OUTCOME
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "adam": {"hidden": [1, 3], "activation": "tanh", "optimizer": "adam", "learning_rate": [0.05, 1], "seeds": 4},
@@ -49,7 +50,7 @@ def test_every_run_of_a_union_again(mixed_result: sweep.Result) -> None:
     for row in runs.iloc[::9].to_dict("records"):
         again = replay(mixed_result, row["run"])
         assert again.identical, row
-        columns = [name for name in runs.columns[1:] if name not in replaying.OUTCOME]
+        columns = [name for name in runs.columns[1:] if name not in OUTCOME]
         wanted = {name: row[name] for name in columns}
         assert {k: v for k, v in again.setting.items() if v is not None} == {
             k: v
@@ -102,7 +103,7 @@ def test_names_of_weights() -> None:
 
 
 def test_a_long_curve_is_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "MAX_POINTS", 21)
+    monkeypatch.setattr(command, "MAX_POINTS", 21)
     again = replay(sweep.run(network("online", target_loss=1e-9), tmp_path, figures=False), 3)
     assert again.identical
     assert again.curve["epoch"].tolist() == list(range(0, 151, 8))
@@ -133,7 +134,7 @@ def test_a_difference_is_told() -> None:
     result.runs.loc[2, "final_loss"] = np.nextafter(result.runs["final_loss"][2], 1)
     again = replay(result, 2)
     assert not again.identical
-    assert any("NOT the same" in line and "final_loss" in line for line in replaying.text(again))
+    assert any("NOT the same" in line and "final_loss" in line for line in command.text(again))
 
 
 @pytest.mark.parametrize("run", [-1, 32, 10**12])
@@ -158,8 +159,7 @@ def test_a_run_that_is_not_done(tmp_path: Path) -> None:
 
 
 def test_text(mixed_result: sweep.Result) -> None:
-    lines = replaying.text(replay(mixed_result, 0))
+    lines = command.text(replay(mixed_result, 0))
     assert lines[0].startswith("run 0: ")
     assert "the same as in the result, bit for bit" in lines
     assert sum(line.split()[:1] == ["epoch"] for line in lines) == 1
-    assert replaying.command(Path("my results/x"), 3) == "sweep replay 'my results/x' 3"
