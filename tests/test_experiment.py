@@ -229,7 +229,7 @@ def test_an_override_applies_to_every_grid(tmp_path: Path):
         ("grid", {"seeds": 10**12, "gate": "all-2"}, "grid: 16,000,000,000,000 runs (gate 16 × seeds "),
         ("grid", {"seeds": 0}, "grid.seeds: found 0; allowed: a count"),
         ("grid", {"seeds": True}, "grid.seeds: found true;"),
-        ("grid", {"seeds": [1, 2]}, "grid.seeds: found [1, 2];"),
+        ("grid", {"seeds": [[1]]}, "grid.seeds: found [1];"),
         ("grid", {"seeds": {"from": 1}}, "grid.seeds.count: missing"),
         ("grid", {"seeds": {"from": -1, "count": 1}}, "grid.seeds.from: found -1;"),
         ("grid", {"seeds": {"from": 2**32 - 1, "count": 2}}, "grid.seeds: from + count goes beyond 4,294,967,295"),

@@ -116,7 +116,7 @@ def _setting_width(experiment: Experiment) -> float:
 
 
 def _seed_width(experiment: Experiment) -> int:
-    return max(len(str(grid.seeds[-1])) for grid in experiment.grids)
+    return max(len(str(max(grid.seeds[0], grid.seeds[-1]))) for grid in experiment.grids)
 
 
 def _width(value: object) -> int:

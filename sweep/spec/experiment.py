@@ -244,7 +244,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
               init            "normal(0, 1)" by default; see `sweep.spec.inits`
               init_scale      > 0, 1 by default; multiplies every drawn parameter
               weights         with init = "given": [4, -7, "x", 0.5, ...], the parameters; a name is a key of the grid
-              seeds           a count (1 by default: seed 0), or {from, count}; each 0 ≤ seed < 2³²
+              seeds           a count (1 by default: seed 0), a list, or {from, count}; each 0 ≤ seed < 2³²
             [train]       see `Train`
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
                           the target, 0 to 1 for cross-entropy

@@ -149,9 +149,22 @@ def _read(path: Path) -> dict[str, Any]:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not valid TOML: {error}") from None
+        raise ValueError(f"not valid TOML: {_quotes_wanted(content, str(error)) or error}") from None
     except (ValueError, RecursionError):
         raise ValueError("not usable TOML: a number has too many digits, or lists are nested too deeply") from None
+
+
+def _quotes_wanted(content: bytes, problem: str) -> str | None:
+    """Return what to say where a truth table without quotes is the problem, if it is."""
+    at = re.search(r"\(at line (\d+),.*\)", problem)
+    if at is None:
+        return None
+    line = content.decode("utf-8-sig").splitlines()[int(at[1]) - 1]
+    key, equals, _ = line.partition("=")
+    table = re.search(r"(?<![\w.\"'])0[01]+(?![\w.\"'])", line)
+    if table is None or (equals and key.strip() != "gate"):
+        return None
+    return f'a truth table takes quotes, such as "{table[0]}" {at[0]}'
 
 
 def _override(data: dict[str, Any], override: str, sections: Mapping[str, Sequence[str]]) -> str:
