@@ -11,6 +11,7 @@ from sweep import session
 from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.session import How, OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, load
+from sweep.spec.schema import BACKENDS
 from sweep.store.files import Tree
 from sweep.store.lock import Lock
 from sweep.store.verify import Problem
@@ -22,8 +23,6 @@ __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "re
 
 SweepError = (ExperimentError, StoreError, FailedError)
 """What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
-
-BACKENDS = ("threading", "loky", "dask")
 
 _BYTES_PER_RUN = 150
 _BYTES_PER_LOSS = 60

@@ -1,5 +1,6 @@
 """One run of a result trained again, with its weights and its whole learning curve."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.commands.address import address_of
 from sweep.engine.retraining import differences, plain, recording, same_bits, train_again, without_curves
 from sweep.errors import UnknownRunError
 from sweep.spec import models
@@ -36,6 +38,8 @@ class Replay:
     ----------
     run
         Its number.
+    address
+        "KEY=VALUE" texts by which it is found when numbers have shifted.
     setting
         Column of the grid → its value; `seed` last.
     status, epochs, converged_epoch, period, final_loss
@@ -55,6 +59,7 @@ class Replay:
     """
 
     run: int
+    address: Sequence[str]
     setting: Mapping[str, Any]
     status: str
     epochs: int
@@ -100,6 +105,7 @@ def replay(result: "Result", run: int) -> Replay:
     points = np.flatnonzero(~np.isnan(losses))
     return Replay(
         run=run,
+        address=address_of(experiment, run),
         setting={key: setting[key] for key in (*experiment.columns, "seed")},
         **found,
         weight_names=models.weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.shortcut),
@@ -121,6 +127,7 @@ def text(replay: Replay) -> list[str]:
         converged += f", back at the same weights every {counted(replay.period, 'epoch')}"
     lines = [
         f"run {replay.run}: {setting}",
+        *([f"address: {shlex.join(replay.address)}"] if replay.address else []),
         f"{replay.status.replace('_', ' ')} after {counted(replay.epochs, 'epoch')}, {converged}, "
         f"final loss {replay.final_loss!r}",
     ]

@@ -1,8 +1,11 @@
-"""Memory and disk that a sweep takes, estimated from its experiment alone."""
+"""Memory, disk and work that a sweep takes, estimated from its experiment alone."""
 
 from collections.abc import Mapping
 
-from sweep.engine.chunks import n_recorded, natural_chunk_size
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.chunks import n_recorded, n_rows, natural_chunk_size
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import SUMMARY
 
@@ -72,6 +75,22 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
 def memory_of_result(experiment: Experiment) -> int:
     """Return the bytes of memory that a result takes which is not written."""
     return experiment.n_runs * (_IN_MEMORY + _LOSS_IN_MEMORY * n_recorded(experiment))
+
+
+def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what an epoch of each of some runs costs, up to a factor: rows of its table × units of its model."""
+    costs = []
+    for number, _, within in experiment.by_grid(runs):
+        grid = experiment.grids[number]
+        rows = np.array([n_rows(experiment, gate) for gate in grid.values["gate"]], np.float64)
+        units = np.array([1.0 + hidden for hidden in grid.values["hidden"]])
+        updates = np.array([2.0 if update == "online" else 1.0 for update in grid.values["update"]])
+        costs.append(
+            rows[grid.indices("gate", within)]
+            * units[grid.indices("hidden", within)]
+            * updates[grid.indices("update", within)]
+        )
+    return np.concatenate(costs) if costs else np.zeros(0)
 
 
 def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: float | None = None) -> dict[str, int]:

@@ -67,7 +67,9 @@ class Train(BaseModel, frozen=True, extra="forbid"):
         return record_every
 
 
-class _Source(BaseModel, extra="forbid"):
+class Source(BaseModel, extra="forbid"):
+    """Table of one's own, as it is written: either the path of a CSV file or the rows."""
+
     csv: str | None = Field(default=None, pattern=r"^[^\x00]+$", description="the path of a CSV file")
     rows: list[list[Any]] | None = Field(default=None, description="a list of rows, each a list of numbers")
 
@@ -78,7 +80,9 @@ class _Source(BaseModel, extra="forbid"):
         return self
 
 
-class _Document(BaseModel, extra="forbid"):
+class Document(BaseModel, extra="forbid"):
+    """Experiment file, as it is written."""
+
     name: str | None = Field(
         default=None,
         pattern=f"^{reading.NAME}$",
@@ -262,7 +266,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
         With the first few problems, one a line: the file, the key, what was found and what is allowed.
     """
     below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": (*KEYS, "weights", "seeds")}
-    written = reading.read(source, overrides, {key: below.get(key, ()) for key in _Document.model_fields})
+    written = reading.read(source, overrides, {key: below.get(key, ()) for key in Document.model_fields})
     try:
         return _experiment(written)
     except InvalidError as error:
@@ -270,7 +274,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
 
 
 def _experiment(written: Written) -> Experiment:
-    document = validate(_Document, written.data)
+    document = validate(Document, written.data)
     found = Collector()
     tables: dict[str, TrainingSet] = {}
     for name, source in document.tables.items():
@@ -321,7 +325,7 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
         pass
     else:
         raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
-    source = validate(_Source, written)
+    source = validate(Source, written)
     try:
         if source.csv:
             return table_from_csv(folder / source.csv, probabilities)
@@ -348,7 +352,7 @@ def _check_used(override: str, grids: Sequence[Grid]) -> None:
         raise ValueError(f"no gate is called {show(name)}{near}; allowed: a table that gate names")
 
 
-def _columns(document: _Document, grids: Sequence[Grid]) -> tuple[str, ...]:
+def _columns(document: Document, grids: Sequence[Grid]) -> tuple[str, ...]:
     if document.columns is None:
         written = itertools.chain(*document.grid, ALWAYS_COLUMNS)
         return tuple(key for key in dict.fromkeys(written) if key not in ("seeds", "weights"))

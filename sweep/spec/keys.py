@@ -72,7 +72,7 @@ KEYS: dict[str, Key] = {
 }
 
 
-_WEIGHT = Key(
+WEIGHT = Key(
     Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)],
     "a finite number, from -1e300 to 1e300",
     numeric=True,
@@ -126,7 +126,7 @@ class Seeds(BaseModel, frozen=True, extra="forbid"):
 
 def key_of(key: str) -> Key:
     """Return the entry of a key of the grid; names of given weights are numbers."""
-    return KEYS.get(key, _WEIGHT)
+    return KEYS.get(key, WEIGHT)
 
 
 def axis_of(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
