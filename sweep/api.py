@@ -17,7 +17,7 @@ from sweep.store.lock import Lock
 from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
 
 __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
@@ -192,7 +192,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     from sweep.engine import runner
     from sweep.engine.chunks import chunks_of, n_recorded
     from sweep.engine.outcome import Outcome
-    from sweep.page.notebook import Shown
+    from sweep.page.shown import Result
     from sweep.results import tables
 
     _check_memory(experiment, n_recorded(experiment))
@@ -215,7 +215,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
     runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
-    return Shown.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
+    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
 def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:

@@ -16,7 +16,7 @@ from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
 if TYPE_CHECKING:
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1
@@ -107,7 +107,7 @@ def run(
     """
     if (backend == "dask") != (scheduler is not None):
         raise _refused("--backend dask and --scheduler ADDRESS go together")
-    interrupt.message, interrupt.raises = "nothing of this run was kept", backend != BACKENDS[0]
+    interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend != BACKENDS[0]
     from rich.console import Console
 
     from sweep import api
@@ -239,13 +239,15 @@ def verify(
     Exit status 1 if any is damaged or missing.
     """
     from sweep import api
+    from sweep.store.files import Tree
+    from sweep.store.manifest import remedy
 
     with _failures():
         n_files, problems = api.verify(directory, repair, _say)
         _print(map(str, problems))
         if problems:
-            advice = "" if repair else f"; make them again with: sweep verify {directory} --repair"
-            typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written{advice}")
+            advice = remedy(Tree(directory), repair)
+            typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written; {advice}")
         else:
             typer.echo(f"{directory}: all {n_files:,} files are as they were written")
     if problems:
@@ -295,9 +297,7 @@ def _failures() -> Iterator[None]:
     except (*api.SweepError, OSError) as error:
         raise _refused(str(error)) from None
     except MemoryError:
-        raise _ended(
-            "out of memory; what was finished is kept, and the same command goes on from there", FAILED
-        ) from None
+        raise _ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
 
@@ -378,10 +378,9 @@ def main() -> None:
         status = ended.code if isinstance(ended.code, int) else FAILED
     except Exception:
         sys.excepthook(*sys.exc_info())
-    if status == EXIT_STATUS:
-        if interrupt.clean:
-            interrupt.message = interrupt.clean()
-        interrupt.say()
+    if status == EXIT_STATUS or interrupt.over:
+        interrupt.end()
+        status = EXIT_STATUS
     _leave(status)
 
 
@@ -394,6 +393,6 @@ def _leave(status: int) -> None:
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupt.raises:
+    if interrupt.has_workers:
         sys.exit(status)
     os._exit(status)

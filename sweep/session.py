@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.engine.estimate import runs_per_piece
 from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
@@ -23,7 +24,7 @@ from sweep.store.verify import Check, Problem, check_chunks_of, check_files
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.store.work import Work
 
 PARQUET_ABOVE = 5_000_000
@@ -81,7 +82,7 @@ OnChunk = Callable[[Outcome, int], None] | None
 
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
-    from sweep.page.notebook import Shown
+    from sweep.page.shown import Result
     from sweep.results.on_disk import OnDisk
 
     tree = Tree(path)
@@ -93,13 +94,13 @@ def read(path: Path) -> "Result":
     try:
         experiment = experiment_of(manifest["experiment"])
     except ExperimentError as error:
-        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({error}); run the experiment again") from None
+        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({error}); {manifests.remedy(tree)}") from None
     if problem := _disagreement(manifest, experiment):
-        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); run the experiment again")
+        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); {manifests.remedy(tree)}")
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
-    return Shown(OnDisk(tree, manifest, experiment), manifest, experiment, path)
+    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
@@ -140,6 +141,7 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
     began = time.perf_counter()
     n_trained = 0
     said = ""
+    stopping = threading.Lock()
 
     def count(outcome: Outcome, n: int) -> None:
         nonlocal n_trained
@@ -149,18 +151,19 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
 
     def stop() -> str:
         nonlocal said
-        if not work.close():
-            return said or "every run is kept; run the same command again to write the tables"
-        if not work.n_done:
-            said = "no chunk was finished yet"
+        with stopping:
+            if not work.close():
+                return said or "every run is kept; run the same command again to write the tables"
+            if not work.n_done:
+                said = "no chunk was finished yet"
+                return said
+            manifest = described(experiment, how, time.perf_counter() - began, n_trained)
+            _write_tables(work, tree, {**manifest, "complete": False})
+            said = (
+                f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
+                "run the same command again to go on"
+            )
             return said
-        manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-        _write_tables(work, tree, {**manifest, "complete": False})
-        said = (
-            f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
-            "run the same command again to go on"
-        )
-        return said
 
     if on_start:
         n_chunks = work.n_chunks_done + len(chunks)
@@ -170,7 +173,7 @@ def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_
     except KeyboardInterrupt:
         raise KeyboardInterrupt(stop()) from None
     if not work.close():
-        threading.Event().wait()  # whoever closed it is about to end the process
+        raise KeyboardInterrupt(stop())
     if runs_format(experiment) == "parquet" and experiment.runs is None:
         say(f'{experiment.n_runs:,} runs: they go to runs.parquet; runs = "csv" in the file asks for CSV')
     manifest = described(experiment, how, time.perf_counter() - began, n_trained)
@@ -274,7 +277,7 @@ def _differing_tables(tree: Tree, experiment: Experiment, manifest: Mapping[str,
             except DamagedError as error:
                 wrong[name] = str(error)
 
-        found = outcomes(experiment, tree, written.ROWS)
+        found = outcomes(experiment, tree, _n_rows(experiment))
         if not manifest["complete"]:
             found = _tabled(tree, experiment, names[0], found)
         counts = _make_tables(experiment, found, manifest["runs_format"], expect)
@@ -306,14 +309,10 @@ def mend(tree: Tree, problems: Sequence[Problem], how: How, say: Say) -> list[Pr
     """Make again what is not as it was written, from what is; returns what could not be mended."""
     from sweep.store.work import Work
 
-    text = manifests.manifest_text(tree)
-    if text is None or not problems:
-        return verify(tree)[1]
+    text, experiment = manifests.manifest_text(tree), manifests.mendable(tree)
+    if text is None or experiment is None or not problems:
+        return list(problems)
     manifest = manifests.parse(text)
-    try:
-        experiment = experiment_of(manifest["experiment"])
-    except ExperimentError:
-        return verify(tree)[1]
     with refusals(tree):
         work = Work(experiment, tree, say)
         manifests.write_text(tree, manifest, text)
@@ -381,7 +380,9 @@ def _write_tables(work: "Work", tree: Tree, manifest: Mapping[str, Any]) -> None
     """Make the tables of all chunks, and the manifest."""
     sums: dict[str, str] = {}
     with written.writing_tables(tree, sums) as writer:
-        counts = _make_tables(work.experiment, work.outcomes(written.ROWS), manifest["runs_format"], writer.write)
+        counts = _make_tables(
+            work.experiment, work.outcomes(_n_rows(work.experiment)), manifest["runs_format"], writer.write
+        )
         if manifest["complete"] and counts["n_done"] != work.experiment.n_runs:
             raise StoreError(f"{tree.path}: a chunk has been changed meanwhile; run the experiment again")
     manifests.write_manifest(tree, {**manifest, **counts, "files": sums})
@@ -423,6 +424,11 @@ def _make_tables(
     return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}
 
 
+def _n_rows(experiment: Experiment) -> int:
+    """Runs whose tables are made at a time."""
+    return min(written.ROWS, runs_per_piece(experiment))
+
+
 def _table_names(formats: str, experiment: Experiment) -> list[str]:
     """The files of the tables of a result, those of runs first."""
     summaries = ["summary.csv"] if formats == "csv" else ["summary.csv", "summary.parquet"]
@@ -430,16 +436,12 @@ def _table_names(formats: str, experiment: Experiment) -> list[str]:
 
 
 def _check(tree: Tree, name: str, digest: str) -> None:
-    path = tree.path / name
     try:
-        if tree.sha256(name) != digest:
-            raise StoreError(
-                f"{path}: not as it was written (its SHA-256 differs); mend it with: sweep verify {tree.path} --repair"
-            )
+        problem = "" if tree.sha256(name) == digest else "not as it was written (its SHA-256 differs)"
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error.strerror or error}); mend it with: sweep verify {tree.path} --repair"
-        ) from None
+        problem = f"cannot be read ({error.strerror or error})"
+    if problem:
+        raise StoreError(f"{tree.path / name}: {problem}; {manifests.remedy(tree)}")
 
 
 def _cpu() -> str:

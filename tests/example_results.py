@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.kernel import STATUSES
-from sweep.results.result import Result
+from sweep.page.shown import Result
 from sweep.results.statistics import wilson
 from sweep.spec.experiment import Experiment, Train
 from sweep.spec.grid import Grid

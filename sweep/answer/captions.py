@@ -6,9 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sweep.analysis.findings import Findings
-from sweep.answer.answer import column, speed, subject_of
-from sweep.answer.reasons import MAX_NAMED, edge_sentences, how_counted
-from sweep.words import NBSP, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
+from sweep.analysis.question.best import FEWEST
+from sweep.analysis.stability import SETTLED
+from sweep.answer.along import edge_sentences
+from sweep.answer.answer import column
+from sweep.answer.gates import MAX_NAMED
+from sweep.words import NBSP, counted, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
 
 
 class Description(NamedTuple):
@@ -37,9 +40,31 @@ def failures(findings: Findings) -> str:
         f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
         "numbers across settings.",
     ]
-    layout = findings.layout
-    compared = not layout.by_inputs and layout.plane is None
-    return "\n".join([*lines, *how_counted(findings, compared, compared or findings.edge_layout is not None)])
+    return "\n".join([*lines, *_how_compared(findings)])
+
+
+def _how_compared(findings: Findings) -> list[str]:
+    """How best settings were chosen, pairs compared and edges found, a line for each that is told."""
+    said = []
+    compared = not findings.layout.by_inputs and findings.layout.plane is None
+    if compared and findings.n_settings > 1 and findings.trials is not None:
+        said.append(
+            "The best of several settings is chosen by half of the seeds and told by the other half, which its luck "
+            f"does not favour. With fewer than {2 * FEWEST} seeds the same runs do both, and it looks too good."
+        )
+    if compared and (n := sum(one is not None for effect in findings.effects for one in (effect.often, effect.fast))):
+        said.append(
+            "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ "
+            "in most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
+            f"number of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
+        )
+    if findings.edges and (compared or findings.edge_layout is not None):
+        said.append(
+            f"A run has settled if its final loss is within {SETTLED:.6f} nats of the least; the measured edge lies "
+            "between the highest learning rate at which every run has, and the one from which on none has."
+        )
+    return said
 
 
 def described(findings: Findings, name: str, answered: Sequence[str]) -> Description:
@@ -69,11 +94,10 @@ def _success_rate(findings: Findings, answered: Sequence[str]) -> Description:
 
 
 def _epochs_to_converge(findings: Findings, answered: Sequence[str]) -> Description:
-    said = ([] if findings.layout.lines_mix else speed(findings)) or answered
     return Description(
         f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A median’s "
         f"line ends where it is later than max_epochs; a range is cut there.{_together(findings)}{_laws(findings)}",
-        " ".join(["Epochs to convergence.", *said]),
+        " ".join(["Epochs to convergence.", *answered]),
     )
 
 
@@ -168,7 +192,7 @@ def _learned_nothing(findings: Findings) -> list[str]:
     loss = findings.result.part("runs", ["final_loss"])["final_loss"]
     above = loss >= known[0].loss - 1e-9
     share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at {known[0].name} or above"
-    subject = subject_of(findings)
+    subject = findings.subject
     layout = findings.layout
     if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]

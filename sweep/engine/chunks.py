@@ -12,6 +12,8 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
+_CHUNK_LOSSES = 2**19
+"""Recorded losses of a chunk at most, if that has more than one run."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def n_rows(experiment: Experiment, gate: str) -> int:
 
 
 def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
-    """Runs that take a fraction of a second at most."""
+    """Return the runs that take a fraction of a second, and a few megabytes, at most."""
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
     least, most = _CHUNK_RUNS
-    return max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    return max(1, min(size, _CHUNK_LOSSES // max(1, n_recorded(experiment))))

@@ -23,7 +23,6 @@ from sweep.plots.drawing.style import save
 from sweep.plots.heat_map import PALETTE
 from sweep.plots.registry import figures_for
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, values_of
 from sweep.words import cell, counted, label, percent
 
 BROAD = 550
@@ -235,9 +234,9 @@ def _fixed(findings: Findings) -> str:
     """The keys of the grid that take only one value."""
     if findings.n_settings == 0:
         return ""
-    result = findings.result
-    constant = [key for key in grid_keys(result) if key not in findings.varying]
-    return "; ".join(f"{label(key)}: {cell(values_of(result, key).iloc[0])}" for key in constant)
+    settings = findings.settings
+    constant = [key for key in settings.keys if key not in findings.varying]
+    return "; ".join(f"{label(key)}: {cell(settings.values(key)[0])}" for key in constant)
 
 
 def _provenance(result: Result) -> list[tuple[str, str]]:

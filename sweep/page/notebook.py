@@ -16,13 +16,6 @@ MAX_ROWS = 10
 """Of the summary."""
 
 
-class Shown(Result):
-    """A result that notebooks show by itself."""
-
-    def _repr_html_(self) -> str:
-        return shown(self)
-
-
 def shown(result: Result) -> str:
     """A result as HTML that stands within a page: question, answer, main figure, a few rows, the first of the summary.
 

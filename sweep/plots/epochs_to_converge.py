@@ -41,12 +41,12 @@ def epochs_to_converge(findings: Findings) -> Figure:
     named = {ZERO_EPOCHS: "0"} if earliest == 0 else {}
 
     title = "Epochs to convergence" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of all runs"
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
     limit = Line2D(
         [], [], color=GREY, linewidth=1, linestyle=DASHED, label=f"max_epochs = {max_epochs:,}: not converged"
     )
     predicted = findings.laws
-    legend = [*line_handles(looks, layout, findings.result), *([_law_handle()] if predicted else []), limit]
+    legend = [*line_handles(looks, layout, findings.settings), *([_law_handle()] if predicted else []), limit]
     if layout.x is None:
         later: dict[str, Any] = {"marker": ">", "markersize": 7, "markerfacecolor": "white"}
         if np.isinf(table["epochs_q50"]).any():

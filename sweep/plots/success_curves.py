@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import is_numeric
 from sweep.analysis.findings import Findings
 from sweep.plots.drawing.canvas import bands, panels
 from sweep.plots.drawing.looks import check_runs, figure_of, looks_of_names, per
@@ -35,7 +34,7 @@ def success_curves(findings: Findings) -> Figure:
     earliest = int(curves.epochs[(curves.converged.sum(axis=(0, 1)) > 0).argmax()])
     t = np.maximum(curves.epochs.astype(np.float64), ZERO_EPOCHS)
     limits = max(min(earliest, t[-1] / 100), ZERO_EPOCHS) / 1.4, float(t[-1])
-    ordered = curves.axis is not None and is_numeric(findings.result, curves.axis)
+    ordered = curves.axis is not None and findings.settings.is_numeric(curves.axis)
     looks = list(looks_of_names(curves.lines, ordered).values())
     legend: list[Artist] = []
     if curves.axis is not None:

@@ -20,8 +20,8 @@ def success_rate(findings: Findings) -> Figure:
     title = "Share of runs that converged" + per(layout)
     if table["converged_low"].notna().any():
         title += ", with 95\N{NO-BREAK SPACE}% intervals"
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
-    legend = line_handles(looks, layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
+    legend = line_handles(looks, layout, findings.settings)
     if layout.x is None:
         names = present(table["panel"], "all runs")
         counts = [f"{row.n_converged:,} of {row.n:,}" for row in table.sort_values("panel").itertuples()]

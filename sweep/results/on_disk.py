@@ -12,6 +12,7 @@ from sweep.results import tables
 from sweep.spec.experiment import Experiment
 from sweep.store import tables as written
 from sweep.store.files import Tree
+from sweep.store.manifest import remedy
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class OnDisk:
     tree: Tree
     manifest: Mapping[str, Any]
     experiment: Experiment
+
+    @property
+    def complete(self) -> bool:
+        """True if the tables hold every run of the experiment."""
+        return bool(self.manifest["complete"])
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """Read a table, or some columns of it; None if there is no such table.
@@ -37,7 +43,7 @@ class OnDisk:
                 if not self._is_table(name, table, columns):
                     raise StoreError(
                         f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
-                        f"mend it with: sweep verify {self.tree.path} --repair"
+                        f"{remedy(self.tree)}"
                     )
                 frame = tables.from_arrow(table, self.experiment, copy=columns is None)
                 written.release_memory()

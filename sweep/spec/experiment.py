@@ -92,6 +92,7 @@ class Document(BaseModel, extra="forbid"):
     question: str = Field(default="", pattern=_TEXT, description="a text without control characters")
     runs: Literal["csv", "parquet", "both"] | None = Field(default=None, description='"csv", "parquet" or "both"')
     columns: list[str] | None = Field(default=None, description="a list of keys of [grid]")
+    compare: str | None = Field(default=None, description="a key of [grid]")
     grid: list[dict[str, Any]] = Field(min_length=1, description="a [grid] table, or several [[grid]]")
     train: dict[str, Any] = Field(default={}, description="a [train] table")
     tables: dict[str, dict[str, Any]] = Field(default={}, description="[tables.NAME] tables with csv or rows")
@@ -152,6 +153,8 @@ class Experiment:
         Name → training set, for the gates that are tables of one's own.
     runs
         How the table of runs is to be written: "csv", "parquet", "both"; None leaves it to their number.
+    compare
+        The axis that the question is about; None leaves it to the words of the question.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Experiment:
     columns: tuple[str, ...]
     tables: Mapping[str, TrainingSet]
     runs: str | None = None
+    compare: str | None = None
 
     @property
     def n_runs(self) -> int:
@@ -211,6 +215,7 @@ class Experiment:
             "name": self.name,
             "question": self.question,
             **({"runs": self.runs} if self.runs else {}),
+            **({"compare": self.compare} if self.compare else {}),
             "columns": list(self.columns),
             "grid": [one.resolved() for one in self.grids],
             "train": self.train.model_dump(),
@@ -254,6 +259,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
                           the target, 0 to 1 for cross-entropy
             name          the file's stem by default ("sweep" for a dict)
             runs          "csv", "parquet" or "both": how runs are written; CSV by default, Parquet above 5 million runs
+            compare       the key that the question is about, told first; by default what the question names
             columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
                           learning_rate and init
     overrides
@@ -303,6 +309,9 @@ def _experiment(written: Written) -> Experiment:
         _check_union(grids, document.tables)
     with found.at("columns"):
         columns = _columns(document, grids)
+    with found.at("compare"):
+        if document.compare is not None and document.compare not in grids[0].values:
+            raise ValueError(unknown_key(document.compare, list(grids[0].values)))
     for key in written.overridden:
         with found.at(key):
             _check_used(key, grids)
@@ -310,7 +319,7 @@ def _experiment(written: Written) -> Experiment:
     if not name:
         found.items.append(("name", 'missing; the file\'s own name gives none, so it takes name = "..." in the file'))
     found.raise_if_any()
-    return Experiment(name, document.question, tuple(grids), train, columns, tables, document.runs)
+    return Experiment(name, document.question, tuple(grids), train, columns, tables, document.runs, document.compare)
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
