@@ -64,12 +64,17 @@ def n_recorded(experiment: Experiment) -> int:
     return 1 + experiment.train.max_epochs // every if every else 0
 
 
+def n_rows(experiment: Experiment, gate: str) -> int:
+    """Return the number of rows of a gate's training set."""
+    tables = experiment.tables
+    return len(tables[gate].targets if gate in tables else truth_table(gate))
+
+
 def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     """Return the runs that take a fraction of a second, and a few megabytes, at most."""
-    tables = experiment.tables
     hidden: int = max(grid.values["hidden"])
-    n_rows = max(len(tables[gate].targets if gate in tables else truth_table(gate)) for gate in grid.values["gate"])
-    units = n_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
+    most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
+    units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
     least, most = _CHUNK_RUNS
     size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
     most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
