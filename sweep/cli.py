@@ -121,6 +121,7 @@ def run(
             cores = "1 core" if manifest["jobs"] == 1 else f"{manifest['jobs']} cores"
             said += f"; {duration(manifest['seconds'])}, {speed:,.1f} M model-epochs/s on {cores}"
         console.print(said)
+        _show_answer(console, result)
         _show_overview(console, result)
     elif drawn or not figures:
         files = len(manifest["files"])
@@ -273,15 +274,20 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
+def _show_answer(console: "Console", result: "Result") -> None:
+    """The answer to the question, in sentences."""
+    for sentence in result.answer:
+        console.print(sentence, soft_wrap=False, markup=False)
+
+
 def _show_overview(console: "Console", result: "Result") -> None:
     """A few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
     from rich import box
     from rich.table import Table
 
-    from sweep.analysis.findings import Findings
     from sweep.answer.overview import overview
 
-    found = overview(Findings(result))
+    found = overview(result.findings)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):
         table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
