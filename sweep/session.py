@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -218,13 +219,13 @@ class _Sweep:
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
     from sweep import decisions
-    from sweep.analysis.findings import Findings
     from sweep.page import html
 
     assert result.path is not None
     tree = Tree(result.path)
     tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in manifests.TABLES}
-    findings = Findings(replace(result, manifest={**result.manifest, "files": tables_only}))
+    findings = copy(result.findings)
+    findings.result = replace(findings.result, manifest={**result.manifest, "files": tables_only})
     try:
         with tree.drafts() as drafts:
             models = decisions.for_report(findings.experiment, findings.representatives.chosen)
