@@ -1,6 +1,6 @@
 """Descent: epochs of training, and the look at a model between them; all lanes at once."""
 
-from sweep.kernel.lanes import select, traced
+from sweep.kernel.lanes import canonical, select, traced
 from sweep.kernel.model import inputs_of, is_unrolled, through_row, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
@@ -54,7 +54,7 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
 
     state.repeat(n_epochs, epoch)
     for j in range(S):
-        state[j] = kept[j]
+        state[j] = canonical(kept[j])
     epochs[0], converged_epoch[0] = kept[S], kept[S + 1]
 
 
@@ -100,6 +100,6 @@ def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converg
     """
     w = [state[j] for j in range(plan.n_params)]
     now = through_table(plan, X, w, targets, (loss_limit, error_limit), with_loss=True)
-    loss_out[0] = now.total_loss / float(plan.n_rows)
+    loss_out[0] = canonical(now.total_loss / float(plan.n_rows))
     converged_out[0] = select(now.converged, 1.0, 0.0)
     finite_out[0] = select(now.finite, 1.0, 0.0)

@@ -194,6 +194,14 @@ def absolute(x):
     return np.abs(x)
 
 
+def canonical(x):
+    """x, every NaN as the one with the bits 0x7FF8…0: which of them arithmetic gives depends on the CPU."""
+    if isinstance(x, Lanes):
+        is_nan = x.builder.fcmp_unordered("uno", x.vector, x.vector)
+        return x.from_integers(x.builder.select(is_nan, x.constant(0x7FF8_0000_0000_0000), x.integers))
+    return np.where(np.isnan(x), np.nan, x)
+
+
 def scale(x, shifted):
     """x·2ⁿ by adding n to the exponent of x; n is the integer in the low bits of `shifted` = n + 1.5·2⁵².
 
