@@ -157,14 +157,7 @@ def _doubles(n: int) -> list[tuple[float, float, float]]:
     wild = [(anything(), anything(), anything()) for _ in range(n // 2)]
     small = [normals(2.0**-540, 2.0**-530, 2.0**-1070) for _ in range(n // 4)]
     special = [0.0, -0.0, 1.0, -1.5, 5e-324, 1.7e308, math.inf, -math.inf, math.nan]
-    return [
-        *ordinary,
-        *cancelling,
-        *ties,
-        *wild,
-        *small,
-        *((x, y, z) for x in special for y in special for z in special),
-    ]
+    return [*ordinary, *cancelling, *ties, *wild, *small, *itertools.product(special, repeat=3)]
 
 
 def _fma(x: float, y: float, z: float) -> float:

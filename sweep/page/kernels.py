@@ -1,0 +1,188 @@
+"""What a page needs to train runs itself: an experiment, compiled for WebAssembly."""
+
+import base64
+import collections
+import gzip
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from sweep.engine import training
+from sweep.kernel import draws, retarget
+from sweep.kernel.descent import n_state
+from sweep.kernel.optimizers import OPTIMIZERS
+from sweep.kernel.plan import Plan
+from sweep.spec import gates, inits, models
+from sweep.spec.experiment import Experiment
+from sweep.spec.grid import KEYS, REQUIRED, Grid
+
+MOST_KERNELS = 24
+MOST_BYTES = 280_000
+"""Of all kernels of a page, packed; with the scripts it grows by less than 400 kB."""
+MOST_KNOWN = 16_384
+"""Runs of which a page can tell whether an outcome is the sweep's."""
+_SCRIPTS = ("kernel", "random", "experiment", "api")
+_HERE = Path(__file__).with_name("live")
+
+
+class Kind(NamedTuple):
+    """A kernel, and what its runs have in common beside it.
+
+    Attributes
+    ----------
+    plan
+    loss_limit
+        In the terms of the kernel.
+    bits
+        The encoding of Boolean inputs; "" for a table of one's own.
+    update
+        "batch" or "online".
+    """
+
+    plan: Plan
+    loss_limit: float
+    bits: str
+    update: str
+
+
+def script() -> str:
+    """The page's own script: it defines `window.sweep`, and shows the section wherever the page has one."""
+    texts = ((_HERE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
+
+
+def kinds(experiment: Experiment) -> list[Kind]:
+    """The kinds of runs of an experiment, the commonest first."""
+    counts: collections.Counter[Kind] = collections.Counter()
+    for grid in experiment.grids:
+        n_each = grid.n_runs // len(grid.values["gate"])
+        n_gates = collections.Counter(training.inputs_of(experiment, gate) for gate in grid.values["gate"])
+        examples = {training.inputs_of(experiment, gate): gate for gate in grid.values["gate"]}
+        for gate, values in itertools.product(
+            examples.values(), itertools.product(*(grid.values[key] for key in training.CHOICES))
+        ):
+            choices = dict(zip(training.CHOICES, values, strict=True))
+            table = experiment.table(gate, choices["encoding"])
+            bits = "" if gate in experiment.tables else choices["encoding"]
+            plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, choices)
+            kind = Kind(Plan(**{**vars(plan), "width": 1}), limit, bits, choices["update"])
+            n_choices = len(list(itertools.product(*(grid.values[key] for key in training.CHOICES))))
+            counts[kind] += n_each * n_gates[training.inputs_of(experiment, gate)] // n_choices
+    return [kind for kind, _ in counts.most_common()]
+
+
+def data(experiment: Experiment, known: Mapping[str, Any] | None = None, most: int | None = MOST_KERNELS) -> str:
+    """An experiment and its kernels, as JSON for the page's script.
+
+    Parameters
+    ----------
+    experiment
+    known
+        Fingerprints of some runs; see `fingerprints`.
+    most
+        Kernels at most, those of most runs; None for all.
+    """
+    compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in kinds(experiment)[:most]]
+    packed = _packed(b"".join(code for _, code in compiled))
+    while most is not None and len(packed) > MOST_BYTES:
+        compiled.pop()
+        packed = _packed(b"".join(code for _, code in compiled))
+    ends = itertools.accumulate(len(code) for _, code in compiled)
+    described = [
+        {**_shape(kind), "at": end - len(code), "size": len(code)}
+        for (kind, code), end in zip(compiled, ends, strict=True)
+    ]
+    described_experiment = {
+        "name": experiment.name,
+        "train": experiment.train.model_dump(),
+        "keys": {
+            key: {
+                "allowed": each.allowed,
+                "type": TypeAdapter(each.type).json_schema(),
+                "required": each.default is REQUIRED,
+                **({} if each.default is REQUIRED else {"default": each.default}),
+            }
+            for key, each in KEYS.items()
+        },
+        "inits": re.findall(r"\w+(?:\(.*?\))?", inits.ALLOWED),
+        "rules": {name: rule._asdict() for name, rule in models.OPTIMIZERS.items()},
+        "gates": gates.NAMES,
+        "aliases": gates.ALIASES,
+        "tables": {
+            name: np.column_stack([table.inputs, table.targets]).tolist() for name, table in experiment.tables.items()
+        },
+        "grids": [_grid(grid) for grid in experiment.grids],
+        "kernels": described,
+        "ziggurat": {"edge": _base64(draws.LAYER_EDGE.astype(float)), "scale": _base64(draws.LAYER_SCALE)},
+        "known": known,
+    }
+    text = json.dumps(described_experiment, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"experiment": _packed(text.encode()), "code": packed})
+
+
+def fingerprints(runs: Sequence[NDArray[Any]], stride: int) -> dict[str, Any]:
+    """What `fingerprint` of experiment.js gives for runs 0, `stride`, 2 `stride`, …
+
+    Parameters
+    ----------
+    runs
+        Columns of these runs: status (0 converged, 1 diverged, 2 stationary, 3 not converged), epochs, converged epoch
+        (−1 for none), period (0 for none), final loss.
+    stride : int
+    """
+    *integers, loss = runs
+    words = [np.asarray(column).astype(np.int32).view(np.uint32) for column in integers]
+    halves = np.ascontiguousarray(loss, "<f8").view("<u4").reshape(-1, 2)
+    sums = np.full(len(halves), 0x811C9DC5, np.uint32)
+    for word in (*words, *halves.T):
+        for shift in range(0, 32, 8):
+            sums = (sums ^ (word >> np.uint32(shift) & np.uint32(255))) * np.uint32(0x01000193)
+    return {"stride": stride, "sums": _base64(sums)}
+
+
+def stride_of(n_runs: int, n_seeds: int) -> int:
+    """A step between the runs that are known; where it can it divides the seeds, so that each setting has some."""
+    least = -(-n_runs // MOST_KNOWN)
+    return next((step for step in range(least, n_seeds + 1) if n_seeds % step == 0), least)
+
+
+def _shape(kind: Kind) -> dict[str, Any]:
+    plan = kind.plan
+    names = ("n_inputs", "n_rows", "hidden", "activation", "output", "loss", "optimizer", "shortcut", "soft_targets")
+    return {
+        **{name: getattr(plan, name) for name in (*names, "n_params")},
+        "n_values": n_state(plan),
+        "bits": kind.bits,
+        "update": kind.update,
+        "rate_divisor": 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows,
+        "loss_limit": kind.loss_limit,
+    }
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    names = grid.spelling.get("gate", grid.values["gate"])
+    spelled = [gate for name in names for gate in ([name] if name in ("all-3", "all-4") else _expanded(name))]
+    return {
+        "values": {**{key: list(values) for key, values in grid.values.items()}, "gate": spelled},
+        "seeds": {"from": grid.seeds.start, "count": len(grid.seeds)},
+        "weights": list(grid.weights) or None,
+    }
+
+
+def _expanded(name: str) -> Sequence[str]:
+    return gates.expand(name) if name in gates.FAMILIES else [name]
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
+
+
+def _base64(numbers: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers).astype(numbers.dtype.newbyteorder("<")).tobytes()).decode()
