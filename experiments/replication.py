@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from box_counting import boundary, box_counting_dimension
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
@@ -27,9 +28,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import sweep
-from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, scale_x, styled
-from sweep.report.dimension import boundary, box_counting_dimension
-from sweep.report.tables import wilson
+from sweep.plots.drawing.canvas import GREY, bands, panels
+from sweep.plots.drawing.scales import log_scale, percent_ticks, scale_x
+from sweep.plots.drawing.style import styled
+from sweep.results.statistics import wilson
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 YES, NO, UNDECIDED = "yes", "no", "undecided"

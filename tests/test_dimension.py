@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from box_counting import boundary, box_counting_dimension
 from numpy.typing import NDArray
-
-from sweep.report.dimension import boundary, box_counting_dimension
 
 N = 1024
 ROW, COLUMN = np.mgrid[:N, :N]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from box_counting import boundary, box_counting_dimension
 
 import sweep
-from sweep.report.dimension import boundary, box_counting_dimension
-from sweep.report.tables import wilson
+from sweep.results.statistics import wilson
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 SMALLER: dict[str, dict[str, Any]] = {
@@ -63,12 +63,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sweep.Result]
 
 def changed(result: sweep.Result, **columns: Any) -> sweep.Result:
     """The result with other columns in its summary."""
-    return sweep.Result.of(result.runs, result.summary.assign(**columns), result.curves, result.manifest)
+    return sweep.Result.of(
+        result.runs, result.summary.assign(**columns), result.curves, result.manifest, result.experiment
+    )
 
 
 def with_runs(result: sweep.Result, runs: pd.DataFrame) -> sweep.Result:
     """The result with other runs."""
-    return sweep.Result.of(runs, result.summary, result.curves, result.manifest)
+    return sweep.Result.of(runs, result.summary, result.curves, result.manifest, result.experiment)
 
 
 def verdicts(section: Any) -> list[str]:
