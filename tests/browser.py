@@ -1,7 +1,7 @@
 """A page of a test's own in chromium, with the scripts that train runs."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from sweep.page import kernels
 from sweep.spec.experiment import load
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-INSIDE = ("exactFma", "instantiate", "drawn", "parsedInit", "fingerprint", "Experiment", "Model", "History", "trainOut")
+INSIDE = ("exactFma", "instantiate", "drawn", "parsedInit", "STACK", "thisExperiment")
 
 
 @contextmanager
@@ -22,11 +22,11 @@ def chromium() -> Iterator[Browser]:
         started.close()
 
 
-def training_page(browser: Browser, experiment: Any) -> Page:
+def training_page(browser: Browser, experiment: Mapping[str, Any]) -> Page:
     """A page whose `sweep` trains runs of an experiment, and whose `inside` has what the scripts keep to themselves."""
     page = browser.new_page()
-    script = kernels.script().replace('"use strict";\n', f'"use strict";\nwindow.inside = {{ {", ".join(INSIDE)} }};\n')
-    script = script.replace("window.inside", "setTimeout(() => 0); window.inside") if False else script
-    loaded = kernels.data(load(experiment))
-    page.set_content(f'<script type="application/json" id="kernels">{loaded}</script><script>{script}</script>')
+    inside = f"window.inside = {{ {', '.join(INSIDE)} }};\n}})();\n"
+    script = kernels.script().removesuffix("})();\n") + inside
+    data = kernels.data(load(experiment))
+    page.set_content(f'<script type="application/json" id="kernels">{data}</script><script>{script}</script>')
     return page

@@ -24,9 +24,9 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from sweep.kernel import retarget
+from sweep.kernel.compiled import kernel
 from sweep.kernel.lanes import fma
 from sweep.kernel.retarget import TARGETS
-from sweep.kernel.train import kernel
 
 Memory = NDArray[np.float64]
 needs_x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="no x86-64 processor")
@@ -75,12 +75,12 @@ def test_this_processor() -> None:
 
 def test_the_kernel_that_sweeps_are_trained_with() -> None:
     def train(work: golden.Job) -> Memory:
-        memory, made = work.memory.copy(), kernel(work.plan)
+        memory, made = work.memory.copy(), dict(zip(("advance", "evaluate"), kernel(work.plan).code, strict=True))
         arrays = {key: memory[at : at + size] for key, (at, size) in work.parts.items()}
         arrays["X"] = arrays["X"].reshape(-1, work.plan.n_inputs)
         *calls, _ = golden.calls(work)
         for function, arguments in calls:
-            getattr(made, function)(*(arrays[a] if isinstance(a, str) else a for a in arguments))
+            made[function](*(arrays[a] if isinstance(a, str) else a for a in arguments))
         code = retarget.compiled(work.plan, golden.here())
         at, size = work.parts["outputs"]
         memory[at : at + size] = golden.trained(work, code)[at : at + size]  # which the kernel has no function for
@@ -140,7 +140,7 @@ def test_nvptx64_rounds_each_operation_and_contracts_none() -> None:
 # --- a fused multiply-add where there is none ----------------------------------------------------------
 
 
-def _doubles(n: int) -> list[tuple[float, float, float]]:
+def triples(n: int) -> list[tuple[float, float, float]]:
     """Three numbers each: ordinary ones, near cancellation, with every exponent, zeros and what is not finite."""
     draw = random.Random(1)
 
@@ -160,7 +160,7 @@ def _doubles(n: int) -> list[tuple[float, float, float]]:
     return [*ordinary, *cancelling, *ties, *wild, *small, *itertools.product(special, repeat=3)]
 
 
-def _fma(x: float, y: float, z: float) -> float:
+def exact_fma(x: float, y: float, z: float) -> float:
     return float(fma(np.float64(x), np.float64(y), np.float64(z)))
 
 
@@ -179,11 +179,11 @@ def test_the_added_fma_is_exact() -> None:
     def slow(x: float, y: float, z: float) -> float:
         nonlocal n_slow
         n_slow += 1
-        return _fma(x, y, z)
+        return exact_fma(x, y, z)
 
     kept = ctypes.CFUNCTYPE(double, double, double, double)(slow)
     llvm.add_symbol("slow", ctypes.cast(kept, ctypes.c_void_p).value)
     loaded = golden.Loaded(retarget.emitted(str(module).replace('@"fma"', '@"added_fma"'), golden.here()))
-    for x, y, z in _doubles(20_000):
-        assert same(loaded.call("added_fma", [double] * 3, (x, y, z), double), _fma(x, y, z)), (x, y, z)
+    for x, y, z in triples(20_000):
+        assert same(loaded.call("added_fma", [double] * 3, (x, y, z), double), exact_fma(x, y, z)), (x, y, z)
     assert 0 < n_slow < 20_000

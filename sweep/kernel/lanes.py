@@ -334,7 +334,9 @@ class PythonStorage:
 
 
 def traced(plan_of):
-    """Make of a function one for Numba-compiled code, which has the same for Python as its attribute `in_python`.
+    """Make of a function one for Numba-compiled code, with the same for Python as its attribute `in_python`.
+
+    Its attribute `traced` is the function itself, for `sweep.kernel.retarget`.
 
     Both are called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which the function sees
     as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All arrays are
@@ -375,7 +377,7 @@ def traced(plan_of):
         plan, *others = inspect.signature(function).parameters.values()
         typed.__signature__ = inspect.Signature([plan.replace(name="context"), plan.replace(name="text"), *others])
         compiled = intrinsic(prefer_literal=True)(typed)
-        compiled.in_python = in_python
+        compiled.in_python, compiled.traced = in_python, function
         return compiled
 
     return decorate

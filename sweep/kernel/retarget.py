@@ -21,6 +21,7 @@ from llvmlite import ir
 
 from sweep.kernel.descent import advance, evaluate
 from sweep.kernel.lanes import Lanes, Storage, Table, canonical
+from sweep.kernel.machine import INTERLEAVE
 from sweep.kernel.model import through_row
 from sweep.kernel.plan import Plan
 
@@ -79,7 +80,11 @@ def respond(plan: Plan, n_points: Any, X: Any, state: Any, outputs_out: Any) -> 
     outputs_out.repeat(n_points, point)
 
 
-_FUNCTIONS = {"advance": (advance, "nTSSSSSdd"), "evaluate": (evaluate, "TSSddSSS"), "respond": (respond, "nTSS")}
+_FUNCTIONS = {
+    "advance": (advance.traced, "nTSSSSSdd"),
+    "evaluate": (evaluate.traced, "TSSddSSS"),
+    "respond": (respond, "nTSS"),
+}
 """Exported functions; of each parameter: n int64, d float64, T a table of numbers, S storage of lanes."""
 
 
@@ -99,7 +104,7 @@ def text(plan: Plan, target: Target) -> str:
                     arguments.append(Storage(builder, value, plan.width, align=8))
                 case _:
                     arguments.append(value)
-        getattr(traced, "__wrapped__", traced)(plan, *arguments)
+        traced(plan, *arguments)
         builder.ret_void()
     if not target.has_fma:
         add_fma(module)
@@ -158,7 +163,7 @@ def _default_order() -> Iterator[None]:
         yield
     finally:
         if platform.machine() == "x86_64":
-            llvm.set_option("", "-pre-RA-sched=list-ilp")
+            llvm.set_option("", INTERLEAVE)
 
 
 def add_fma(module: ir.Module) -> None:

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 
 from sweep.engine import training
 from sweep.kernel import draws, retarget
-from sweep.kernel.descent import n_state
-from sweep.kernel.optimizers import OPTIMIZERS
+from sweep.kernel.compiled import Kernel
 from sweep.kernel.plan import Plan
 from sweep.spec import gates, inits, models
 from sweep.spec.experiment import Experiment
-from sweep.spec.grid import KEYS, REQUIRED, Grid
+from sweep.spec.grid import Grid
+from sweep.spec.keys import KEYS, REQUIRED
 
 MOST_KERNELS = 24
 MOST_BYTES = 280_000
@@ -154,14 +154,14 @@ def stride_of(n_runs: int, n_seeds: int) -> int:
 
 
 def _shape(kind: Kind) -> dict[str, Any]:
-    plan = kind.plan
-    names = ("n_inputs", "n_rows", "hidden", "activation", "output", "loss", "optimizer", "shortcut", "soft_targets")
+    plan, sizes = kind.plan, Kernel(kind.plan).shape._asdict()
+    names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut")
     return {
-        **{name: getattr(plan, name) for name in (*names, "n_params")},
-        "n_values": n_state(plan),
+        **sizes,
+        **{name: getattr(plan, name) for name in names},
+        "soft_targets": plan.soft_targets,
         "bits": kind.bits,
         "update": kind.update,
-        "rate_divisor": 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows,
         "loss_limit": kind.loss_limit,
     }
 

@@ -79,7 +79,11 @@ class Experiment {
     }
     if (key === "init") {
       if (typeof value !== "string") throw refuse();
-      parsedInit(value, this.inits);
+      try {
+        parsedInit(value, this.inits);
+      } catch (error) {
+        throw new RangeError(`init: ${error.message}`);
+      }
       return value.trim();
     }
     if (key === "gate") {

@@ -12,7 +12,8 @@ const itsBits = new BigInt64Array(oneDouble.buffer);
 
 // x·y + z, rounded once, in integers: for what is too large or too small for the module's own way.
 function exactFma(x, y, z) {
-  if (![x, y, z].every(Number.isFinite) || x === 0 || y === 0) return x * y + z;
+  if (!Number.isFinite(x) || !Number.isFinite(y) || x === 0 || y === 0) return x * y + z;
+  if (!Number.isFinite(z)) return z; // where the product may be too large
   const parts = (value) => {
     oneDouble[0] = value;
     const bits = BigInt.asUintN(64, itsBits[0]);
