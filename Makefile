@@ -5,7 +5,7 @@ PYTHON ?= python3
 ENV := .venv
 RUN := $(ENV)/bin
 
-.PHONY: help sweep report replication test test-processes browser torture check bench bench-check clean
+.PHONY: help sweep report replication playground test test-processes browser torture check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,6 +16,9 @@ sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures a
 
 report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
 	$(RUN)/sweep report results/$(EXPERIMENT)
+
+playground: $(ENV)/installed ## docs/playground.html: runs that train in the page, without an installation
+	$(RUN)/python -m sweep.page.playground
 
 replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
 	$(RUN)/python experiments/replication.py

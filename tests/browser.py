@@ -27,6 +27,6 @@ def training_page(browser: Browser, experiment: Mapping[str, Any]) -> Page:
     page = browser.new_page()
     inside = f"window.inside = {{ {', '.join(INSIDE)} }};\n}})();\n"
     script = kernels.script().removesuffix("})();\n") + inside
-    data = kernels.data(load(experiment))
+    data = kernels.data(load(experiment), kernels.Known())
     page.set_content(f'<script type="application/json" id="kernels">{data}</script><script>{script}</script>')
     return page

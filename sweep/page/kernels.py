@@ -5,8 +5,10 @@ import collections
 import gzip
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +26,12 @@ from sweep.spec.grid import Grid
 from sweep.spec.keys import KEYS, REQUIRED
 
 MOST_KERNELS = 24
+MOST_HIDDEN = 32
 MOST_BYTES = 280_000
 """Of all kernels of a page, packed; with the scripts it grows by less than 400 kB."""
 MOST_KNOWN = 16_384
 """Runs of which a page can tell whether an outcome is the sweep's."""
-_SCRIPTS = ("kernel", "random", "experiment", "api")
+_SCRIPTS = ("kernel", "random", "experiment", "api", "draw", "bench", "live", "scenes")
 _HERE = Path(__file__).with_name("live")
 
 
@@ -72,34 +75,69 @@ def kinds(experiment: Experiment) -> list[Kind]:
             table = experiment.table(gate, choices["encoding"])
             bits = "" if gate in experiment.tables else choices["encoding"]
             plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, choices)
-            kind = Kind(Plan(**{**vars(plan), "width": 1}), limit, bits, choices["update"])
-            n_choices = len(list(itertools.product(*(grid.values[key] for key in training.CHOICES))))
+            kind = Kind(replace(plan, width=1), limit, bits, choices["update"])
+            n_choices = math.prod(len(grid.values[key]) for key in training.CHOICES)
             counts[kind] += n_each * n_gates[training.inputs_of(experiment, gate)] // n_choices
     return [kind for kind, _ in counts.most_common()]
 
 
-def data(experiment: Experiment, known: Mapping[str, Any] | None = None, most: int | None = MOST_KERNELS) -> str:
+class Known(NamedTuple):
+    """What a page knows of a result beside the experiment.
+
+    Attributes
+    ----------
+    replay
+        What to type, but for a run's number, to replay it; None where there is no result.
+    file
+        The experiment's file, for runs off the grid.
+    openings
+        Runs, or settings, that the page opens on: one or two.
+    points
+        For each setting n runs, `converged` of them, and the median of their epochs; see `points_of`.
+    sums
+        See `fingerprints`.
+    """
+
+    replay: str | None = None
+    file: str | None = None
+    openings: Sequence[int | Mapping[str, Any]] = (0,)
+    points: Mapping[str, Sequence[Any]] | None = None
+    sums: Mapping[str, Any] | None = None
+
+
+def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) -> str:
     """An experiment and its kernels, as JSON for the page's script.
 
     Parameters
     ----------
-    experiment
-    known
-        Fingerprints of some runs; see `fingerprints`.
+    experiment, known
     most
         Kernels at most, those of most runs; None for all.
     """
-    compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in kinds(experiment)[:most]]
-    packed = _packed(b"".join(code for _, code in compiled))
-    while most is not None and len(packed) > MOST_BYTES:
+    chosen = kinds(experiment)[:most]
+    if most is not None:
+        chosen += [kind for kind in wider(chosen) if kind not in chosen][: most - len(chosen)]
+    compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in chosen]
+    code = _packed(b"".join(code for _, code in compiled))
+    while most is not None and len(code) > MOST_BYTES:
         compiled.pop()
-        packed = _packed(b"".join(code for _, code in compiled))
+        code = _packed(b"".join(code for _, code in compiled))
     ends = itertools.accumulate(len(code) for _, code in compiled)
     described = [
         {**_shape(kind), "at": end - len(code), "size": len(code)}
         for (kind, code), end in zip(compiled, ends, strict=True)
     ]
-    described_experiment = {
+    text = json.dumps({**_described(experiment), **_known(known), "kernels": described}, separators=(",", ":"))
+    return json.dumps({"experiment": _packed(text.encode()), "code": code})
+
+
+def _known(known: Known) -> dict[str, Any]:
+    return {**known._asdict(), "sums": None, "known": known.sums}
+
+
+def _described(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as the script takes it."""
+    return {
         "name": experiment.name,
         "train": experiment.train.model_dump(),
         "keys": {
@@ -111,6 +149,7 @@ def data(experiment: Experiment, known: Mapping[str, Any] | None = None, most: i
             }
             for key, each in KEYS.items()
         },
+        "controls": _controls(experiment),
         "inits": re.findall(r"\w+(?:\(.*?\))?", inits.ALLOWED),
         "rules": {name: rule._asdict() for name, rule in models.OPTIMIZERS.items()},
         "gates": gates.NAMES,
@@ -119,12 +158,32 @@ def data(experiment: Experiment, known: Mapping[str, Any] | None = None, most: i
             name: np.column_stack([table.inputs, table.targets]).tolist() for name, table in experiment.tables.items()
         },
         "grids": [_grid(grid) for grid in experiment.grids],
-        "kernels": described,
         "ziggurat": {"edge": _base64(draws.LAYER_EDGE.astype(float)), "scale": _base64(draws.LAYER_SCALE)},
-        "known": known,
     }
-    text = json.dumps(described_experiment, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps({"experiment": _packed(text.encode()), "code": packed})
+
+
+def wider(kinds: Sequence[Kind]) -> list[Kind]:
+    """The same with one hidden unit more; of logistic regression with one and with two."""
+    return [
+        kind._replace(plan=replace(kind.plan, hidden=kind.plan.hidden + more))
+        for kind in kinds
+        for more in ((1,) if kind.plan.hidden else (1, 2))
+        if kind.plan.hidden + more <= MOST_HIDDEN
+    ]
+
+
+def _controls(experiment: Experiment) -> list[str]:
+    """Keys that can be changed: those that vary, and what every run has."""
+    given = all(grid.weights for grid in experiment.grids)
+    always = ("gate", "hidden", "learning_rate", *(() if given else ("init",)))
+    keys = dict.fromkeys(key for grid in experiment.grids for key in grid.values)
+
+    def varies(key: str) -> bool:
+        return len({value for grid in experiment.grids for value in grid.values.get(key, ()) if value is not None}) > 1
+
+    shown = [key for key in keys if key in always or varies(key)]
+    shown.insert(shown.index("init" if "init" in shown else "learning_rate") + 1, "seed")
+    return shown
 
 
 def fingerprints(runs: Sequence[NDArray[Any]], stride: int) -> dict[str, Any]:

@@ -301,6 +301,70 @@ class Experiment {
     if (run % this.known.stride) return undefined;
     return this.known.values[run / this.known.stride] === fingerprint(outcome);
   }
+
+  // ---- what the section shows
+
+  // Values to choose from: the grid's, and for gates and hidden units whatever the page has kernels for.
+  choices(key) {
+    const values = this.grids.flatMap((grid) => grid.values[key] ?? []);
+    if (key === "hidden") values.push(...this.kernels.map(({ hidden }) => hidden));
+    if (key === "gate") {
+      const sizes = new Set(this.kernels.filter(({ bits }) => bits).map(({ n_rows }) => n_rows));
+      values.push(...Object.keys(this.gates).filter((name) => sizes.has(this.gates[name].length)));
+    }
+    const different = [...new Set(values.filter((value) => value !== null))];
+    return different.every((value) => typeof value === "number") ? different.sort((a, b) => a - b) : different;
+  }
+
+  // Settings that the section opens on: one, or two.
+  openingSettings() {
+    return this.openings.map((each) => (typeof each === "number" ? this.settingOf(each) : each));
+  }
+
+  get isSweep() {
+    return this.replay !== null;
+  }
+
+  // The place of a run's setting in `points`, which has a number for each.
+  pointOf(run) {
+    let [rest, first] = [run, 0];
+    for (const { values, seeds } of this.grids) {
+      const points = Object.values(values).reduce((product, { length }) => product * length, 1);
+      if (rest < points * seeds.count) return first + Math.floor(rest / seeds.count);
+      rest -= points * seeds.count;
+      first += points;
+    }
+    return -1;
+  }
+
+  // Median epochs of the setting of a run, as far as the page knows.
+  medianOf(run) {
+    return this.points?.median[this.pointOf(run)] ?? undefined;
+  }
+
+  sharesOf(run) {
+    if (!this.points) return "";
+    const at = this.pointOf(run);
+    const { n, converged, median } = this.points;
+    const typical = median[at] === null ? "" : `, the median after ${median[at].toLocaleString("en")} epochs`;
+    return `Of its setting ${converged[at].toLocaleString("en")} of ${n[at].toLocaleString("en")} converged${typical}.`;
+  }
+
+  nameOf(outputs) {
+    return Object.keys(this.gates).find((name) => this.gates[name] === outputs);
+  }
+
+  // What to type for the same run: `replay` of one on the grid, `run` with a grid of its own for others.
+  command(setting, run) {
+    if (run !== null && this.replay) return `${this.replay} ${run}`;
+    if (!this.file) return "";
+    const text = (value) => (Array.isArray(value) ? `[${value.map(text).join(", ")}]` : JSON.stringify(value));
+    const isDefault = ([key, value]) => value === null || (key in this.keys && value === this.keys[key].default);
+    const parts = Object.entries(setting).filter((each) => each[0] !== "seed" && !isDefault(each)).map(([key, value]) => `${key} = ${text(value)}`);
+    parts.push(`seeds = { from = ${setting.seed}, count = 1 }`);
+    const quoted = `grid={ ${parts.join(", ")} }`.replaceAll("'", "'\\''");
+    return `sweep run ${this.file} --set '${quoted}' --out results/one-run`;
+  }
 }
 
 // 32 bits of status, epochs, converged epoch, period and loss: FNV-1a over six words, as sweep/page/kernels.py has it.

@@ -5,7 +5,7 @@ const PAGE = 1 << 16;
 const LONGEST_PERIOD = 16;
 const BLOCK = 64; // epochs between two looks at the clock
 const DENSE = 32; // epochs of which each is kept
-const MOST_POINTS = 1024; // at which a model responds in one call
+const MOST_POINTS = 1764; // at which a model responds in one call
 
 const oneDouble = new Float64Array(1);
 const itsBits = new BigInt64Array(oneDouble.buffer);
@@ -129,17 +129,12 @@ class Model {
     return { loss: isFinite ? loss[0] : Infinity, converged: converged[0] > 0, isFinite };
   }
 
-  // The outputs of the model at some points, each a list of inputs.
+  // The outputs of the model at up to MOST_POINTS points, each a list of inputs: good until the next call.
   respond(points) {
-    const found = new Float64Array(points.length);
-    const n = this.shape.n_inputs;
-    for (let first = 0; first < points.length; first += MOST_POINTS) {
-      const some = points.slice(first, first + MOST_POINTS);
-      some.forEach((point, k) => this.parts.points.set(point, k * n));
-      this.call.respond(BigInt(some.length), ...this.at("points", "state", "outputs"));
-      found.set(this.parts.outputs.subarray(0, some.length), first);
-    }
-    return found;
+    if (this.points !== points) points.forEach((point, k) => this.parts.points.set(point, k * this.shape.n_inputs));
+    this.points = points;
+    this.call.respond(BigInt(points.length), ...this.at("points", "state", "outputs"));
+    return this.parts.outputs.subarray(0, points.length);
   }
 
   // How the run ended, as in the table of runs. To tell whether it is stationary it trains on, and comes back.
@@ -218,7 +213,7 @@ function breath() {
 }
 
 // Train to the end, noting the way; lets others work every few milliseconds.
-async function trainOut(model, history, { isStopped = () => false, pause = 8 } = {}) {
+async function trainOut(model, history, { isStopped = () => false, pause = 5 } = {}) {
   history.note(model);
   let began = performance.now();
   while (!model.isOver && !isStopped()) {
