@@ -193,8 +193,8 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     from sweep.engine import runner
     from sweep.engine.chunks import chunks_of, n_recorded
     from sweep.engine.outcome import Outcome
+    from sweep.page.notebook import Shown
     from sweep.results import tables
-    from sweep.results.result import Result
 
     _check_memory(experiment, n_recorded(experiment))
     began = time.perf_counter()
@@ -216,7 +216,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
     runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
-    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
+    return Shown.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
 def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:

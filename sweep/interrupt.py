@@ -7,7 +7,6 @@ stack may swallow it. So the signal goes to a thread that does nothing but wait 
 import _thread
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
@@ -44,7 +43,7 @@ class Interrupt:
 
     def say(self) -> None:
         """The message, on stderr."""
-        start = f"{_SHOW_CURSOR}\n" if sys.stderr.isatty() else ""
+        start = f"{_SHOW_CURSOR}\n" if os.isatty(2) else ""  # sys.stderr may be a wrapper of Rich
         os.write(2, f"{start}sweep: {'; '.join(filter(None, ('interrupted', self.message)))}\n".encode())
 
     def _wait(self) -> None:

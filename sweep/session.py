@@ -81,8 +81,8 @@ OnChunk = Callable[[Outcome, int], None] | None
 
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
+    from sweep.page.notebook import Shown
     from sweep.results.on_disk import OnDisk
-    from sweep.results.result import Result
 
     tree = Tree(path)
     manifest = manifests.read_manifest(tree)
@@ -99,7 +99,7 @@ def read(path: Path) -> "Result":
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
-    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
+    return Shown(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":

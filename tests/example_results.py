@@ -12,8 +12,9 @@ from sweep.kernel import STATUSES
 from sweep.results.result import Result
 from sweep.results.statistics import wilson
 from sweep.spec.experiment import Experiment, Train
-from sweep.spec.gates import Table
-from sweep.spec.grid import KEYS, REQUIRED, Grid
+from sweep.spec.grid import Grid
+from sweep.spec.keys import KEYS, REQUIRED
+from sweep.spec.training_sets import TrainingSet as Table
 
 MAX_EPOCHS = 1000
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from sweep.analysis import curves
 from sweep.analysis.axes import Layout, choose_layout
 from sweep.analysis.points import points
-from sweep.plots.drawing.style import styled
+from sweep.plots.drawing.style import save, styled
 from sweep.results.result import Result
 
 GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
@@ -353,7 +353,7 @@ def test_files_are_the_same_bytes_every_time_and_from_any_thread(tmp_path: Path)
     def save_all(directory: Path) -> dict[str, bytes]:
         directory.mkdir()
         for name, draw in figures.figures_for(result).items():
-            figures.save(draw(result), directory / name)
+            save(draw(result), directory / name)
         return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
     with ThreadPoolExecutor(3) as pool:
@@ -381,10 +381,10 @@ def test_only_one_thread_at_a_time_draws() -> None:
 
 def test_the_users_matplotlib_settings_are_left_alone_and_make_no_difference(tmp_path: Path) -> None:
     result = CASES["only rates"]
-    plain = figures.save(figures.success_rate(result), tmp_path / "plain")
+    plain = save(figures.success_rate(result), tmp_path / "plain")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.hashsalt": None}):
         before = dict(mpl.rcParams)
-        loud = figures.save(figures.success_rate(result), tmp_path / "loud")
+        loud = save(figures.success_rate(result), tmp_path / "loud")
         assert dict(mpl.rcParams) == before
     assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in loud]
 

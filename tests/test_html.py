@@ -13,10 +13,12 @@ import of_result as html
 import of_result as sentences
 import pytest
 
+from sweep.analysis.findings import Findings
 from sweep.answer import listing
+from sweep.page.html import write
 from sweep.plots.drawing.marks import located
 from sweep.results.result import Result
-from sweep.words import ordinal
+from sweep.words import ordinal, percent
 
 GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
 VOID = {"meta", "img", "br"}
@@ -320,7 +322,7 @@ def test_an_empty_result_says_so() -> None:
     [(0, "0"), (1, "100"), (0.5, "50.0"), (0.000384, "0.04"), (0.99996, "99.996"), (1e-6, "0.0001"), (0.991, "99.10")],
 )
 def test_a_percentage_is_never_rounded_to_0_or_100(share: float, text: str) -> None:
-    assert sentences.percent(share) == text
+    assert percent(share) == text
 
 
 def test_the_failures_line_names_the_criteria() -> None:
@@ -387,16 +389,6 @@ def paragraphs(report: Page) -> list[tuple[str, dict[str, str | None]]]:
     return list(zip(report.text["p"], report.attributes("p"), strict=True))
 
 
-def test_further_figures_come_after_the_others() -> None:
-    result = CASES["one gate"]
-    svg = '<svg viewBox="0 0 300 200" xmlns="http://www.w3.org/2000/svg"/>'
-    report = Page(html.render(result, svgs(result), extra={"surfaces": (svg, "Where it says 1.", "A plane <cut>.")}))
-    assert [figure["id"] for figure in report.attributes("figure")] == [*figures.figures_for(result), "surfaces"]
-    last = report.attributes("img")[-1]
-    assert base64.b64decode(str(last["src"]).partition(",")[2]).decode() == svg
-    assert (last["alt"], report.text["figcaption"][-1]) == ("A plane <cut>.", "Where it says 1.")
-
-
 def test_the_command_that_replays_is_there_for_a_result_on_disk_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,13 +413,13 @@ def test_the_page_says_how_it_was_run() -> None:
 
 def test_write_leaves_the_page_and_the_figures_it_shows(tmp_path: Path) -> None:
     result = CASES["one gate"]
-    paths = html.write(result, tmp_path / "new")
+    paths = write(Findings(result), tmp_path / "new")
     names = [f"figures/{name}.{kind}" for name in figures.figures_for(result) for kind in ("svg", "png")]
     assert [path.relative_to(tmp_path / "new").as_posix() for path in paths] == ["report.html", *names]
     assert sorted(path for path in (tmp_path / "new").rglob("*") if path.is_file()) == sorted(paths)
     text = paths[0].read_text(encoding="utf-8")
     assert len(Page(text).attributes("img")) == 5
-    assert html.write(result, tmp_path / "again")[0].read_text(encoding="utf-8") == text
+    assert write(Findings(result), tmp_path / "again")[0].read_text(encoding="utf-8") == text
 
 
 def test_gates_of_which_half_never_converged_are_told_beside_the_fastest() -> None:

@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import sweep
+from sweep.page.notebook import shown
 from sweep.results.result import Result
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
@@ -38,7 +39,7 @@ def pictures(html: str) -> list[bytes]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_result_shows_its_question_its_answer_a_figure_and_its_first_rows(name: str) -> None:
     result = CASES[name]
-    html = result._repr_html_()
+    html = shown(result)
     assert html.startswith("<div><h3>Which gates?</h3><p>")
     for sentence in sentences.answer(result):
         assert f"<p>{sentence}</p>" in html
@@ -50,13 +51,13 @@ def test_a_result_shows_its_question_its_answer_a_figure_and_its_first_rows(name
 
 
 def test_an_empty_result_shows_that_it_is() -> None:
-    assert empty(CASES["gates"])._repr_html_() == (
+    assert shown(empty(CASES["gates"])) == (
         "<div><h3>Which gates?</h3><p>There are no runs, so there is no answer yet.</p></div>"
     )
 
 
 def test_users_text_is_escaped() -> None:
-    html = examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is 1 < 2 & <i>3</i>?")._repr_html_()
+    html = shown(examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is 1 < 2 & <i>3</i>?"))
     assert "<h3>Is 1 &lt; 2 &amp; &lt;i&gt;3&lt;/i&gt;?</h3>" in html
     assert "<b>" not in html
     assert "<i>" not in html

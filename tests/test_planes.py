@@ -12,6 +12,7 @@ from of_result import listing
 
 import sweep
 from sweep.analysis.axes import choose_layout, combinations, combinations_in, main_numeric_axis, varying
+from sweep.analysis.findings import Findings
 from sweep.analysis.planes import planes
 from sweep.page import html
 from sweep.results import columns
@@ -65,7 +66,7 @@ def both(grids: list[dict[str, Any]]) -> tuple[Result, Result]:
     """The same result with tables in memory and with tables that are loaded."""
     written = [{"learning_rate": RATES} | grid for grid in grids]
     in_memory = sweep.run({"grid": written, "train": {"max_epochs": 3}})
-    return in_memory, Result(Lazy(in_memory, []), in_memory.manifest)
+    return in_memory, Result(Lazy(in_memory, []), in_memory.manifest, in_memory.experiment)
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS)
@@ -123,11 +124,11 @@ def test_the_report_is_the_same_and_reads_no_column_of_the_grid(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at, told = both(EXPERIMENTS[name])
-    expected = [path.read_bytes() for path in html.write(looked_at, tmp_path / "expected")]
+    expected = [path.read_bytes() for path in html.write(Findings(looked_at), tmp_path / "expected")]
     monkeypatch.setattr(columns, "LARGE", 0)
     asked = told.tables.asked  # type: ignore[attr-defined]
     asked.clear()
-    assert [path.read_bytes() for path in html.write(told, tmp_path / "found")] == expected
+    assert [path.read_bytes() for path in html.write(Findings(told), tmp_path / "found")] == expected
     assert len(asked) == len(set(asked))
     if choose_layout(told).lines_mix:
         assert not {name for _, name in asked} & set(varying(told))

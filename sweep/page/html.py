@@ -14,7 +14,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import descriptions, failures
+from sweep.answer.captions import described, failures
 from sweep.answer.listing import columns, listing, run_column
 from sweep.page.pointing import FRACTION, Marked, pointing
 from sweep.plots.drawing.looks import STATUS_COLOURS
@@ -99,11 +99,10 @@ def render(
     result = findings.result
     missing = incomplete(findings)
     answered = answer(findings)
-    texts = descriptions(findings, [*missing, *answered])
-    shown = [
-        _figure(name, svg, texts[name].caption + _shared((whole or {}).get(name, ())), texts[name].alt)
-        for name, svg in figures.items()
-    ]
+    shown = []
+    for name, svg in figures.items():
+        said = described(findings, name, [*missing, *answered])
+        shown.append(_figure(name, svg, said.caption + _shared((whole or {}).get(name, ())), said.alt))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying

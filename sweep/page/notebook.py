@@ -8,12 +8,19 @@ from pathlib import Path
 
 from sweep.analysis.findings import Findings
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import descriptions
+from sweep.answer.captions import described
 from sweep.answer.overview import overview
 from sweep.results.result import Result
 
 MAX_ROWS = 10
 """Of the summary."""
+
+
+class Shown(Result):
+    """A result that notebooks show by itself."""
+
+    def _repr_html_(self) -> str:
+        return shown(self)
 
 
 def shown(result: Result) -> str:
@@ -57,7 +64,7 @@ def _figure(findings: Findings, answered: Sequence[str]) -> list[str]:
             save(draw(findings), Path(folder) / name)
             picture = (Path(folder) / f"{name}.png").read_bytes()
     source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-    said = descriptions(findings, answered)[name]
+    said = described(findings, name, answered)
     return [
         f'<img src="{source}" alt="{escape(said.alt)}" style="max-width: 100%; background: white">'
         f"<p><small>{escape(said.caption)}</small></p>"

@@ -88,12 +88,6 @@ class Result:
             return frame[list(columns)]
         return self._table(name, columns)
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the question, its answer, the main figure, how often runs converged."""
-        from sweep.page.notebook import shown
-
-        return shown(self)
-
     def _table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         frame = self.tables.load(name, columns)
         if frame is None:
