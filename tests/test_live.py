@@ -3,9 +3,11 @@
 import base64
 import math
 import os
+import random
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import browser
@@ -13,6 +15,7 @@ import golden_runs as golden
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import TINY
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Error, Page
 from test_golden import check, exact_fma, triples, wanted
@@ -162,10 +165,7 @@ def test_ten_thousand_seeds_start_as_numpy_says(page: Page, init: str) -> None:
 
 # --- runs -----------------------------------------------------------------------------------------------------
 
-TRAIN = """async (settings) => Promise.all(settings.map(async (given) => {
-  const { status, epochs, converged_epoch, period, final_loss, run } = await sweep.train(given);
-  return { status, epochs, converged_epoch, period, final_loss: Number.isFinite(final_loss) ? final_loss : null, run };
-}))"""
+COLUMNS = ("run", "status", "epochs", "converged_epoch", "period", "final_loss")
 
 
 def plain(value: Any) -> Any:
@@ -175,18 +175,32 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def as_json(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of the table of runs as TRAIN gives them."""
+    return [
+        {key: plain(value) for key, value in zip(COLUMNS, row, strict=True)}
+        for row in runs[list(COLUMNS)].itertuples(index=False, name=None)
+    ]
+
+
+def trained(page: Page, settings: Sequence[Any], prepare: str = "settings") -> list[dict[str, Any]]:
+    """What the page's `sweep.train` gives for some settings, or numbers of runs prepared by a script."""
+    done = f"""async (settings) => Promise.all((await {prepare}).map(async (given) => {{
+      const {{ status, epochs, converged_epoch, period, final_loss, run }} = await sweep.train(given);
+      return {{ status, epochs, converged_epoch, period, final_loss: String(final_loss), run }};
+    }}))"""
+    found = [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
+    return [row | {"final_loss": float(row["final_loss"].replace("Infinity", "inf"))} for row in found]
+
+
+def of_runs(page: Page, runs: Sequence[int]) -> list[dict[str, Any]]:
+    return trained(page, runs, "Promise.all(settings.map(sweep.setting))")
+
+
 def test_every_run_ends_as_in_the_sweep(page: Page) -> None:
     result = sweep.run(EXPERIMENT)
-    settings = page.evaluate("(runs) => Promise.all(runs.map(sweep.setting))", list(range(len(result.runs))))
-    found = page.evaluate(TRAIN, settings)
-    columns = ("run", "status", "epochs", "converged_epoch", "period", "final_loss")
-    expected = [
-        {key: plain(value) for key, value in zip(columns, row, strict=True)}
-        for row in result.runs[list(columns)].itertuples(index=False, name=None)
-    ]
-    for row in expected:
-        row["final_loss"] = row["final_loss"] if math.isfinite(row["final_loss"]) else None
-    assert found == expected
+    found = of_runs(page, list(range(len(result.runs))))
+    assert found == as_json(result.runs)
     assert {row["status"] for row in found} == {"converged", "diverged", "stationary", "max_epochs"}
     assert any(row["period"] == 2 for row in found)
 
@@ -240,3 +254,70 @@ def test_weights_and_the_curve_come_along(page: Page) -> None:
 def test_what_is_impossible_is_refused(page: Page, given: dict[str, Any], said: str) -> None:
     with pytest.raises(Error, match=re.escape(said)):
         page.evaluate("(given) => sweep.train(given)", given)
+
+
+# --- the report ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def directory(committed: Callable[[str], Path]) -> Callable[[str], Path]:
+    """The result of a committed experiment: whole where LIVE_RESULTS names the directory of all, else a part."""
+    whole = os.environ.get("LIVE_RESULTS")
+    return lambda name: Path(whole, name).absolute() if whole else committed(name)
+
+
+@pytest.fixture
+def report(chromium: Browser, directory: Callable[[str], Path]) -> Iterator[Callable[..., Page]]:
+    """Opens the report of a committed experiment; nothing may go wrong in it, and nothing be fetched."""
+    troubles: list[str] = []
+    contexts = []
+
+    def of(name: str, address: str = "", **options: Any) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        file = (directory(name) / "report.html").as_uri()
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda each: None if each.url.startswith(("data:", file)) else troubles.append(each.url))
+        page.goto(file + address)
+        page.evaluate("sweep.opened")
+        return page
+
+    yield of
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_random_runs_trained_by_the_report_are_those_of_its_table(
+    name: str, report: Callable[..., Page], directory: Callable[[str], Path]
+) -> None:
+    runs = sweep.read(directory(name)).runs
+    n = min(len(runs), 1000 if name == "xor" and "LIVE_RESULTS" in os.environ else 200)
+    chosen = sorted(random.Random(name).sample(range(len(runs)), n))
+    assert of_runs(report(name), chosen) == as_json(runs.iloc[chosen])
+
+
+def test_fifty_settings_off_the_grid_end_as_sweep_run_says(report: Callable[..., Page]) -> None:
+    draw = random.Random(50)
+    settings = [
+        {
+            "gate": draw.choice(["AND", "XOR", "0111", "NAND"]),
+            "hidden": hidden,
+            "learning_rate": round(10 ** draw.uniform(-2, 2), draw.randrange(2, 9)),
+            "init": draw.choice(["normal(0.1, 2)", "uniform(-3, 1.5)", "xavier_normal", "he_uniform", "constant(0.3)"]),
+            "init_scale": draw.choice([1, 0.37, 5.5]),
+            "seed": draw.randrange(2**32),
+        }
+        for hidden in (0, 2)
+        for _ in range(25)
+    ]
+    grids = [dict(setting) for setting in settings]
+    for grid in grids:
+        grid["seeds"] = {"from": grid.pop("seed"), "count": 1}
+    result = sweep.run({"grid": grids, "train": {"max_epochs": 10_000, "target_loss": 0.01}})
+    found = trained(report("gates"), settings)
+    assert [row.pop("run") for row in found] == [None] * 50
+    assert found == [{key: row[key] for key in COLUMNS[1:]} for row in as_json(result.runs)]

@@ -31,7 +31,7 @@ MOST_BYTES = 280_000
 """Of all kernels of a page, packed; with the scripts it grows by less than 400 kB."""
 MOST_KNOWN = 16_384
 """Runs of which a page can tell whether an outcome is the sweep's."""
-_SCRIPTS = ("kernel", "random", "experiment", "api", "draw", "bench", "live", "scenes")
+_SCRIPTS = ("kernel", "random", "experiment", "api", "draw", "bench", "live")
 _HERE = Path(__file__).with_name("live")
 
 
@@ -55,9 +55,9 @@ class Kind(NamedTuple):
     update: str
 
 
-def script() -> str:
-    """The page's own script: it defines `window.sweep`, and shows the section wherever the page has one."""
-    texts = ((_HERE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+def script(*more: str) -> str:
+    """Join the scripts, and more of them, to one that defines `window.sweep` and fills the section `live` of a page."""
+    texts = ((_HERE / f"{name}.js").read_text("utf-8") for name in (*_SCRIPTS, *more))
     return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
 
 

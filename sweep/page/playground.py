@@ -80,10 +80,10 @@ SCENES = [
 def page() -> str:
     """The page, which needs nothing else."""
     here = Path(__file__).parent
-    script = kernels.script()
+    script = kernels.script("scenes")
     known = kernels.Known(file="experiments/xor.toml", openings=[SCENES[0]["settings"][0]])  # type: ignore[index]
     parts = {
-        "POLICY": policy([script]),
+        "POLICY": policy([script], trains=True),
         "STYLE": (here / "live" / "live.css").read_text("utf-8"),
         "SCENES": json.dumps(SCENES, ensure_ascii=False).replace("<", r"\u003c"),
         "KERNELS": kernels.data(load(EXPERIMENT), known, most=None),

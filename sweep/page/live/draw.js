@@ -59,9 +59,9 @@ function mixed(share, ground) {
 }
 
 function drawSurface(canvas, { outputs, box, inputs, targets, line }) {
-  const { context, width, height, text, quiet, ground } = prepared(canvas);
+  const { context, width, height, text, quiet, rule, ground } = prepared(canvas);
   const place = surfacePlace(width, height, box);
-  const paper = ground === "#fff" || ground === "" ? [255, 255, 255] : [24, 26, 29];
+  const paper = /^#[0-9a-f]{6}$/i.test(ground) ? [1, 3, 5].map((k) => parseInt(ground.slice(k, k + 2), 16)) : [255, 255, 255];
   const picture = drawSurface.picture ??= Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const image = picture.getContext("2d").createImageData(SIDE, SIDE);
   for (let k = 0; k < SIDE * SIDE; k += 1) {
@@ -72,6 +72,8 @@ function drawSurface(canvas, { outputs, box, inputs, targets, line }) {
   picture.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(picture, place.left, place.top, place.size, place.size);
+  context.strokeStyle = rule;
+  context.strokeRect(place.left, place.top, place.size, place.size);
   context.save();
   context.beginPath();
   context.rect(place.left, place.top, place.size, place.size);
