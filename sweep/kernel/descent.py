@@ -29,7 +29,7 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
     loss_limit, error_limit : float64
         exp(−M · target_loss), or M · target_loss for soft targets; target_error.
     """
-    P, S, thresholds = plan.n_params, n_state(plan), (loss_limit, error_limit)
+    S, thresholds = n_state(plan), (loss_limit, error_limit)
     kept = state.local(S + 2)
     loop = _parameters(plan, state)
     loop.repeat(S, lambda j: kept.__setitem__(j, state[j]))

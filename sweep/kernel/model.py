@@ -19,8 +19,8 @@ keeps its relative accuracy however sure the model is. The loss is below its tar
 
 so that no epoch needs a logarithm. The engine chooses this way where the product neither rounds to 1 nor underflows.
 
-Rows go through in blocks: a weight is read once for all rows of a block, and its sum is written once. Each sum takes its
-terms in the order of the rows all the same, so that no bit depends on the size of a block.
+Rows go through in blocks: a weight is read once for all rows of a block, and its sum is written once. Each sum takes
+its terms in the order of the rows all the same, so that no bit depends on the size of a block.
 """
 
 from dataclasses import dataclass
