@@ -64,7 +64,10 @@ def finish(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_run_and_report(folder: Path) -> None:
     result = CliRunner().invoke(app, ["run", "small.toml", "--jobs", "2"])
     assert result.exit_code == 0, result.output
-    first, second, *table = result.stderr.splitlines()
+    first, second, *rest = result.stderr.splitlines()
+    begins = next(at for at, line in enumerate(rest) if line.startswith("gate and"))
+    answer, table = " ".join(map(str.strip, rest[:begins])), rest[begins:]
+    assert answer.split() == " ".join(sweep.read("results/small").answer).split()
     assert first == "small: 16 runs, 4 settings → results/small"
     assert second.startswith("small: converged 4, max epochs 12; ")
     assert second.endswith(" M model-epochs/s on 2 cores")

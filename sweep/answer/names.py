@@ -37,7 +37,12 @@ def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) 
             continue
         numbers = [number(at) for at in group]
         text = f"{numbers[0]} to {numbers[-1]}" if neighbours and len(numbers) > 2 else joined(numbers)
-        named.append(text if named else value(axis, group[-1]).replace(numbers[-1], text))
+        if named:
+            named.append(text)
+        elif axis == "hidden":
+            named.append(unbroken(f"{text} hidden unit{'' if text == '1' else 's'}"))
+        else:
+            named.append(value(axis, group[-1]).replace(numbers[-1], text))
     return named
 
 
