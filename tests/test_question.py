@@ -23,7 +23,7 @@ from sweep.analysis.question.subject import (
     subject,
 )
 from sweep.analysis.question.trials import Trials, arranged
-from sweep.analysis.theory import are_separable
+from sweep.analysis.theory import Separable, predict
 from sweep.results.statistics import holm, sign_test
 from sweep.spec.training_sets import boolean_table
 
@@ -285,4 +285,6 @@ def test_separable_functions_are_those_of_the_linear_program(n_inputs: int) -> N
     rows = 2**n_inputs
     tables = [f"{number:0{rows}b}" for number in range(2**rows)]
     numbers = np.array([int(table[::-1], 2) for table in tables], np.int64)
-    assert separable(numbers, n_inputs).tolist() == are_separable([boolean_table(table, "01") for table in tables])
+    assert separable(numbers, n_inputs).tolist() == [
+        isinstance(predict(boolean_table(table, "01")), Separable) for table in tables
+    ]

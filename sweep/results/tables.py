@@ -4,7 +4,7 @@ They are made in pieces, as Arrow tables, from the outcomes of runs in their ord
 memory to be written.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_LATER = np.iinfo(np.int64).max
+_LATER = np.iinfo(np.uint32).max
 
 
 def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
@@ -63,21 +63,58 @@ def summaries(experiment: Experiment, outcomes: Iterable[Outcome]) -> "Iterator[
     pyarrow.Table
         Rows of the grid points that have become complete.
     """
-    held: list[Outcome] = []
-    held_point = -1
+    held = _Point()
     for outcome in outcomes:
         points = _points(experiment, outcome.runs)
-        if held and points[0] != held_point:
-            yield _summary(experiment, held)
-            held = []
+        if held.n and points[0] != held.point:
+            yield held.summary(experiment)
+            held = _Point()
+        if held.n:
+            n_more = int(np.searchsorted(points, held.point, side="right"))
+            held.add(outcome[:n_more], held.point)
+            outcome, points = outcome[n_more:], points[n_more:]  # noqa: PLW2901
+            if not points.size:
+                continue
+            yield held.summary(experiment)
+            held = _Point()
         last = int(np.searchsorted(points, points[-1]))
         if last > 0:
-            yield _summary(experiment, [*held, outcome[:last]])
-            held = []
-        held.append(outcome[last:])
-        held_point = int(points[-1])
-    if held:
-        yield _summary(experiment, held)
+            yield _summary(experiment, outcome[:last])
+        held.add(outcome[last:], int(points[-1]))
+    if held.n:
+        yield held.summary(experiment)
+
+
+class _Point:
+    """The runs of one grid point, as little of them as its summary takes: 12 bytes each."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.point = -1
+        self.first = -1
+        self.counts = np.zeros(len(schema.STATUSES), np.int64)
+        self.epochs: list[NDArray[np.uint32]] = []
+        self.losses: list[NDArray[np.float64]] = []
+
+    def add(self, outcome: Outcome, point: int) -> None:
+        """Add runs, which come after those before."""
+        self.point, self.first = point, self.first if self.n else int(outcome.runs[0])
+        self.n += outcome.runs.size
+        self.counts += np.bincount(outcome.status, minlength=len(schema.STATUSES))
+        self.epochs.append(_epochs(outcome))
+        self.losses.append(outcome.final_loss.copy())
+
+    def summary(self, experiment: Experiment) -> "pa.Table":
+        """The row of the point; the runs are given up for it."""
+        places = schema.quantile_ranks(self.n)
+        quantiles: list[NDArray[Any]] = []
+        for parts in (self.epochs, self.losses):
+            values = np.concatenate(parts)
+            parts.clear()
+            values.partition(places)
+            quantiles.append(values[places][:, np.newaxis])
+        counts = dict(zip(schema.STATUSES, self.counts[:, np.newaxis], strict=True))
+        return _rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
 
 
 def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
@@ -134,40 +171,54 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
     return pd.DataFrame(columns, copy=copy)
 
 
-def _summary(experiment: Experiment, parts: list[Outcome]) -> "pa.Table":
+def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
     """The rows of the grid points of some runs, all of whose runs these are."""
+    points, firsts, n = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
+    shape = len(schema.QUANTILES), len(points)
+    epochs, losses = np.empty(shape, np.uint32), np.empty(shape)
+    epochs_of_runs = _epochs(outcome)
+    for size in np.unique(n):
+        which = np.flatnonzero(n == size)
+        members = firsts[which, np.newaxis] + np.arange(size) if len(which) < len(points) else slice(None)
+        for values, quantiles in ((epochs_of_runs, epochs), (outcome.final_loss, losses)):
+            quantiles[:, which] = np.sort(values[members].reshape(-1, size), axis=1)[:, schema.quantile_ranks(size)].T
+    counts = {
+        status: np.add.reduceat(outcome.status == code, firsts, dtype=np.int64)
+        for code, status in enumerate(schema.STATUSES)
+    }
+    return _rows(experiment, outcome.runs[firsts], n, counts, epochs, losses)
+
+
+def _epochs(outcome: Outcome) -> NDArray[np.uint32]:
+    """The epoch at which each run converged, `_LATER` where it did not."""
+    converged = outcome.status == schema.status_code("converged")
+    return np.where(converged, outcome.converged_epoch, _LATER).astype(np.uint32)
+
+
+def _rows(
+    experiment: Experiment,
+    first_runs: NDArray[np.int64],
+    n: NDArray[np.int64],
+    counts: Mapping[str, NDArray[np.int64]],
+    epochs: NDArray[np.uint32],
+    losses: NDArray[np.float64],
+) -> "pa.Table":
+    """Rows of the summary from the first run, the numbers of runs and the quantiles of each point."""
     import pyarrow as pa
 
-    outcome = Outcome.joined(parts) if len(parts) > 1 else parts[0]
-    points, firsts, counts = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
-    n_points = len(points)
-    converged = outcome.status == schema.status_code("converged")
-    epochs_of_runs = np.where(converged, outcome.converged_epoch, _LATER)
-    shape = len(schema.QUANTILES), n_points
-    epochs, losses = np.empty(shape, np.int64), np.empty(shape)
-    for n in np.unique(counts):
-        which = np.flatnonzero(counts == n)
-        members = firsts[which, np.newaxis] + np.arange(n) if len(which) < n_points else slice(None)
-        for values, quantiles in ((epochs_of_runs, epochs), (outcome.final_loss, losses)):
-            quantiles[:, which] = np.sort(values[members].reshape(-1, n), axis=1)[:, schema.quantile_ranks(n)].T
-
-    def count(status: str) -> NDArray[np.int64]:
-        return np.add.reduceat(outcome.status == schema.status_code(status), firsts, dtype=np.int64)
-
-    n_converged = count("converged")
-    low, high = wilson(n_converged, counts)
+    low, high = wilson(counts["converged"], n)
     return pa.table(
         {
-            **_coordinates(experiment, outcome.runs[firsts]),
-            "n": counts,
-            "n_converged": n_converged,
-            "converged_rate": n_converged / counts,
+            **_coordinates(experiment, first_runs),
+            "n": n,
+            "n_converged": counts["converged"],
+            "converged_rate": counts["converged"] / n,
             "converged_low": low,
             "converged_high": high,
-            "n_diverged": count("diverged"),
-            "n_stationary": count("stationary"),
+            "n_diverged": counts["diverged"],
+            "n_stationary": counts["stationary"],
             **{
-                name: pa.array(values, mask=values == _LATER)
+                name: pa.array(values.astype(np.int64), mask=values == _LATER)
                 for name, values in zip(schema.EPOCH_QUANTILES, epochs, strict=True)
             },
             **dict(zip(schema.LOSS_QUANTILES, losses, strict=True)),

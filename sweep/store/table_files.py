@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sweep.errors import DamagedError, FailedError, StoreError
 from sweep.store.files import Tree
-from sweep.store.manifest import MANIFEST, TABLES, read_manifest
+from sweep.store.manifest import MANIFEST, TABLES, read_manifest, remedy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -134,7 +134,7 @@ def read_table(
             return csv.read_csv(file, convert_options=options)
     except (OSError, pa.ArrowException) as error:
         said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise StoreError(f"{tree.path / name}: cannot be read ({said}); run the experiment again") from None
+        raise StoreError(f"{tree.path / name}: cannot be read ({said}); {remedy(tree)}") from None
 
 
 class TableReader:
