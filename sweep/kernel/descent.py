@@ -1,6 +1,6 @@
 """Descent: epochs of training, and the look at a model between them; all lanes at once."""
 
-from sweep.kernel.lanes import Values, select, traced
+from sweep.kernel.lanes import Values, canonical, select, traced
 from sweep.kernel.model import inputs_of, through_rows, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
@@ -50,7 +50,7 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
         kept[S] = count + select(going_on, 1.0, 0.0)
 
     state.repeat(n_epochs, epoch)
-    loop.repeat(S, lambda j: state.__setitem__(j, kept[j]))
+    loop.repeat(S, lambda j: state.__setitem__(j, canonical(kept[j])))
     epochs[0], converged_epoch[0] = kept[S], kept[S + 1]
 
 
@@ -108,6 +108,6 @@ def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converg
     Parameters as in `advance`; the last three are (width,) float64, lanes.
     """
     now = through_table(plan, X, _parameters(plan, state), targets, (loss_limit, error_limit), True, False)
-    loss_out[0] = now.total_loss / float(plan.n_rows)
+    loss_out[0] = canonical(now.total_loss / float(plan.n_rows))
     converged_out[0] = select(now.converged, 1.0, 0.0)
     finite_out[0] = select(now.finite, 1.0, 0.0)
