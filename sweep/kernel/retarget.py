@@ -11,7 +11,7 @@ where RN rounds to nearest and RO to odd. It is exact unless an exponent is extr
 which whoever loads the module gives to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
