@@ -12,7 +12,7 @@ INSTALL = $(RUN)/pip install --quiet --disable-pip-version-check $(addprefix -c 
 LOCKED := requirements-$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))').lock
 LOCK := $(wildcard $(LOCKED))
 
-.PHONY: help sweep report replication test test-processes test-lowest browser torture check upgrade bench bench-check clean
+.PHONY: help sweep report replication playground test test-processes test-lowest browser torture check upgrade bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,6 +23,9 @@ sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures a
 
 report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
 	$(RUN)/sweep report results/$(EXPERIMENT)
+
+playground: $(ENV)/installed ## docs/playground.html: runs that train in the page, without an installation
+	$(RUN)/python -m sweep.page.playground
 
 replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
 	$(RUN)/python experiments/replication.py
