@@ -146,7 +146,7 @@ def test_any_experiment_is_answered_in_whole_sentences(number: int) -> None:
 
     grids = [
         {
-            "gate": some(["AND", "XOR", "NAND", "TRUE", "parity-2"]),
+            "gate": some(["AND", "XOR", "NAND", "TRUE", "majority-3"]),
             "learning_rate": some([0.01, 0.1, 1, 5, 30, 1e4]),
             "init": some(["uniform(0, 1)", "normal(0, 1)", "uniform(-5, 5)"]),
             "encoding": encoding,
