@@ -24,9 +24,6 @@ __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "re
 SweepError = (ExperimentError, StoreError, FailedError)
 """What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
 
-_BYTES_PER_RUN = 150
-_BYTES_PER_LOSS = 60
-
 
 def run(
     source: str | os.PathLike[str] | Mapping[str, Any],
@@ -195,7 +192,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     from sweep.page.shown import Result
     from sweep.results import tables
 
-    _check_memory(experiment, n_recorded(experiment))
+    _check_memory(experiment)
     began = time.perf_counter()
     total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment))
     tasks = [(chunk, None) for chunk in chunks_of(experiment, how.chunk_size)]
@@ -218,9 +215,11 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
-def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:
-    n_losses = experiment.n_runs * n_losses_per_run
-    needed = experiment.n_runs * _BYTES_PER_RUN + n_losses * _BYTES_PER_LOSS
+def _check_memory(experiment: Experiment) -> None:
+    from sweep.engine.chunks import n_recorded
+    from sweep.engine.estimate import memory_of_result
+
+    needed, n_losses = memory_of_result(experiment), experiment.n_runs * n_recorded(experiment)
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:
         what, advice = f"{experiment.n_runs:,} runs", "write the result to a directory, which takes little memory"
