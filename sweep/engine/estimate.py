@@ -38,7 +38,7 @@ _PARQUET_RUN = 16
 """Bytes after compression."""
 _PARQUET_FILE = 8_000
 _HEADER = 350
-_DRAWN = 2_000_000
+_FIGURES = 2_000_000
 _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
@@ -116,7 +116,7 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
         "curves.csv": n_runs * losses * (number + epochs + _NUMBER + 3),
         "summary.csv": _HEADER + n_points * (setting + len(SUMMARY) * (_NUMBER + epochs) / 2),
         "summary.parquet": _PARQUET_FILE + n_points * len(SUMMARY) * 4,
-        "figures, report.html": _DRAWN,
+        "figures, report.html": _FIGURES,
     }
     absent = {"csv": ("runs.parquet", "summary.parquet"), "parquet": ("runs.csv",), "both": ()}[formats]
     kept = {name: size for name, size in sizes.items() if name not in absent and (losses or name != "curves.csv")}
