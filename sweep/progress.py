@@ -55,7 +55,7 @@ class Progress:
         self.live.stop()
 
     def start(self, started: "Started") -> None:
-        """Say what is to be done, and begin the display, before anything slow happens."""
+        """Announce an experiment and begin the display, before anything slow happens."""
         self.experiment = experiment = started.experiment
         self.n_done = self.n_found = started.n_runs_done
         self.work = _work_of_first(experiment, experiment.n_runs)
@@ -86,7 +86,7 @@ class Progress:
             self._say(self._sentence())
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Say what came out, and how long training took."""
+        """Print the statuses of the runs, and how long training took."""
         sentence = ", ".join(by_status(manifest["statuses"]))
         if manifest["n_trained"]:
             speed = self.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
@@ -142,6 +142,6 @@ def _work_of_first(experiment: Experiment, n_runs: int) -> float:
 
 
 def _one_seed(experiment: Experiment) -> str:
-    """Say that each start is drawn once: whoever has left out `seeds` may not know."""
+    """Say that each start is drawn once, which is the default where `seeds` is left out."""
     drawn = any(parse(start).random for grid in experiment.grids for start in grid.values["init"])
     return ", one seed" if drawn and all(len(grid.seeds) == 1 for grid in experiment.grids) else ""
