@@ -145,7 +145,7 @@ def run(
         typer.echo(f"{result.manifest['name']}: nothing to do, all {runs} and {files} are there", err=True)
     with _failures():
         if trained:
-            _show_overview(result)
+            _show_answer(result)
         _list_files(api.draw(result) if figures and not drawn else result)
 
 
@@ -321,17 +321,18 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def _show_overview(result: "Result") -> None:
-    """Print a few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
+def _show_answer(result: "Result") -> None:
+    """Print the answer, and a few rows that say how often and how fast runs converged, under a rule on a terminal."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from sweep.analysis.findings import Findings
     from sweep.answer.overview import overview
 
     console = Console(highlight=False, markup=False)
-    found = overview(Findings(result))
+    for sentence in result.answer:
+        console.print(sentence, soft_wrap=False)
+    found = overview(result.findings)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):
         table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")

@@ -10,7 +10,6 @@ import of_result as sentences
 import pandas as pd
 import pytest
 from conftest import EXPERIMENTS
-from sweep.analysis.axes import choose_layout
 from sweep.answer.reasons import edge_sentences as of_edges
 from sweep.answer.reasons import separability as of_tables
 

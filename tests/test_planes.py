@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from of_result import listing
-from sweep.analysis.axes import choose_layout, combinations, combinations_in, main_numeric_axis, varying
 
 import sweep
 from sweep.analysis.findings import Findings

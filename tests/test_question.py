@@ -23,7 +23,7 @@ from sweep.analysis.question.subject import (
     subject,
 )
 from sweep.analysis.question.trials import Trials, arranged
-from sweep.analysis.theory import are_separable
+from sweep.analysis.theory import Separable, predict
 from sweep.results.statistics import holm, sign_test
 from sweep.spec.training_sets import boolean_table
 
@@ -73,14 +73,14 @@ def trials(epoch: Callable[..., int | None], n_seeds: int, **axes: list[Any]) ->
     """All combinations of some axes; `epoch` says when a run converges, never or, if −1, that it is not there."""
     settings = pd.DataFrame(list(itertools.product(*axes.values())), columns=list(axes))
     runs = [
-        (row, seed, when)
+        (row, seed, -1 if when is None else when)
         for row, setting in enumerate(settings.to_dict("records"))
         for seed in range(n_seeds)
         if (when := epoch(seed=seed, **{str(key): at for key, at in setting.items()})) != -1
     ]
-    rows, seeds, epochs = (np.array(column, float) for column in zip(*runs, strict=True))
-    n = np.bincount(rows.astype(int), minlength=len(settings)).astype(np.int64)
-    made = arranged(settings, n, seeds.astype(np.int64), epochs, MAX_EPOCHS)
+    rows, seeds, epochs = (np.array(column, np.int64) for column in zip(*runs, strict=True))
+    n = np.bincount(rows, minlength=len(settings)).astype(np.int64)
+    made = arranged(settings, n, seeds, epochs, MAX_EPOCHS)
     assert made is not None
     return made
 
@@ -285,4 +285,6 @@ def test_separable_functions_are_those_of_the_linear_program(n_inputs: int) -> N
     rows = 2**n_inputs
     tables = [f"{number:0{rows}b}" for number in range(2**rows)]
     numbers = np.array([int(table[::-1], 2) for table in tables], np.int64)
-    assert separable(numbers, n_inputs).tolist() == are_separable([boolean_table(table, "01") for table in tables])
+    assert separable(numbers, n_inputs).tolist() == [
+        isinstance(predict(boolean_table(table, "01")), Separable) for table in tables
+    ]

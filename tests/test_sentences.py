@@ -117,6 +117,4 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
         return 5 if seed < (9 if setting["learning_rate"] == 4 else 3) else None
 
     said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
-    assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21" in said[1].replace(
-        "6 to 21", "6, 11, 16 and 21"
-    )
+    assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]

@@ -13,7 +13,7 @@ from sweep.analysis.curves import LearningCurves, SuccessCurves
 from sweep.analysis.layout import Layout, categories_first, choose_layout, varying
 from sweep.analysis.losses import Histogram, Losses
 from sweep.analysis.planes import HeatMap, Plane
-from sweep.analysis.points import points
+from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
 from sweep.analysis.question import best, effects, growth, subject
 from sweep.analysis.question.best import Best, By
@@ -81,9 +81,18 @@ class Findings:
         return choose_layout(self.settings)
 
     @cached_property
+    def _points(self) -> tuple[pd.DataFrame, int]:
+        return thinned(points(self.result, self.layout))
+
+    @property
     def points(self) -> pd.DataFrame:
         """One row per panel, line and x of the layout; see `sweep.analysis.points.points`."""
-        return points(self.result, self.layout)
+        return self._points[0]
+
+    @property
+    def step(self) -> int:
+        """How many values of the axis along the figure go to one of `points`, of which the first is drawn."""
+        return self._points[1]
 
     @cached_property
     def losses(self) -> Losses:
@@ -166,7 +175,9 @@ class Findings:
     def edge_losses(self) -> pd.DataFrame | None:
         """Final losses across the edges, in `edge_layout`; see `sweep.analysis.stability.losses_across`."""
         layout = self.edge_layout
-        return None if layout is None else stability.losses_across(self.result, self.covered, layout, self.edges)
+        if layout is None:
+            return None
+        return thinned(stability.losses_across(self.result, self.covered, layout, self.edges))[0]
 
     @cached_property
     def subject(self) -> str | None:
@@ -193,10 +204,11 @@ class Findings:
     def trials(self) -> Trials | None:
         """Epochs of convergence by setting and seed; None where seeds differ too much."""
         runs = self.result.part("runs", ["seed", "status", "converged_epoch"])
-        converged = (runs["status"] == "converged").to_numpy(np.bool_)
-        epoch = np.where(converged, runs["converged_epoch"].to_numpy(np.int64, na_value=-1), -1)
+        kind = np.int32 if self.train.max_epochs < 2**31 - 2 else np.int64
+        epoch = runs["converged_epoch"].to_numpy(kind, na_value=-1)
+        epoch[(runs["status"] != "converged").to_numpy(np.bool_)] = -1
         n = self.counts["n"].to_numpy(np.int64)
-        return arranged(self.varied, n, runs["seed"].to_numpy(np.int64), epoch, self.train.max_epochs)
+        return arranged(self.varied, n, runs["seed"].to_numpy(), epoch, self.train.max_epochs)
 
     @cached_property
     def by_value(self) -> dict[Any, NDArray[np.intp]]:

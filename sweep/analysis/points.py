@@ -10,6 +10,9 @@ from sweep.results.settings import Settings
 from sweep.results.statistics import censored, quantiles
 from sweep.spec.schema import EPOCH_QUANTILES
 
+MAX_POINTS = 20_000
+"""Points of a figure at most: more make files of many megabytes, and are closer together than the dots of a screen."""
+
 _RATES = ["n", "n_converged", "converged_rate", "converged_low", "converged_high"]
 
 
@@ -33,6 +36,23 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
         epochs = {name: censored(summary[name]) for name in EPOCH_QUANTILES}
         found = placed.join(summary[_RATES]).assign(**epochs, rows=np.arange(len(summary)))
     return found.sort_values("x", kind="stable", ignore_index=True)
+
+
+def thinned(points: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Keep every how many-th value of x, so that there are few enough points.
+
+    Returns
+    -------
+    points : DataFrame
+        Those rows whose x is kept.
+    step : int
+        1 if all are.
+    """
+    step = -(-len(points) // MAX_POINTS)
+    if step <= 1:
+        return points, 1
+    kept = np.unique(points["x"])[::step]
+    return points[points["x"].isin(kept)].reset_index(drop=True), step
 
 
 def _placed(settings: Settings, layout: Layout) -> pd.DataFrame:

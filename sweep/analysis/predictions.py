@@ -158,11 +158,16 @@ class Fewest(NamedTuple):
 def fewest_epochs(result: Result, covered: pd.DataFrame, gate: str, target: float) -> Fewest | None:
     """Predict the fewest epochs to a target of a separable gate; None where the law does not hold at some rate."""
     table = with_columns(result, covered[covered["gate"] == gate], ["learning_rate"])
-    settings = table.drop_duplicates(["theory", "learning_rate"])
-    pairs = [(theory, float(rate)) for theory, rate in zip(settings["theory"], settings["learning_rate"], strict=True)]
-    if any(rate > theory.monotone_learning_rate for theory, rate in pairs):
-        return None
-    return Fewest(*min((float(theory.epochs(rate, target)), rate) for theory, rate in pairs), len(pairs))
+    found: list[tuple[float, float]] = []
+    n = 0
+    for theory in table["theory"].unique():
+        rates = table["learning_rate"][table["theory"] == theory].unique()
+        n += len(rates)
+        fastest = float(rates.max())
+        if fastest > theory.monotone_learning_rate:
+            return None
+        found.append((float(theory.epochs(fastest, target)), fastest))
+    return Fewest(*min(found), n)
 
 
 def infima(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, float]:

@@ -11,7 +11,20 @@ from sweep.analysis.stability import SETTLED
 from sweep.answer.along import edge_sentences
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED
-from sweep.words import NBSP, counted, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
+from sweep.words import (
+    NBSP,
+    counted,
+    exact,
+    joined,
+    label,
+    loss_in_words,
+    named,
+    nats,
+    of_group,
+    ordinal,
+    outcome,
+    percent,
+)
 
 
 class Description(NamedTuple):
@@ -109,6 +122,8 @@ def _together(findings: Findings) -> str:
         together = f" Counted together: all values of {joined([label(axis) for axis in layout.pooled])}."
     if layout.by_inputs:
         together += " Gates with the same number of inputs are counted together."
+    if findings.step > 1 and layout.x:
+        together += f" Drawn: every {ordinal(findings.step)} value of {label(layout.x)}."
     shown = [*layout.axes, *layout.pooled]
     if follow := [label(key) for key in findings.varying if key not in shown]:
         together += f" Not shown, as it follows from what is: {joined(follow)}."

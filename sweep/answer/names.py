@@ -29,7 +29,7 @@ def value(axis: str, at: Any) -> str:
 
 
 def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
-    """Name groups of values, neighbours or not: of numbers the first by its name, as "2 hidden units", "3", "4 to 8"."""
+    """Name groups of values: of numbers the first by its name, as "2 hidden units", "3", "4 to 8" for neighbours."""
     named = []
     for group in groups:
         if not isinstance(group[0], NUMBERS) or isinstance(group[0], bool | np.bool_):

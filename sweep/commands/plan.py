@@ -14,7 +14,7 @@ from sweep.engine.chunks import chunks_of
 from sweep.engine.retraining import recording
 from sweep.engine.training import CHOICES, inputs_of, kinds_of, train_runs
 from sweep.kernel.plan import natural_width
-from sweep.session import runs_format
+from sweep.results.making import runs_format
 from sweep.spec.experiment import Experiment, Place
 from sweep.spec.schema import status_code
 from sweep.words import cell, counted

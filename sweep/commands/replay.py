@@ -191,15 +191,12 @@ def _outputs(table: TrainingSet, plan: "Plan", weights: NDArray[np.float64]) -> 
     import pandas as pd
 
     from sweep.kernel.functions import sigmoid
-    from sweep.kernel.model import through_row
+    from sweep.kernel.model import logit
 
     columns = list(table.inputs.T)
     with np.errstate(all="ignore"):
-        row = through_row(  # type: ignore[no-untyped-call]
-            plan, list(weights), columns, table.targets, [0.0] * weights.size, with_loss=False
-        )
-        logit = np.asarray(row.logit, np.float64)
-        output = logit if plan.output == "linear" else sigmoid(logit)[0]  # type: ignore[no-untyped-call]
+        z = np.asarray(logit(plan, list(weights), columns), np.float64)  # type: ignore[no-untyped-call]
+        output = z if plan.output == "linear" else sigmoid(z)[0]  # type: ignore[no-untyped-call]
     inputs = {f"x{i}": column for i, column in enumerate(columns, 1)}
     return pd.DataFrame({**inputs, "target": table.targets, "output": np.broadcast_to(output, table.targets.shape)})
 

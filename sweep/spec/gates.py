@@ -61,6 +61,8 @@ def _parity(ones: int) -> bool:
 _SYMMETRIC = {f"parity-{n}": _outputs(n, _parity) for n in range(2, MAX_INPUTS + 1)} | {
     f"majority-{n}": _outputs(n, (n // 2).__lt__) for n in (3, 5, 7)
 }
+NAMES, ALIASES = _NAMED | _SYMMETRIC, _ALIASES
+"""Name → truth table; other name → name."""
 FAMILIES = {f"all-{n}": n for n in range(1, 5)}
 
 ALLOWED = (
