@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5.0
 
-_SAMPLE = 10_000
+_SAMPLE = 1_000
 """Runs whose work stands for that of all."""
 
 
@@ -58,8 +59,8 @@ class Progress:
         """Announce an experiment and begin the display, before anything slow happens."""
         self.experiment = experiment = started.experiment
         self.n_done = self.n_found = started.n_runs_done
-        self.work = _work_of_first(experiment, experiment.n_runs)
-        self.work_done = self.work_found = _work_of_first(experiment, self.n_done)
+        self.work = _work(experiment, range(experiment.n_runs))
+        self.work_done = self.work_found = _work(experiment, range(self.n_done))  # which are trained first
         settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
         self._say(f"{experiment.n_runs:,} runs, {settings}{_one_seed(experiment)} → {started.directory}")
         if started.n_chunks_done:
@@ -73,7 +74,7 @@ class Progress:
         assert self.experiment is not None
         self.n_done += outcome.n_runs
         self.n_found += outcome.n_runs - n_trained
-        cost = float(work(self.experiment, outcome.runs).sum())
+        cost = _work(self.experiment, outcome.runs)
         self.work_done += cost
         self.work_found += cost * (1 - n_trained / outcome.n_runs)
         self.n_epochs += outcome.n_epochs * n_trained // outcome.n_runs
@@ -135,10 +136,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _work_of_first(experiment: Experiment, n_runs: int) -> float:
-    """Return the work of the first runs, which are trained first."""
-    sample = np.unique(np.linspace(0, n_runs - 1, min(n_runs, _SAMPLE)).astype(np.int64))
-    return float(work(experiment, sample).mean() * n_runs) if n_runs else 0.0
+def _work(experiment: Experiment, runs: range | NDArray[np.int64]) -> float:
+    """Return the work of runs, projected from some of them."""
+    sample = np.asarray(runs[:: max(1, len(runs) // _SAMPLE)], np.int64)
+    return float(work(experiment, sample).mean() * len(runs)) if len(runs) else 0.0
 
 
 def _one_seed(experiment: Experiment) -> str:

@@ -88,14 +88,11 @@ def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]
     costs = []
     for number, _, within in experiment.by_grid(runs):
         grid = experiment.grids[number]
-        rows = np.array([n_rows(experiment, gate) for gate in grid.values["gate"]], np.float64)
+        gates, gate_of = np.unique(grid.indices("gate", within), return_inverse=True)
+        rows = np.array([n_rows(experiment, grid.values["gate"][gate]) for gate in gates], np.float64)
         units = np.array([1.0 + hidden for hidden in grid.values["hidden"]])
         updates = np.array([2.0 if update == "online" else 1.0 for update in grid.values["update"]])
-        costs.append(
-            rows[grid.indices("gate", within)]
-            * units[grid.indices("hidden", within)]
-            * updates[grid.indices("update", within)]
-        )
+        costs.append(rows[gate_of] * units[grid.indices("hidden", within)] * updates[grid.indices("update", within)])
     return np.concatenate(costs) if costs else np.zeros(0)
 
 
