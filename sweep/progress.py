@@ -136,10 +136,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _work(experiment: Experiment, runs: range | NDArray[np.int64]) -> float:
-    """Return the work of runs, projected from some of them."""
-    sample = np.asarray(runs[:: max(1, len(runs) // _SAMPLE)], np.int64)
-    return float(work(experiment, sample).mean() * len(runs)) if len(runs) else 0.0
+def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:
+    """Return the work of runs, projected from some of them at uneven steps, lest these fall on one value of an axis."""
+    n = len(runs)
+    places = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64)
+    sample = places + runs.start if isinstance(runs, range) else runs[places]
+    return float(work(experiment, sample).mean() * n) if n else 0.0
 
 
 def _one_seed(experiment: Experiment) -> str:
