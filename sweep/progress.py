@@ -25,6 +25,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 _SAMPLE = 1_000
 """Runs whose work stands for that of all."""
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it are spread evenly between whole numbers."""
 
 
 class Progress:
@@ -139,7 +141,8 @@ def duration(seconds: float) -> str:
 def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:
     """Return the work of runs, projected from some of them at uneven steps, lest these fall on one value of an axis."""
     n = len(runs)
-    places = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64)
+    steps = np.arange(min(n, _SAMPLE))
+    places = np.minimum((steps + steps * _GOLDEN % 1) * max(1.0, n / _SAMPLE), n - 1).astype(np.int64)
     sample = places + runs.start if isinstance(runs, range) else runs[places]
     return float(work(experiment, sample).mean() * n) if n else 0.0
 
