@@ -45,8 +45,9 @@ browser: ## install chromium, in which the tests open reports (Debian, Ubuntu); 
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core'
 
 torture: $(ENV)/installed-test ## kills, damage and random experiment files by the thousand: for hours
-	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 $(RUN)/python -m pytest -q -n auto \
-		tests/test_faults.py tests/test_damage.py tests/test_fuzz.py tests/test_cluster.py
+	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 TORTURE_ATTACKS=3000 TORTURE_REPORTS=300 TORTURE_RUNS=16777216 \
+		$(RUN)/python -m pytest -q -n auto tests/test_faults.py tests/test_damage.py tests/test_fuzz.py tests/test_cluster.py \
+		tests/test_attacks.py tests/test_forged.py tests/test_links.py tests/test_memory.py
 
 check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/ruff check .

@@ -281,6 +281,11 @@ class Storage:
         place.align = self.width * 8
         return Storage(self.builder, place, self.width, place.align)
 
+    def number(self, value):
+        """Lanes that hold a number."""
+        kind = self.pointer.type.pointee
+        return Lanes(self.builder, ir.Constant(kind, [float(value)] * kind.count))
+
     def repeat(self, n, body):
         """Run body(i) for i = 0 … n − 1 as a loop of the compiled code; n as for an index."""
         builder, count = self.builder, _value(n)
@@ -310,6 +315,19 @@ class Table:
         return self.builder.load(self.builder.gep(self.pointer, [offset]))
 
 
+class Values(list):
+    """`Storage` as a list, whose loops are written out: straight-line code."""
+
+    def local(self, n):
+        """See `Storage.local`."""
+        return Values([None] * n)
+
+    def repeat(self, n, body):
+        """See `Storage.repeat`."""
+        for i in range(n):
+            body(i)
+
+
 class PythonStorage:
     """`Storage` outside compiled code: the rows of a NumPy array, copied when read."""
 
@@ -327,10 +345,11 @@ class PythonStorage:
         width = self.rows.shape[1]
         return PythonStorage(np.zeros(n * width), width)
 
-    def repeat(self, n, body):
-        """See `Storage.repeat`."""
-        for i in range(n):
-            body(i)
+    def number(self, value):
+        """See `Storage.number`."""
+        return np.full(self.rows.shape[1], value)
+
+    repeat = Values.repeat
 
 
 def traced(plan_of):

@@ -20,9 +20,10 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from sweep.kernel.descent import advance, evaluate
-from sweep.kernel.lanes import Lanes, Storage, Table, canonical
+from sweep.kernel.functions import sigmoid
+from sweep.kernel.lanes import Storage, Table, canonical
 from sweep.kernel.machine import INTERLEAVE
-from sweep.kernel.model import through_row
+from sweep.kernel.model import logit
 from sweep.kernel.plan import Plan
 
 _F64, _I64 = ir.DoubleType(), ir.IntType(64)
@@ -68,14 +69,11 @@ def respond(plan: Plan, n_points: Any, X: Any, state: Any, outputs_out: Any) -> 
     state : (n_state * width,) float64, lanes
     outputs_out : (n_points * width,) float64, lanes
     """
-    P, N = plan.n_params, plan.n_inputs
-    w = [state[j] for j in range(P)]
-    zero = Lanes(w[0].builder, w[0].like(0.0))  # as y it makes |p − y| = p; as the sign of y = 1, q = p
+    w = [state[j] for j in range(plan.n_params)]
 
     def point(m: Any) -> None:
-        row = through_row(plan, w, [X[m, i] for i in range(N)], zero, [0.0] * P, with_loss=False)
-        p = row.logit if plan.output == "linear" else row.error if plan.soft_targets else row.likelihood
-        outputs_out[m] = canonical(p)
+        z = logit(plan, w, [X[m, i] for i in range(plan.n_inputs)])
+        outputs_out[m] = canonical(z if plan.output == "linear" else sigmoid(z)[0])
 
     outputs_out.repeat(n_points, point)
 

@@ -227,10 +227,11 @@ def _shape(kind: Kind) -> dict[str, Any]:
 
 def _grid(grid: Grid) -> dict[str, Any]:
     names = grid.spelling.get("gate", grid.values["gate"])
+    seeds = grid.seeds
     spelled = [gate for name in names for gate in ([name] if name in ("all-3", "all-4") else _expanded(name))]
     return {
         "values": {**{key: list(values) for key, values in grid.values.items()}, "gate": spelled},
-        "seeds": {"from": grid.seeds.start, "count": len(grid.seeds)},
+        "seeds": {"from": seeds.start, "count": len(seeds)} if isinstance(seeds, range) else list(seeds),
         "weights": list(grid.weights) or None,
     }
 

@@ -1,4 +1,4 @@
-"""What a result says of itself: `manifest.json`, and a copy of it beside the chunks to mend it from."""
+"""`manifest.json`, which describes a result, and its copy beside the chunks, which mends it."""
 
 import json
 import re
@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from sweep.errors import FailedError, StoreError
-from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.errors import ExperimentError, FailedError, StoreError
+from sweep.kernel import NUMERICS
+from sweep.spec.experiment import Experiment
+from sweep.store.chunk_store import CHUNKS, ChunkStore, experiment_of
 from sweep.store.files import Tree
 from sweep.store.sealing import sealed, unsealed
 
@@ -24,7 +26,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Manifest(BaseModel, extra="forbid", strict=True):
-    """What manifest.json says.
+    """Content of manifest.json.
 
     Attributes
     ----------
@@ -121,8 +123,8 @@ def read_manifest(tree: Tree) -> dict[str, Any]:
         what = "no complete result (no manifest.json)" if tree.path.is_dir() else "no such directory"
         raise StoreError(f"{tree.path}: {what}; make one with: sweep run FILE --out {tree.path}") from None
     except (OSError, ValueError) as error:
-        said = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
-        raise StoreError(f"{path}: {said}; {_advice(tree)}") from None
+        problem = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
+        raise StoreError(f"{path}: {problem}; {remedy(tree)}") from None
 
 
 def parse(text: bytes) -> dict[str, Any]:
@@ -151,6 +153,29 @@ def manifest_text(tree: Tree) -> bytes | None:
             continue
         return text
     return None
+
+
+def mendable(tree: Tree) -> Experiment | None:
+    """Read the experiment of a result all of whose files can be made again; None if they cannot.
+
+    That takes a manifest of this version of the arithmetic, or its copy, and of an incomplete result a chunk.
+    """
+    text = manifest_text(tree)
+    if text is None or (manifest := parse(text))["numerics"] != NUMERICS:
+        return None
+    try:
+        experiment = experiment_of(manifest["experiment"])
+    except ExperimentError:
+        return None
+    stores = (ChunkStore.of(experiment, grid, tree) for grid in experiment.grids)
+    return experiment if manifest["complete"] or any(store.files() for store in stores) else None
+
+
+def remedy(tree: Tree, repaired: bool = False) -> str:
+    """Say what helps where a file of a result is not what was written, and a repair has not been tried in vain."""
+    if mendable(tree) and not repaired:
+        return f"mend it with: sweep verify {tree.path} --repair"
+    return f"make it again with: sweep run FILE --out {tree.path}"
 
 
 def begin(tree: Tree, experiment: Mapping[str, Any]) -> None:
@@ -182,22 +207,15 @@ def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
         return None
 
 
-def _advice(tree: Tree) -> str:
-    """Say what helps where manifest.json is damaged."""
-    if manifest_text(tree) is None:
-        return "its copy is no better; run the experiment again"
-    return f"mend it with: sweep verify {tree.path} --repair"
-
-
 def plain(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What reading it back from JSON gives."""
+    """Return what reading it back from JSON gives."""
     read: dict[str, Any] = json.loads(json.dumps(content))
     return read
 
 
 def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is different between two experiments as resolved, a line for each key: "grid.seeds: 10 → 20"."""
-    before, now = (_flat(plain(one)) for one in (before, now))
+    """List what differs between two experiments as resolved, a line for each key: "grid.seeds: 10 → 20"."""
+    before, now = (_flat(plain(experiment)) for experiment in (before, now))
     return [
         f"{key}: {_short(before.get(key))} → {_short(now.get(key))}"
         for key in dict.fromkeys((*before, *now))

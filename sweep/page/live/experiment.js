@@ -21,6 +21,25 @@ function expanded(gate) {
   return Array.from({ length: 2 ** n }, (_, k) => k.toString(2).padStart(n, "0"));
 }
 
+// The seeds of a grid, { from, count } or a list.
+class Seeds {
+  constructor(written) {
+    this.list = Array.isArray(written) ? written : null;
+    this.from = written.from;
+    this.count = this.list?.length ?? written.count;
+  }
+
+  at(place) {
+    return this.list ? this.list[place] : this.from + place;
+  }
+
+  // -1 for a seed that is none of these
+  place(seed) {
+    const place = this.list ? this.list.indexOf(seed) : seed - this.from;
+    return place < this.count ? Math.max(place, -1) : -1;
+  }
+}
+
 class Experiment {
   // packed: what sweep/page/kernels.py has written into the page
   static async from({ experiment, code }) {
@@ -29,7 +48,10 @@ class Experiment {
 
   constructor(data) {
     Object.assign(this, data);
-    for (const { values } of this.grids) values.gate = values.gate.flatMap(expanded);
+    for (const grid of this.grids) {
+      grid.values.gate = grid.values.gate.flatMap(expanded);
+      grid.seeds = new Seeds(grid.seeds);
+    }
     this.ziggurat = { edge: doublesOf(data.ziggurat.edge), scale: doublesOf(data.ziggurat.scale) };
     this.names = Object.keys(this.keys);
     this.modules = new Map();
@@ -59,15 +81,11 @@ class Experiment {
 
   // The value of a key in the experiment, if it has one only, else the default.
   only(key) {
-    const values = (grid) => (key === "seed" ? this.range(grid.seeds) : key === "weights" ? [grid.weights] : grid.values[key]);
+    const values = (grid) => (key === "seed" ? [...Array(Math.min(grid.seeds.count, 2)).keys()].map((place) => grid.seeds.at(place)) : key === "weights" ? [grid.weights] : grid.values[key]);
     const all = this.grids.flatMap((grid) => values(grid) ?? []);
     const texts = new Set(all.map((value) => JSON.stringify(value)));
     if (texts.size === 1) return all[0] ?? undefined;
     return key === "weights" ? undefined : this.keys[key]?.default;
-  }
-
-  range({ from, count }) {
-    return count === 1 ? [from] : [from, from + 1];
   }
 
   checked(key, value) {
@@ -251,8 +269,8 @@ class Experiment {
       if (at < 0) return null;
       number = number * values.length + at;
     }
-    const seed = setting.seed - grid.seeds.from;
-    return seed >= 0 && seed < grid.seeds.count ? number * grid.seeds.count + seed : null;
+    const place = grid.seeds.place(setting.seed);
+    return place < 0 ? null : number * grid.seeds.count + place;
   }
 
   isSame(key, value, setting) {
@@ -279,7 +297,7 @@ class Experiment {
       const lengths = Object.values(grid.values).map((values) => values.length);
       const size = lengths.reduce((product, length) => product * length, grid.seeds.count);
       if (rest < size) {
-        const setting = { seed: grid.seeds.from + (rest % grid.seeds.count) };
+        const setting = { seed: grid.seeds.at(rest % grid.seeds.count) };
         rest = Math.floor(rest / grid.seeds.count);
         for (const [key, values] of Object.entries(grid.values).reverse()) {
           setting[key] = values[rest % values.length];
