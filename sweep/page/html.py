@@ -14,7 +14,8 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import described, failures
+from sweep.answer.captions import TITLES, Description, described, failures
+from sweep.answer.glossary import explained
 from sweep.answer.listing import columns, listing, run_column
 from sweep.page import kernels
 from sweep.page.live_section import live
@@ -107,7 +108,8 @@ def render(
     shown = []
     for name, svg in figures.items():
         said = described(findings, name, [*missing, *answered])
-        shown.append(_figure(name, svg, said.caption + _shared((whole or {}).get(name, ())), said.alt))
+        said = said._replace(caption=said.caption + _shared((whole or {}).get(name, ())))
+        shown.append(_figure(name, svg, said, files=whole is not None))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying
@@ -128,6 +130,7 @@ def render(
         answer=answered,
         outcomes=_outcomes(findings),
         failures=failures(findings),
+        words=explained([*answered, failures(findings)]),
         main=shown[0] if shown else None,
         figures=shown[1:],
         data=_json(
@@ -216,8 +219,8 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
     ]
 
 
-def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
-    """An image embedded as data: its identifiers cannot clash with those of the other figures."""
+def _figure(name: str, svg: str, said: Description, files: bool) -> dict[str, Any]:
+    """Embed an image as data: its identifiers cannot clash with those of the other figures."""
     box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
     if box is None:
         raise ValueError(f"the figure {name} is not an SVG with a viewBox")
@@ -229,8 +232,9 @@ def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
         "width": width,
         "height": height,
         "broad": width > BROAD,
-        "caption": caption,
-        "alt": alt,
+        "title": TITLES[name],
+        "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if files else [],
+        **said._asdict(),
     }
 
 
