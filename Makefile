@@ -12,7 +12,7 @@ INSTALL = $(RUN)/pip install --quiet --disable-pip-version-check $(addprefix -c 
 LOCKED := requirements-$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))').lock
 LOCK := $(wildcard $(LOCKED))
 
-.PHONY: help sweep report replication test test-processes test-lowest browser torture check upgrade bench bench-check clean
+.PHONY: help sweep report replication playground test test-processes test-lowest browser torture check upgrade bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,6 +23,9 @@ sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures a
 
 report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
 	$(RUN)/sweep report results/$(EXPERIMENT)
+
+playground: $(ENV)/installed ## docs/playground.html: runs that train in the page, without an installation
+	$(RUN)/python -m sweep.page.playground
 
 replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
 	$(RUN)/python experiments/replication.py
@@ -42,8 +45,9 @@ browser: ## install chromium, in which the tests open reports (Debian, Ubuntu); 
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core'
 
 torture: $(ENV)/installed-test ## kills, damage and random experiment files by the thousand: for hours
-	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 $(RUN)/python -m pytest -q -n auto \
-		tests/test_faults.py tests/test_damage.py tests/test_fuzz.py tests/test_cluster.py
+	TORTURE_KILLS=60 TORTURE_PLACES=1000 TORTURE_ENDS=4096 TORTURE_FILES=10000 TORTURE_ATTACKS=3000 TORTURE_REPORTS=300 TORTURE_RUNS=16777216 \
+		$(RUN)/python -m pytest -q -n auto tests/test_faults.py tests/test_damage.py tests/test_fuzz.py tests/test_cluster.py \
+		tests/test_attacks.py tests/test_forged.py tests/test_links.py tests/test_memory.py
 
 check: $(ENV)/installed-check ## lint, format, types, direction of imports
 	$(RUN)/ruff check .

@@ -15,7 +15,8 @@ import pytest
 from test_damage import quiet
 
 import sweep
-from sweep import comparing, replaying
+from sweep import comparing, decisions, replaying
+from sweep.page import html
 
 SECONDS = 60
 EXPERIMENT: dict[str, Any] = {
@@ -26,7 +27,24 @@ TABLES = ("runs.csv", "summary.csv", "curves.csv", "SHA256SUMS")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quick() -> Iterator[None]:
+    """Draw figures of a few bytes: what they show does not matter here."""
+
+    def write(findings: object, directory: Path, models: object) -> list[Path]:
+        paths = [directory / name for name in ("report.html", "figures/some.svg", "figures/some.png")]
+        (directory / "figures").mkdir()
+        for path in paths:
+            path.write_text(path.name)
+        return paths
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(html, "write", write)
+        patched.setattr(decisions, "for_report", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def drawn(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("drawn") / "result"
     sweep.run(EXPERIMENT, directory, jobs=1)
     return directory

@@ -12,7 +12,6 @@ import pytest
 from nbclient import NotebookClient
 
 import sweep
-from sweep.page.notebook import shown
 from sweep.results.result import Result
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
@@ -39,7 +38,7 @@ def pictures(html: str) -> list[bytes]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_result_shows_its_question_its_answer_a_figure_and_its_first_rows(name: str) -> None:
     result = CASES[name]
-    html = shown(result)
+    html = result._repr_html_()
     assert html.startswith("<div><h3>Which gates?</h3><p>")
     for sentence in sentences.answer(result):
         assert f"<p>{sentence}</p>" in html
@@ -51,13 +50,13 @@ def test_a_result_shows_its_question_its_answer_a_figure_and_its_first_rows(name
 
 
 def test_an_empty_result_shows_that_it_is() -> None:
-    assert shown(empty(CASES["gates"])) == (
+    assert empty(CASES["gates"])._repr_html_() == (
         "<div><h3>Which gates?</h3><p>There are no runs, so there is no answer yet.</p></div>"
     )
 
 
 def test_users_text_is_escaped() -> None:
-    html = shown(examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is 1 < 2 & <i>3</i>?"))
+    html = examples.made({"gate": ["<b>AND</b>", "OR"]}, question="Is 1 < 2 & <i>3</i>?")._repr_html_()
     assert "<h3>Is 1 &lt; 2 &amp; &lt;i&gt;3&lt;/i&gt;?</h3>" in html
     assert "<b>" not in html
     assert "<i>" not in html
@@ -103,6 +102,7 @@ def test_an_example_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monk
     ]
     assert len(shown) == sum(cell.cell_type == "code" for cell in notebook.cells)
     html = "".join(data.get("text/html", "") for data in shown)
-    assert "XOR: 0 of 450 runs converged" in html
-    assert "hidden units = 0 and hidden units = 1: 0 of 100 runs each converged" in html.replace("\xa0", " ")
+    said = html.replace("\xa0", " ")
+    assert "Logistic regression learned AND and OR; it never learned XOR: none of 450 runs converged." in said
+    assert "with 0 and 1 hidden units, none of 200 runs converged" in said
     assert sum("image/png" in data for data in shown) == 2

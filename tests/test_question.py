@@ -73,14 +73,14 @@ def trials(epoch: Callable[..., int | None], n_seeds: int, **axes: list[Any]) ->
     """All combinations of some axes; `epoch` says when a run converges, never or, if −1, that it is not there."""
     settings = pd.DataFrame(list(itertools.product(*axes.values())), columns=list(axes))
     runs = [
-        (row, seed, when)
+        (row, seed, -1 if when is None else when)
         for row, setting in enumerate(settings.to_dict("records"))
         for seed in range(n_seeds)
         if (when := epoch(seed=seed, **{str(key): at for key, at in setting.items()})) != -1
     ]
-    rows, seeds, epochs = (np.array(column, float) for column in zip(*runs, strict=True))
-    n = np.bincount(rows.astype(int), minlength=len(settings)).astype(np.int64)
-    made = arranged(settings, n, seeds.astype(np.int64), epochs, MAX_EPOCHS)
+    rows, seeds, epochs = (np.array(column, np.int64) for column in zip(*runs, strict=True))
+    n = np.bincount(rows, minlength=len(settings)).astype(np.int64)
+    made = arranged(settings, n, seeds, epochs, MAX_EPOCHS)
     assert made is not None
     return made
 

@@ -18,6 +18,7 @@ import sweep
 from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
+from sweep.engine.workers import Workers
 from sweep.spec.experiment import load
 
 TABLES = ("runs.csv", "summary.csv", "curves.csv")
@@ -265,7 +266,7 @@ def test_a_worker_that_fails_leaves_no_result_and_what_was_finished(
 def test_no_thread_is_left_waiting_when_the_results_are_wanted_no_more() -> None:
     experiment = load({"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100}, "train": {"max_epochs": 1}})
     before = set(threading.enumerate())
-    outcomes = runner.train(experiment, [(chunk, None) for chunk in chunks_of(experiment, 1)], jobs=2)
+    outcomes = runner.train(experiment, [(chunk, None) for chunk in chunks_of(experiment, 1)], Workers(2))
     next(outcomes)
     time.sleep(0.5)  # by now every worker waits for room
     outcomes.close()

@@ -21,7 +21,7 @@ from sweep.store.files import Tree
 from sweep.store.lock import Lock
 from sweep.store.manifest import read_manifest, write_manifest
 from sweep.store.sealing import sealed, unsealed
-from sweep.store.tables import read_table, writing_tables
+from sweep.store.table_files import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
     "name": "made",

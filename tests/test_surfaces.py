@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 import sweep
-from sweep import decisions, plots, replaying
+from sweep import decisions, plots
 from sweep.analysis import representatives as surfaces
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, Model, logits, outputs
 from sweep.answer.captions import described
+from sweep.commands import replay as replaying
+from sweep.engine.retraining import train_again
 from sweep.kernel.activations import ACTIVATIONS
 from sweep.words import of_group
 
@@ -184,7 +186,7 @@ def test_pictures_know_the_activations_of_the_kernel() -> None:
 )
 def test_answers_are_those_of_the_kernels_own_arithmetic(grid: dict[str, Any]) -> None:
     result = run(tables={"points": POINTS}, **grid)
-    setting, table, again = replaying.train_again(result.experiment, 0)
+    setting, table, again = train_again(result.experiment, 0)
     model = Model(setting, table, again.final[0], True)
     answers = outputs(model, logits(model, table.inputs))
     np.testing.assert_allclose(answers, replaying.replay(result, 0).outputs["output"], rtol=1e-12, atol=1e-15)

@@ -17,8 +17,7 @@ from sweep.analysis import theory as theory_of
 from sweep.analysis.theory import NotSeparable, Separable, predict
 from sweep.spec.experiment import load
 from sweep.spec.gates import expand, truth_table
-from sweep.spec.training_sets import TrainingSet as Table
-from sweep.spec.training_sets import boolean_table, table_from_rows
+from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_rows
 
 ENCODINGS = ["01", "pm1"]
 CRITICAL = {"01": 4 * (7 - math.sqrt(33)), "pm1": 8.0}
@@ -29,36 +28,36 @@ encodings = st.sampled_from(ENCODINGS)
 
 
 @st.composite
-def point_sets(draw: st.DrawFn, soft: bool = False) -> Table:
+def point_sets(draw: st.DrawFn, soft: bool = False) -> TrainingSet:
     """Points on a coarse lattice, so that coincidences and ties are common."""
     n, m = draw(st.integers(1, 3)), draw(st.integers(1, 8))
     targets = st.sampled_from([0, 0.25, 0.75, 1]) if soft else st.sampled_from([0, 1])
     return table_from_rows([[*(draw(st.integers(-3, 3)) / 2 for _ in range(n)), draw(targets)] for _ in range(m)])
 
 
-def separable(table: Table) -> Separable:
+def separable(table: TrainingSet) -> Separable:
     theory = predict(table)
     assert isinstance(theory, Separable)
     return theory
 
 
-def not_separable(table: Table) -> NotSeparable:
+def not_separable(table: TrainingSet) -> NotSeparable:
     theory = predict(table)
     assert isinstance(theory, NotSeparable)
     return theory
 
 
-def margin(table: Table) -> float:
+def margin(table: TrainingSet) -> float:
     """γ, and 0 for a table that is not separable."""
     theory = predict(table)
     return theory.margin if isinstance(theory, Separable) else 0.0
 
 
-def signed_rows(table: Table) -> NDArray[np.float64]:
+def signed_rows(table: TrainingSet) -> NDArray[np.float64]:
     return (2 * table.targets - 1)[:, None] * np.column_stack([table.inputs, np.ones(len(table.targets))])
 
 
-def margin_by_enumeration(table: Table) -> float:
+def margin_by_enumeration(table: TrainingSet) -> float:
     """γ from the smallest of all w that lie on some rows' margin and on the right side of all the others."""
     A = signed_rows(table)
     norms = [math.inf]
@@ -96,7 +95,7 @@ def outputs(function: int, n: int) -> str:
 # Separability
 
 
-def is_separable(table: Table) -> bool:
+def is_separable(table: TrainingSet) -> bool:
     """By the linear program alone: a margin takes numbers that are nearer together."""
     return bool(theory_of._escaping(theory_of._signed_rows(table)[0]).all())
 
@@ -125,8 +124,8 @@ def test_gates_of_many_inputs(gate: str, expected: bool) -> None:
 
 @settings(deadline=None)
 @given(point_sets(), st.lists(st.sampled_from([1e-6, 1e-2, 1.0, 1e6]), min_size=3, max_size=3))
-def test_the_unit_of_each_input_does_not_matter_to_separability(table: Table, units: list[float]) -> None:
-    scaled = Table(table.inputs * units[: table.inputs.shape[1]], table.targets)
+def test_the_unit_of_each_input_does_not_matter_to_separability(table: TrainingSet, units: list[float]) -> None:
+    scaled = TrainingSet(table.inputs * units[: table.inputs.shape[1]], table.targets)
     assert is_separable(scaled) == is_separable(table)
 
 
@@ -167,7 +166,7 @@ def test_margins_by_enumeration(encoding: str) -> None:
 
 @settings(deadline=None)
 @given(point_sets())
-def test_the_margin_is_that_of_the_direction_and_the_largest(table: Table) -> None:
+def test_the_margin_is_that_of_the_direction_and_the_largest(table: TrainingSet) -> None:
     theory = predict(table)
     assert margin(table) == pytest.approx(margin_by_enumeration(table), rel=1e-9)
     if isinstance(theory, Separable):
@@ -182,12 +181,12 @@ def test_symmetries_keep_the_margin(gate: str, encoding: str, random: Any) -> No
     X, y = table.inputs, table.targets
     order, rows = random.sample(range(X.shape[1]), X.shape[1]), random.sample(range(y.size), y.size)
     expected = pytest.approx(margin(table), rel=1e-12)
-    assert margin(Table(X, 1 - y)) == expected
-    assert margin(Table(X[:, order], y)) == expected
-    assert margin(Table(X[rows], y[rows])) == expected
-    assert margin(Table(np.concatenate([X, X]), np.concatenate([y, y]))) == expected
+    assert margin(TrainingSet(X, 1 - y)) == expected
+    assert margin(TrainingSet(X[:, order], y)) == expected
+    assert margin(TrainingSet(X[rows], y[rows])) == expected
+    assert margin(TrainingSet(np.concatenate([X, X]), np.concatenate([y, y]))) == expected
     if encoding == "pm1":
-        assert margin(Table(-X, y)) == expected
+        assert margin(TrainingSet(-X, y)) == expected
 
 
 @pytest.mark.parametrize("gate", ["00110011", "11001100", "01110111", "00010001"])
@@ -197,7 +196,7 @@ def test_rows_in_any_order_that_do_not_carry_the_margin(gate: str) -> None:
     for order in itertools.permutations(range(3)):
         for _ in range(10):
             rows = random.permutation(8)
-            shuffled = Table(table.inputs[rows][:, list(order)], table.targets[rows])
+            shuffled = TrainingSet(table.inputs[rows][:, list(order)], table.targets[rows])
             assert margin(shuffled) == pytest.approx(margin(table), rel=1e-12)
 
 
@@ -205,7 +204,7 @@ def test_rows_in_any_order_that_do_not_carry_the_margin(gate: str) -> None:
 @given(truth_tables, encodings, st.floats(1, 1000))
 def test_larger_inputs_widen_the_margin_but_not_beyond_their_scale(gate: str, encoding: str, scale: float) -> None:
     table = boolean_table(gate, encoding)
-    wider = margin(Table(scale * table.inputs, table.targets))
+    wider = margin(TrainingSet(scale * table.inputs, table.targets))
     assert margin(table) * (1 - 1e-9) <= wider <= scale * margin(table) * (1 + 1e-9)
 
 
@@ -277,7 +276,7 @@ def test_parity(n: int) -> None:
 
 @settings(deadline=None)
 @given(point_sets(soft=True))
-def test_the_minimiser_has_no_gradient_and_the_hessian_is_its_slope(table: Table) -> None:
+def test_the_minimiser_has_no_gradient_and_the_hessian_is_its_slope(table: TrainingSet) -> None:
     theory = predict(table)
     if isinstance(theory, Separable):
         return
@@ -314,7 +313,7 @@ def test_flat_losses(rows: list[list[float]]) -> None:
 
 def test_two_points_with_targets_in_between_are_met_exactly() -> None:
     targets = np.array([0.2, 0.9])
-    theory = not_separable(Table(np.array([[0.0], [1.0]]), targets))
+    theory = not_separable(TrainingSet(np.array([[0.0], [1.0]]), targets))
     logits = np.log(targets / (1 - targets))
     np.testing.assert_allclose(theory.weights, [logits[1] - logits[0], logits[0]], rtol=1e-13)
     entropy = -np.mean(targets * np.log(targets) + (1 - targets) * np.log(1 - targets))

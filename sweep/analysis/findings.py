@@ -204,10 +204,11 @@ class Findings:
     def trials(self) -> Trials | None:
         """Epochs of convergence by setting and seed; None where seeds differ too much."""
         runs = self.result.part("runs", ["seed", "status", "converged_epoch"])
-        converged = (runs["status"] == "converged").to_numpy(np.bool_)
-        epoch = np.where(converged, runs["converged_epoch"].to_numpy(np.int64, na_value=-1), -1)
+        kind = np.int32 if self.train.max_epochs < 2**31 - 2 else np.int64
+        epoch = runs["converged_epoch"].to_numpy(kind, na_value=-1)
+        epoch[(runs["status"] != "converged").to_numpy(np.bool_)] = -1
         n = self.counts["n"].to_numpy(np.int64)
-        return arranged(self.varied, n, runs["seed"].to_numpy(np.int64), epoch, self.train.max_epochs)
+        return arranged(self.varied, n, runs["seed"].to_numpy(), epoch, self.train.max_epochs)
 
     @cached_property
     def by_value(self) -> dict[Any, NDArray[np.intp]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
 _MAX_NEWTON_STEPS = 1000
 _CARRIES = 1e-9
@@ -90,7 +90,7 @@ class NotSeparable:
         return 2.0 / float(np.linalg.eigvalsh(self.hessian)[-1])
 
 
-def predict(table: Table) -> Separable | NotSeparable:
+def predict(table: TrainingSet) -> Separable | NotSeparable:
     """Predict how logistic regression learns a table, whatever the encoding of its inputs.
 
     Parameters
@@ -131,7 +131,7 @@ def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[
     return NotSeparable(_loss(A, c, w), w, hessian, overlap)
 
 
-def _signed_rows(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+def _signed_rows(table: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Return the rows a_i and weights c_i of (1), and the row of the table that each is from."""
     y = table.targets
     X = np.column_stack([table.inputs, np.ones(y.size)])

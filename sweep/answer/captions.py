@@ -8,7 +8,7 @@ import numpy as np
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
 from sweep.analysis.stability import SETTLED
-from sweep.answer.along import edge_sentences
+from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED
 from sweep.words import (
@@ -26,10 +26,33 @@ from sweep.words import (
     percent,
 )
 
+TITLES = {
+    "heat_map": "Map of epochs",
+    "success_rate": "Share that converged",
+    "epochs_to_converge": "Epochs",
+    "success_curves": "Share over time",
+    "stability": "Edge of stability",
+    "final_loss": "Final loss",
+    "learning_curves": "Loss over time",
+    "decision_surfaces": "Decision surfaces",
+}
+"""Figure → its name in a table of contents."""
+
 
 class Description(NamedTuple):
-    """What a figure shows, and, for who cannot see it, what it finds."""
+    """The words of a figure.
 
+    Attributes
+    ----------
+    finding
+        Its heading: what it finds, in one line.
+    caption
+        How to read it.
+    alt
+        What it shows and finds, for those who cannot see it.
+    """
+
+    finding: str
     caption: str
     alt: str
 
@@ -86,7 +109,11 @@ def described(findings: Findings, name: str, answered: Sequence[str]) -> Descrip
 
 
 def _heat_map(findings: Findings, answered: Sequence[str]) -> Description:
+    n = column(findings, "n")
+    runs = "the run" if n.max() == 1 else "half of the runs or more"
+    found = int(column(findings, "epochs_q50").notna().sum())
     return Description(
+        f"At {found:,} of {counted(findings.n_settings, 'setting')}, {runs} converged",
         "Epochs until the criterion first held, the median where a setting has several runs. Colours are by rank: "
         "each shade stands for equally many settings.",
         " ".join(["Picture of the epochs to convergence.", *answered]),
@@ -100,14 +127,27 @@ def _success_rate(findings: Findings, answered: Sequence[str]) -> Description:
         per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
         per_point += " run" if n.max() == 1 else " runs"
         interval = f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
+    n_converged = column(findings, "n_converged")
+    always, never = int((n_converged == n).sum()), int((n_converged == 0).sum())
     return Description(
+        f"Every run converged at {always:,} of {counted(findings.n_settings, 'setting')}, none at {never:,}",
         f"Share of the runs of a setting that converged.{interval}{_together(findings)}",
         " ".join(["Share of runs that converged.", *answered]),
     )
 
 
 def _epochs_to_converge(findings: Findings, answered: Sequence[str]) -> Description:
+    medians = column(findings, "epochs_q50").dropna()
+    finding = f"Half of the runs had not converged after {findings.train.max_epochs:,} epochs at any setting"
+    if len(medians):
+        ends = (
+            f"{medians.min():,} to {medians.max():,} epochs"
+            if len(set(medians)) > 1
+            else counted(medians.max(), "epoch")
+        )
+        finding = f"Where half of the runs converged, that took {ends}"
     return Description(
+        finding,
         f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A median’s "
         f"line ends where it is later than max_epochs; a range is cut there.{_together(findings)}{_laws(findings)}",
         " ".join(["Epochs to convergence.", *answered]),
@@ -140,12 +180,14 @@ def _final_loss(findings: Findings, answered: Sequence[str]) -> Description:
             " Broad: the least loss that any weights have, where the table is not linearly separable (by a linear "
             "program)."
         )
-    alt = ["Histograms of the final loss.", *_learned_nothing(findings), _median_losses(findings)]
-    return Description(caption, " ".join(alt))
+    told = [*_learned_nothing(findings), _median_losses(findings)]
+    return Description(told[0].rstrip("."), caption, " ".join(["Histograms of the final loss.", *told]))
 
 
 def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description:
+    found = fallen(findings)[:1] or [_median_losses(findings)]
     return Description(
+        found[0].rstrip("."),
         f"Loss while training: median, shaded the 5–95{NBSP}% range, and thin some single runs. A run that stopped "
         "early keeps its final loss.",
         f"Loss against epochs. {_median_losses(findings)}",
@@ -155,6 +197,7 @@ def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description
 def _stability(findings: Findings, answered: Sequence[str]) -> Description:
     told = [*edge_sentences(findings, resolved=True), *edge_sentences(findings, resolved=False)]
     return Description(
+        told[0].rstrip("."),
         f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
         "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
         "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
@@ -185,6 +228,7 @@ def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Descripti
         ]
         told.append(f"{of_group(*group)}; {'; '.join(of_runs)}.")
     return Description(
+        "What single models answer between the rows of their table",
         "What single models answer over the plane of their two inputs, by their weights after the last epoch. Each run "
         f"was trained again, bit for bit. {which}",
         " ".join(["Colour maps of the outputs of single models.", *told]),
@@ -238,7 +282,7 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
         said.append(f"Counted together, so without an interval: all values of {what}.")
     n_runs, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
     total = f"By the end, {n_converged:,} of all {n_runs:,} runs of the experiment have converged."
-    return Description(" ".join(said), f"Share of runs converged against epochs. {total}")
+    return Description(total.rstrip("."), " ".join(said), f"Share of runs converged against epochs. {total}")
 
 
 def _laws(findings: Findings) -> str:
@@ -247,7 +291,7 @@ def _laws(findings: Findings) -> str:
         return ""
     ratios = findings.law_ratios
     said = (
-        " Thin and black: what theory predicts of tables that are linearly separable, 1/(γ² η target) epochs with γ "
+        " The thin line: what theory predicts of tables that are linearly separable, 1/(γ² η target) epochs with γ "
         "the largest margin, the bias counted as a weight; the limit for small targets, drawn up to the learning rate "
         "below which the loss falls in every epoch."
     )

@@ -1,9 +1,10 @@
-"""An experiment cut into chunks, each of which is one task and, once trained, one file."""
+"""Cut an experiment into chunks, each of which is one task and, once trained, one file."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sweep.spec import gates, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
@@ -12,8 +13,12 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
-_CHUNK_LOSSES = 2**19
-"""Recorded losses of a chunk at most, if that has more than one run."""
+_CHUNK_BYTES = 2**25
+_CHUNK_LOSSES = 2**18
+"""Bytes that the training of a chunk takes at most, and losses that it records, if it has more than one run."""
+_BYTES_PER_PARAMETER = 32
+"""Starts, states and what they are drawn from."""
+_OUTCOME_BYTES = 41
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ def chunks_of(
     chunk_size: int | None = None,
     done: Sequence[Iterable[tuple[int, int]]] | None = None,
 ) -> list[Chunk]:
-    """The experiment cut into chunks, in the order of run numbers.
+    """Cut an experiment into chunks, in the order of run numbers.
 
     Parameters
     ----------
@@ -54,17 +59,36 @@ def chunks_of(
 
 
 def n_recorded(experiment: Experiment) -> int:
-    """Points of each learning curve, 0 if none is recorded."""
+    """Return the points of each learning curve, 0 if none is recorded."""
     every = experiment.train.record_every
     return 1 + experiment.train.max_epochs // every if every else 0
 
 
+def n_rows(experiment: Experiment, gate: str) -> int:
+    """Return the number of rows of a gate's training set."""
+    tables = experiment.tables
+    return len(tables[gate].targets if gate in tables else truth_table(gate))
+
+
 def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     """Return the runs that take a fraction of a second, and a few megabytes, at most."""
-    tables = experiment.tables
     hidden: int = max(grid.values["hidden"])
-    n_rows = max(len(tables[gate].targets if gate in tables else truth_table(gate)) for gate in grid.values["gate"])
-    units = n_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
+    most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
+    units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
     least, most = _CHUNK_RUNS
     size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
-    return max(1, min(size, _CHUNK_LOSSES // max(1, n_recorded(experiment))))
+    most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
+    return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
+
+
+def run_bytes(experiment: Experiment) -> int:
+    """Return the bytes of what became of a run, its learning curve included."""
+    return _OUTCOME_BYTES + 8 * n_recorded(experiment)
+
+
+def training_bytes(experiment: Experiment, grid: Grid) -> int:
+    """Return the bytes of memory that a run of a grid takes while it is trained, its learning curve not counted."""
+    tables, values = experiment.tables, grid.values
+    n_inputs = max(tables[gate].inputs.shape[1] if gate in tables else gates.n_inputs(gate) for gate in values["gate"])
+    n_params = models.n_params(n_inputs, max(values["hidden"]), any(values["shortcut"]))
+    return _OUTCOME_BYTES + _BYTES_PER_PARAMETER * n_params

@@ -1,4 +1,4 @@
-"""Chunks over cores and processes, by joblib, or over a cluster."""
+"""Spread chunks over cores and processes, by joblib, or over a cluster."""
 
 import itertools
 import os
@@ -16,33 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk
+from sweep.engine.estimate import chunks_in_work
 from sweep.engine.outcome import Outcome
 from sweep.engine.training import train_chunk
+from sweep.engine.workers import Workers
 from sweep.errors import WorkerError
 from sweep.kernel import NUMERICS
 from sweep.spec.experiment import Experiment
 
-_WAITING_PER_JOB = 4
-"""Chunks, for each thread, that are in work or wait to be kept: so memory stays flat however slow the disk is.
-
-Processes have no such limit: what they send takes about as long to arrive as to be kept."""
 _SECONDS_TO_CONNECT = 10
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]
-"""A chunk and which of its runs are to be trained, all by default."""
-Result = tuple[Chunk, Outcome | Exception]
-Results = Generator[Result, None, None]
+"""A chunk and the runs of it to train, None for all."""
+Ended = tuple[Chunk, Outcome | Exception]
+Results = Generator[Ended, None, None]
 
 
-def train(
-    experiment: Experiment,
-    tasks: Iterable[Task],
-    jobs: int = -1,
-    backend: str = "threading",
-    scheduler: str | None = None,
-) -> Iterator[tuple[Chunk, Outcome]]:
+def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Iterator[tuple[Chunk, Outcome]]:
     """Train chunks, and give each with what became of its runs as it is finished, in any order.
 
     Parameters
@@ -50,21 +42,15 @@ def train(
     experiment
     tasks
         Each is taken when a worker is about to be free.
-    jobs
-        Workers at a time; −1 is one per core. A cluster has as many as it has.
-    backend
-        "threading", "loky" for processes, "dask" for a cluster. It changes no result.
-    scheduler
-        With "dask", the address of the cluster's scheduler.
+    workers
 
     Raises
     ------
     WorkerError
         If workers died or cannot be reached.
     """
-    outcomes = (
-        _on_cluster(experiment, tasks, scheduler) if backend == "dask" else _here(experiment, tasks, jobs, backend)
-    )
+    spread = _on_cluster if workers.backend == "dask" else _here
+    outcomes = spread(experiment, tasks, workers)
     try:
         for chunk, outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -80,25 +66,25 @@ def train(
         outcomes.close()
 
 
-def _here(experiment: Experiment, tasks: Iterable[Task], jobs: int, backend: str) -> Results:
+def _here(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
     """Train in threads or processes of this machine."""
-    room = threading.Semaphore(_WAITING_PER_JOB * joblib.effective_n_jobs(jobs))
+    room = threading.Semaphore(chunks_in_work(workers.n_jobs))
     over = threading.Event()
 
-    def train_when_there_is_room(*task: Any) -> Result:
+    def train_when_there_is_room(*task: Any) -> Ended:
         room.acquire()
         if over.is_set():
             room.release()
             return task[1], InterruptedError()
         return _guarded(*task)
 
-    call = joblib.delayed(train_when_there_is_room if backend == "threading" else _guarded)
+    call = joblib.delayed(train_when_there_is_room if workers.backend == "threading" else _guarded)
     options: dict[str, Any] = {}
-    if backend == "loky":
+    if workers.backend == "loky":
         _start_trackers()
         options = {"initializer": _end_with, "initargs": (os.getpid(),)}
-    with joblib.parallel_config(backend, **options):
-        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    with joblib.parallel_config(workers.backend, **options):
+        parallel = joblib.Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
         results = parallel(call(experiment, chunk, missing) for chunk, missing in tasks)
         try:
             for result in results:
@@ -112,16 +98,16 @@ def _here(experiment: Experiment, tasks: Iterable[Task], jobs: int, backend: str
                 results.close()
 
 
-def _on_cluster(experiment: Experiment, tasks: Iterable[Task], scheduler: str | None) -> Results:
+def _on_cluster(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
     """Train on the workers of a cluster.
 
     Not by joblib's backend, which waits for ever for a chunk that has ended the workers that took it.
     """
-    with _connected(scheduler) as client:
+    with _connected(workers.scheduler) as client:
         shared = client.submit(_itself, experiment, pure=False)
         calls = (client.submit(_guarded, shared, chunk, missing, pure=False) for chunk, missing in tasks)
-        n_waiting = _WAITING_PER_JOB * max(1, sum(client.ncores().values()))
-        running = import_module("distributed").as_completed(itertools.islice(calls, n_waiting), loop=client.loop)
+        first = itertools.islice(calls, chunks_in_work(max(1, sum(client.ncores().values()))))
+        running = import_module("distributed").as_completed(first, loop=client.loop)
         for call in running:
             yield call.result()
             for another in itertools.islice(calls, 1):
@@ -133,7 +119,7 @@ def _itself(experiment: Experiment) -> Experiment:
     return experiment
 
 
-def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None) -> Result:
+def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None) -> Ended:
     """Train a chunk; a failure travels as a value, since not every backend passes on what is raised."""
     try:
         return chunk, train_chunk(experiment, chunk, missing)
@@ -166,7 +152,7 @@ def _start_trackers() -> None:
 
 
 def _death(error: Exception) -> str | None:
-    """What to say of a worker's death, if that is what the error is."""
+    """Describe the death of a worker; None for any other error."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"TerminatedWorkerError", "BrokenProcessPool"}:
         return (

@@ -1,8 +1,12 @@
 """A result that answers its question and shows itself."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sweep.results import result
+
+if TYPE_CHECKING:
+    from sweep.analysis.findings import Findings
 
 
 class Result(result.Result):
@@ -15,13 +19,18 @@ class Result(result.Result):
     """
 
     @cached_property
+    def findings(self) -> "Findings":
+        """What the result shows, computed when asked for."""
+        from sweep.analysis.findings import Findings
+
+        return Findings(self)
+
+    @cached_property
     def answer(self) -> list[str]:
         """The answer to the experiment's question, in sentences made from its numbers."""
-        from sweep.analysis.findings import Findings
         from sweep.answer.answer import answer, incomplete
 
-        findings = Findings(self)
-        return [*incomplete(findings), *answer(findings)]
+        return [*incomplete(self.findings), *answer(self.findings)]
 
     def __str__(self) -> str:
         """The question and its answer."""
@@ -32,4 +41,4 @@ class Result(result.Result):
         """What a notebook shows: the question, its answer, the main figure, how often runs converged."""
         from sweep.page.notebook import shown
 
-        return shown(self)
+        return shown(self.findings, self.answer)

@@ -47,7 +47,7 @@ def success_curves(findings: Findings) -> Figure:
         title += f"; all values of {joined(mixed)} together"
     all_axes = panels(curves.panels, title, "epoch t", "runs converged", legend)
     for axes, *of_panel in zip(all_axes, curves.shares, *curves.intervals, strict=True):
-        edges = [(look.colour, *_band(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
+        edges = [(look.colour, *_steps(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
         bands(axes, edges)
         for look, share in zip(looks, of_panel[0], strict=True):
             if np.isfinite(share).all():
@@ -58,11 +58,8 @@ def success_curves(findings: Findings) -> Figure:
     return figure_of(all_axes[0])
 
 
-def _steps(t: Array, share: Array) -> tuple[Array, Array]:
-    """The corners of a curve that keeps each value until the next epoch."""
-    return np.repeat(t, 2)[1:], np.repeat(share, 2)[:-1]
-
-
-def _band(t: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """The corners of a band between two such curves."""
-    return _steps(t, low)[0], _steps(t, low)[1], _steps(t, high)[1]
+def _steps(t: Array, *curves: Array) -> list[Array]:
+    """Return the corners of curves that keep each value until the next epoch, those of their ends included."""
+    kept = np.append(True, np.any([curve[1:] != curve[:-1] for curve in curves], axis=0))
+    kept[-1] = True
+    return [np.repeat(t[kept], 2)[1:], *(np.repeat(curve[kept], 2)[:-1] for curve in curves)]

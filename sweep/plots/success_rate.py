@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from sweep.analysis.findings import Findings
 from sweep.plots.drawing.canvas import bands, panels, rows
-from sweep.plots.drawing.lines import FEW_POINTS, lines, plot, row_positions
+from sweep.plots.drawing.lines import FEW_POINTS, lines, note_if_none_converged, plot, row_positions
 from sweep.plots.drawing.looks import check_runs, figure_of, line_handles, looks_of, per, present
 from sweep.plots.drawing.marks import mark
 from sweep.plots.drawing.scales import percent_ticks, scale_x
@@ -44,6 +44,7 @@ def success_rate(findings: Findings) -> Figure:
         for look, line in drawn:
             plot(axes, look, line["x"], line["converged_rate"], few)
             mark(axes, line["x"], line["converged_rate"], line["rows"])
+        note_if_none_converged(axes, [line for _, line in drawn])
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)
         scale_x(axes, table["x"].to_numpy())

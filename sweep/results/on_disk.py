@@ -10,7 +10,7 @@ import pyarrow as pa
 from sweep.errors import StoreError
 from sweep.results import tables
 from sweep.spec.experiment import Experiment
-from sweep.store import tables as written
+from sweep.store import table_files
 from sweep.store.files import Tree
 from sweep.store.manifest import remedy
 
@@ -39,14 +39,14 @@ class OnDisk:
         for file in (f"{name}.parquet", f"{name}.csv"):
             if file in self.manifest["files"]:
                 types = tables.arrow_types(self.experiment, name)
-                table = written.read_table(self.tree, file, types, columns)
+                table = table_files.read_table(self.tree, file, types, columns)
                 if not self._is_table(name, table, columns):
                     raise StoreError(
                         f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
                         f"{remedy(self.tree)}"
                     )
                 frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                written.release_memory()
+                table_files.release_memory()
                 return frame
         return None
 

@@ -1,4 +1,4 @@
-"""Every file of a result against what was written."""
+"""Check every file of a result against what was written."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from sweep.store.manifest import (
     parse,
     read_manifest,
 )
-from sweep.store.tables import CHECKSUMS, checksums
+from sweep.store.table_files import CHECKSUMS, checksums
 
 _CHANGED = "not as it was written"
 

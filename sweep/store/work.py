@@ -1,4 +1,4 @@
-"""What of an experiment is done in a directory, what remains, and doing it."""
+"""Track finished chunks of an experiment in a directory, and train the rest."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired
+from sweep.engine.workers import Workers
 from sweep.errors import ChunkError, DamagedError, StoreError
 from sweep.spec.experiment import Experiment
 from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
@@ -61,16 +62,16 @@ class Work:
 
     @property
     def n_done(self) -> int:
-        """Number of runs that are done."""
+        """Return the number of runs that are done."""
         return sum(file.n_runs for files in self.done for file in files)
 
     @property
     def n_chunks_done(self) -> int:
-        """Number of chunk files."""
+        """Return the number of chunk files."""
         return sum(map(len, self.done))
 
     def remaining(self, chunk_size: int | None = None) -> list[Chunk]:
-        """What is not done, as chunks."""
+        """Cut what is not done into chunks."""
         done = [[(file.start, file.stop) for file in files] for files in self.done]
         return chunks_of(self.experiment, chunk_size, done)
 
@@ -109,28 +110,19 @@ class Work:
     def train(
         self,
         chunks: list[Chunk],
-        jobs: int = -1,
-        backend: str = "threading",
-        scheduler: str | None = None,
+        workers: Workers,
         on_chunk: Callable[[Outcome, int], None] = lambda outcome, n_trained: None,
-    ) -> int:
+    ) -> None:
         """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
 
         Parameters
         ----------
         chunks
-        jobs, backend, scheduler
-            As in `runner.train`.
+        workers
         on_chunk
             Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
-
-        Returns
-        -------
-        int
-            Number of runs that were trained.
         """
         earlier = Earlier(self.experiment, self.earlier if chunks else [], self._set_aside)
-        n_trained = 0
         missing: dict[Chunk, NDArray[np.uint8] | None] = {}
         for chunk in chunks:
             known, filled = earlier.known(chunk) if earlier.stores else (None, np.zeros(0, np.bool_))
@@ -140,15 +132,13 @@ class Work:
             else:
                 missing[chunk] = np.packbits(~filled) if filled.any() else None
         tasks = ((chunk, _unpacked(chunk, bits)) for chunk, bits in missing.items())
-        for chunk, outcome in runner.train(self.experiment, tasks, jobs, backend, scheduler):
-            n_trained += outcome.n_runs
+        for chunk, outcome in runner.train(self.experiment, tasks, workers):
             whole = outcome
             if outcome.n_runs < chunk.stop - chunk.start:
                 whole, filled = earlier.known(chunk)
                 whole.put(outcome, ~filled)
             self.keep(chunk, whole)
             on_chunk(whole, outcome.n_runs)
-        return n_trained
 
     def outcomes(self, n_rows: int) -> Iterator[Outcome]:
         """Read what became of the runs that are done; see `outcomes`."""

@@ -12,6 +12,9 @@ from sweep.analysis.question.trials import Trials
 FEWEST = 5
 """Seeds that choose, and as many to report: with fewer, a setting is chosen by the runs that are reported."""
 
+_PIECE = 2**22
+"""Runs that are looked at together."""
+
 By = Literal["often", "fast"]
 
 
@@ -62,7 +65,44 @@ def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> 
     """
     fewest = int(min(trials.n[np.concatenate(list(groups))], default=0))
     n_choosing = fewest // 2 if fewest >= 2 * FEWEST and max(map(len, groups)) > 1 else 0
-    return [_best(trials, rows, by, n_choosing) for rows in groups]
+    return [_best(trials, rows, by, n_choosing if len(rows) > 1 else 0) for rows in groups]
+
+
+def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:
+    at_a_time = max(1, _PIECE // max(1, len(trials.seeds)))
+    pieces = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
+    worth = np.concatenate([_worth(trials, piece, by, n_choosing) for piece in pieces])
+    winner = rows[np.lexsort((np.arange(len(rows)), worth[:, 1], worth[:, 0]))[:1]]
+    reported = trials.epochs[winner] >= 0
+    reported &= ~_choosing(trials, winner, n_choosing) | (n_choosing == 0)
+    n_converged = int((reported & (trials.epochs[winner] < trials.later)).sum())
+    q05, q50, q95 = _quantiles(trials.epochs[winner], reported, trials.later, (5, 50, 95))[0].tolist()
+    return Best(int(winner[0]), len(rows), n_choosing, int(reported.sum()), n_converged, q05, q50, q95)
+
+
+def _choosing(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:
+    """Which runs choose: those of the first seeds of each setting, or all where there are too few."""
+    there = trials.epochs[rows] >= 0
+    return there & (np.cumsum(there, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else there
+
+
+def _worth(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> NDArray[np.float64]:
+    """What settings are ordered by, the best first: share that failed and median epoch, or the other way round."""
+    chooses = _choosing(trials, rows, n_choosing)
+    failures = (chooses & (trials.epochs[rows] == trials.later)).sum(axis=1) / chooses.sum(axis=1)
+    median = _quantiles(trials.epochs[rows], chooses, trials.later, (50,))[:, 0]
+    return np.column_stack([failures, median] if by == "often" else [median, failures])
+
+
+def _quantiles(
+    epochs: NDArray[Any], counted: NDArray[np.bool_], later: int, percents: Sequence[int]
+) -> NDArray[np.float64]:
+    """Order statistics of each row over what is counted: float64, shape (n_rows, n_percents)."""
+    n = counted.sum(axis=1)
+    ordered = np.sort(np.where(counted, epochs, later + 1), axis=1)
+    ranks = np.stack([-(-q * n // 100) - 1 for q in percents], axis=1)
+    found = np.take_along_axis(ordered, ranks, axis=1).astype(np.float64)
+    return np.where(found >= later, np.inf, found)
 
 
 def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
@@ -91,29 +131,3 @@ def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str |
     if len(at) == 0 or len(at) != at[-1] - at[0] + 1:
         return None
     return by_x.index[at[0]], by_x.index[at[-1]]
-
-
-def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:
-    epochs = trials.epochs[rows]
-    there = epochs >= 0
-    nth = np.cumsum(there, axis=1)
-    chooses = there & (nth <= n_choosing) if n_choosing and len(rows) > 1 else there
-    failures = (chooses & (epochs == trials.later)).sum(axis=1) / chooses.sum(axis=1)
-    median = _quantiles(epochs, chooses, trials.later)[:, 1]
-    first, second = (failures, median) if by == "often" else (median, failures)
-    winner = int(np.lexsort((np.arange(len(rows)), second, first))[0])
-    reported = there[[winner]] & ~(chooses[[winner]] & (len(rows) > 1) & (n_choosing > 0))
-    of_winner = epochs[[winner]]
-    n_converged = int((reported & (of_winner < trials.later)).sum())
-    q05, q50, q95 = _quantiles(of_winner, reported, trials.later)[0].tolist()
-    used = n_choosing if len(rows) > 1 else 0
-    return Best(int(rows[winner]), len(rows), used, int(reported.sum()), n_converged, q05, q50, q95)
-
-
-def _quantiles(epochs: NDArray[Any], counted: NDArray[np.bool_], later: int) -> NDArray[np.float64]:
-    """The 5, 50 and 95 % order statistics of each row over what is counted: float64, shape (n_rows, 3)."""
-    n = counted.sum(axis=1)
-    ordered = np.sort(np.where(counted, epochs, later + 1), axis=1)
-    ranks = np.stack([-(-q * n // 100) - 1 for q in (5, 50, 95)], axis=1)
-    found = np.take_along_axis(ordered, ranks, axis=1).astype(np.float64)
-    return np.where(found >= later, np.inf, found)

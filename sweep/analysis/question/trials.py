@@ -53,7 +53,7 @@ class Trials:
 
 
 def arranged(
-    settings: pd.DataFrame, n: NDArray[np.int64], seed: NDArray[np.int64], epoch: NDArray[Any], max_epochs: int
+    settings: pd.DataFrame, n: NDArray[np.int64], seed: NDArray[Any], epoch: NDArray[Any], max_epochs: int
 ) -> Trials | None:
     """Arrange runs by setting and seed.
 
@@ -63,21 +63,22 @@ def arranged(
         One row per setting.
     n : int64 array, shape (n_settings,)
         Runs of each, one setting's after another's.
-    seed : int64 array, shape (n_runs,)
-    epoch : int or float array, shape (n_runs,)
-        First epoch at which a run had converged; negative or NaN if it never had.
+    seed : int array, shape (n_runs,)
+    epoch : int array, shape (n_runs,)
+        First epoch at which a run had converged; negative if it never had.
     max_epochs
 
     Returns
     -------
     Trials or None
-        None where settings have so different seeds that most of the array would be empty.
+        None without runs, and where settings have so different seeds that most of the array would be empty.
     """
-    seeds = np.unique(seed)
-    if len(n) * len(seeds) > max(4 * len(seed), _ROOM):
+    seeds = np.sort(pd.unique(seed)).astype(np.int64)
+    if len(seed) == 0 or len(n) * len(seeds) > max(4 * len(seed), _ROOM):
         return None
-    epochs = np.full((len(n), len(seeds)), ABSENT, np.int32 if max_epochs < 2**31 - 2 else np.int64)
-    converged = np.where(np.isnan(epoch), -1, epoch) if epoch.dtype.kind == "f" else epoch
-    converged = np.where(converged < 0, max_epochs + 1, converged)
+    converged = np.where(epoch < 0, max_epochs + 1, epoch)
+    if len(seed) == len(n) * len(seeds) and (seed.reshape(len(n), -1) == seeds).all():
+        return Trials(settings, seeds, converged.reshape(len(n), -1), max_epochs + 1)
+    epochs = np.full((len(n), len(seeds)), ABSENT, converged.dtype)
     epochs[np.repeat(np.arange(len(n)), n), np.searchsorted(seeds, seed)] = converged
     return Trials(settings, seeds, epochs, max_epochs + 1)

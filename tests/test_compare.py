@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import sweep
-from sweep import comparing
-from sweep.comparing import compare
+from sweep.commands import compare as command
+from sweep.commands.compare import compare
 
 BASE: dict[str, Any] = {
     "grid": {"gate": ["AND", "OR"], "learning_rate": [0.3, 3, 1e300], "init": "normal(0, 1)", "seeds": 10},
@@ -43,14 +43,14 @@ def test_a_result_is_the_same_as_itself(mixed_result: sweep.Result) -> None:
     comparison = compare(mixed_result, mixed_result)
     assert comparison.same
     assert comparison.n_identical == len(mixed_result.runs)
-    assert comparing.text(comparison) == [f"runs: {len(mixed_result.runs):,} identical"]
+    assert command.text(comparison) == [f"runs: {len(mixed_result.runs):,} identical"]
 
 
 def test_the_order_of_axes_does_not_matter(base: sweep.Result, monkeypatch: pytest.MonkeyPatch) -> None:
     turned = ran(learning_rate=[1e300, 0.3, 3], gate=["0111", "AND"])
     grid = {key: BASE["grid"][key] for key in ("init", "learning_rate", "seeds", "gate")}
     other = sweep.run({"grid": grid, "train": BASE["train"]})
-    monkeypatch.setattr(comparing, "_BLOCK", 7)
+    monkeypatch.setattr(command, "_BLOCK", 7)
     for result in (turned, other):
         assert result.runs["final_loss"].tolist() != base.runs["final_loss"].tolist()
         assert compare(base, result).n_identical == 60
@@ -76,14 +76,14 @@ def test_fewer_epochs(base: sweep.Result) -> None:
     }
     assert comparison.train == {"max_epochs": (60, 20), "target_error": (None, 0.5)}
     assert not comparison.same
-    lines = comparing.text(comparison)
+    lines = command.text(comparison)
     assert lines[:2] == ["max_epochs: 60 → 20", "target_error: none → 0.5"]
 
 
 def test_examples_are_the_rows_of_both(base: sweep.Result) -> None:
     other = ran({"max_epochs": 20}, gate=["OR", "AND"])
     comparison = compare(base, other)
-    assert len(comparison.examples) == comparing.MAX_EXAMPLES < comparison.n_changed
+    assert len(comparison.examples) == command.MAX_EXAMPLES < comparison.n_changed
     for example in comparison.examples:
         for result, run, outcome in ((base, example.run, example.one), (other, example.other_run, example.other)):
             row = result.runs.iloc[run]
@@ -92,7 +92,7 @@ def test_examples_are_the_rows_of_both(base: sweep.Result) -> None:
             assert outcome["epochs"] == row["epochs"]
             assert outcome["final_loss"] == row["final_loss"]
             assert (outcome["converged_epoch"] is None) == pd.isna(row["converged_epoch"])
-    assert f"… and {comparison.n_changed - 5:,} more" in comparing.text(comparison)
+    assert f"… and {comparison.n_changed - 5:,} more" in command.text(comparison)
 
 
 def test_runs_that_only_one_has(base: sweep.Result) -> None:
@@ -101,7 +101,7 @@ def test_runs_that_only_one_has(base: sweep.Result) -> None:
     assert (comparison.n_identical, comparison.n_changed) == (2 * 2 * 6, 0)
     assert (comparison.n_only_one, comparison.n_only_other) == (60 - 24, 36 - 24)
     assert not comparison.same
-    assert comparing.text(comparison) == ["runs: 24 identical, 36 only in the first, 12 only in the second"]
+    assert command.text(comparison) == ["runs: 24 identical, 36 only in the first, 12 only in the second"]
     assert compare(other, base).n_only_one == 12
 
 
@@ -139,7 +139,7 @@ def test_every_column_counts(base: sweep.Result, column: str, value: Any) -> Non
     assert comparison.n_changed == 1
     assert comparison.columns == {column: 1}
     assert comparison.examples[0].run == run
-    assert any(line.startswith(f"run {run} → {run} ") and column in line for line in comparing.text(comparison))
+    assert any(line.startswith(f"run {run} → {run} ") and column in line for line in command.text(comparison))
 
 
 def test_not_a_number_is_itself(base: sweep.Result) -> None:

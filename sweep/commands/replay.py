@@ -2,24 +2,24 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.commands.address import address_of
+from sweep.engine.retraining import differences, plain, recording, same_bits, train_again, without_curves
 from sweep.errors import UnknownRunError
 from sweep.spec import models
-from sweep.spec.experiment import Experiment, load
-from sweep.spec.schema import OUTCOME, STATUSES
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.schema import OUTCOME
+from sweep.spec.training_sets import TrainingSet
+from sweep.words import cell, counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.engine.outcome import Outcome
-    from sweep.engine.training import Trained
     from sweep.kernel.plan import Plan
     from sweep.results.result import Result
 
@@ -30,32 +30,16 @@ _SHOWN = 10
 """Points of the learning curve in the text, about."""
 
 
-class Retrained(NamedTuple):
-    """A run trained again, without its curve.
-
-    Attributes
-    ----------
-    setting
-        Every key of the grid → its value; `seed` last.
-    table
-        Its training set.
-    trained
-        What became of it, its kernel's plan and its weights.
-    """
-
-    setting: Mapping[str, Any]
-    table: Table
-    trained: "Trained"
-
-
 @dataclass(frozen=True)
 class Replay:
-    """A run trained again.
+    """A run trained again, with its learning curve.
 
     Attributes
     ----------
     run
         Its number.
+    address
+        "KEY=VALUE" texts by which it is found when numbers have shifted.
     setting
         Column of the grid → its value; `seed` last.
     status, epochs, converged_epoch, period, final_loss
@@ -71,10 +55,11 @@ class Replay:
     stored
         `status`, `epochs`, `converged_epoch`, `period` and `final_loss` as the result has them.
     identical
-        Whether these are the replay's, bit for bit.
+        True if these are the replay's bit for bit.
     """
 
     run: int
+    address: Sequence[str]
     setting: Mapping[str, Any]
     status: str
     epochs: int
@@ -106,20 +91,21 @@ def replay(result: "Result", run: int) -> Replay:
     """
     import pandas as pd
 
-    experiment = load(result.manifest["experiment"])
+    experiment = result.experiment
     try:
         experiment.locate(run)
     except ValueError as error:
         raise UnknownRunError(f"run: {error}") from None
     stored = _stored(result, run)
     setting, table, trained = train_again(without_curves(experiment), run)
-    found = _plain(trained.outcome)
+    found = plain(trained.outcome)
     every = -(-found["epochs"] // (MAX_POINTS - 1)) or 1
-    again = train_again(_recording(experiment, every, max(1, found["epochs"])), run).trained
+    again = train_again(recording(experiment, every, max(1, found["epochs"])), run).trained
     losses = again.outcome.curves[0]
     points = np.flatnonzero(~np.isnan(losses))
     return Replay(
         run=run,
+        address=address_of(experiment, run),
         setting={key: setting[key] for key in (*experiment.columns, "seed")},
         **found,
         weight_names=models.weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.shortcut),
@@ -132,47 +118,24 @@ def replay(result: "Result", run: int) -> Replay:
     )
 
 
-def train_again(experiment: Experiment, run: int) -> Retrained:
-    """Train one run of an experiment again, recording its losses only if the experiment says so."""
-    from sweep.engine.training import train_one
-
-    setting = experiment.setting(run)
-    table = experiment.table(setting["gate"], setting["encoding"])
-    return Retrained(setting, table, train_one(experiment, *experiment.locate(run)))
-
-
-def without_curves(experiment: Experiment) -> Experiment:
-    """The same experiment, whose losses are not recorded."""
-    return _recording(experiment, 0)
-
-
-def same_bits(stored: Mapping[str, Any], outcome: "Outcome") -> bool:
-    """Whether what a result has of a run is what became of it, the one of the outcome, bit for bit."""
-    return _bits(stored) == _bits(_plain(outcome))
-
-
-def command(path: Path, run: int) -> str:
-    """What to type to replay a run of a result on disk."""
-    return shlex.join(["sweep", "replay", str(path), str(run)])
-
-
 def text(replay: Replay) -> list[str]:
-    """A replay, in lines for people."""
-    setting = ", ".join(f"{key} {_short(value)}" for key, value in replay.setting.items())
-    converged = (
-        "never converged" if replay.converged_epoch is None else f"converged at epoch {replay.converged_epoch:,}"
-    )
+    """Return a replay in lines for people."""
+    setting = ", ".join(f"{key} {cell(value)}" for key, value in replay.setting.items())
+    first = replay.converged_epoch
+    converged = "never converged" if first is None else f"converged at epoch {first:,}"
     if replay.period is not None:
-        converged += f", back at the same weights every {_counted(replay.period, 'epoch')}"
+        converged += f", back at the same weights every {counted(replay.period, 'epoch')}"
     lines = [
         f"run {replay.run}: {setting}",
-        f"{replay.status.replace('_', ' ')} after {_counted(replay.epochs, 'epoch')}, {converged}, "
+        *([f"address: {shlex.join(replay.address)}"] if replay.address else []),
+        f"{replay.status.replace('_', ' ')} after {counted(replay.epochs, 'epoch')}, {converged}, "
         f"final loss {replay.final_loss!r}",
     ]
     if replay.identical:
         lines.append("the same as in the result, bit for bit")
     else:
-        changes = [f"{key} is {replay.stored[key]!r} there" for key in OUTCOME if _differs(replay, key)]
+        found = {key: getattr(replay, key) for key in OUTCOME}
+        changes = [f"{key} is {replay.stored[key]!r} there" for key in differences(replay.stored, found)]
         lines.append(f"NOT the same as in the result: {', '.join(changes) or 'recording the curve changed it'}")
     rows = list(zip(replay.weight_names, replay.initial_weights, replay.final_weights, strict=True))
     lines += ["", *_table(["weight", "initial", "final"], rows)]
@@ -183,7 +146,7 @@ def text(replay: Replay) -> list[str]:
 
 
 def _stored(result: "Result", run: int) -> dict[str, Any]:
-    """What became of a run, as the result has it."""
+    """Return the outcome of a run as the result has it."""
     columns = ["run", *OUTCOME]
     rows: list[dict[str, Any]]
     if result.path is None or "runs" in vars(result):
@@ -208,7 +171,7 @@ def _stored(result: "Result", run: int) -> dict[str, Any]:
 
 
 def _row_of_csv(path: Path, columns: list[str], run: int) -> list[dict[str, Any]]:
-    """The row of a run, read in pieces."""
+    """Return the row of a run, reading the table in pieces."""
     import pyarrow as pa
     from pyarrow import compute, csv
 
@@ -223,64 +186,23 @@ def _row_of_csv(path: Path, columns: list[str], run: int) -> list[dict[str, Any]
     return []
 
 
-def _recording(experiment: Experiment, every: int, max_epochs: int | None = None) -> Experiment:
-    """The same experiment with its losses recorded, and no further than to an epoch at which the run has ended."""
-    max_epochs = max_epochs or experiment.train.max_epochs
-    return replace(
-        experiment, train=experiment.train.model_copy(update={"record_every": every, "max_epochs": max_epochs})
-    )
-
-
-def _plain(outcome: "Outcome") -> dict[str, Any]:
-    """What became of the one run of an outcome."""
-    converged_epoch, period = int(outcome.converged_epoch[0]), int(outcome.period[0])
-    return {
-        "status": STATUSES[outcome.status[0]],
-        "epochs": int(outcome.epochs[0]),
-        "converged_epoch": None if converged_epoch < 0 else converged_epoch,
-        "period": None if period < 0 else period,
-        "final_loss": float(outcome.final_loss[0]),
-    }
-
-
-def _bits(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Equal for two outcomes exactly if they are the same bit for bit."""
-    return tuple(value.hex() if isinstance(value, float) else value for value in (outcome[key] for key in OUTCOME))
-
-
-def _outputs(table: Table, plan: "Plan", weights: NDArray[np.float64]) -> "pd.DataFrame":
-    """The model's output for each row, by the kernel's own arithmetic on NumPy arrays."""
+def _outputs(table: TrainingSet, plan: "Plan", weights: NDArray[np.float64]) -> "pd.DataFrame":
+    """Return the model's output for each row, by the kernel's own arithmetic on NumPy arrays."""
     import pandas as pd
 
     from sweep.kernel.functions import sigmoid
-    from sweep.kernel.model import through_row
+    from sweep.kernel.model import logit
 
     columns = list(table.inputs.T)
     with np.errstate(all="ignore"):
-        row = through_row(  # type: ignore[no-untyped-call]
-            plan, list(weights), columns, table.targets, [0.0] * weights.size, with_loss=False
-        )
-        logit = np.asarray(row.logit, np.float64)
-        output = logit if plan.output == "linear" else sigmoid(logit)[0]  # type: ignore[no-untyped-call]
+        z = np.asarray(logit(plan, list(weights), columns), np.float64)  # type: ignore[no-untyped-call]
+        output = z if plan.output == "linear" else sigmoid(z)[0]  # type: ignore[no-untyped-call]
     inputs = {f"x{i}": column for i, column in enumerate(columns, 1)}
     return pd.DataFrame({**inputs, "target": table.targets, "output": np.broadcast_to(output, table.targets.shape)})
 
 
-def _differs(replay: Replay, key: str) -> bool:
-    one, other = replay.stored[key], getattr(replay, key)
-    return bool(one.hex() != other.hex() if isinstance(one, float) else one != other)
-
-
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Rows under their names, aligned to the right."""
-    cells = [list(names), *([_short(value) for value in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    """Return rows under their names, aligned to the right."""
+    lines = [list(names), *([cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in lines]

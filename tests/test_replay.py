@@ -9,9 +9,13 @@ import pytest
 import reference as ref
 
 import sweep
-from sweep import replaying
-from sweep.replaying import replay
+from sweep.commands import replay as command
+from sweep.commands.address import address_of, find
+from sweep.commands.replay import replay
+from sweep.errors import UnknownRunError
 from sweep.spec import models
+from sweep.spec.experiment import load
+from sweep.spec.schema import OUTCOME
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "adam": {"hidden": [1, 3], "activation": "tanh", "optimizer": "adam", "learning_rate": [0.05, 1], "seeds": 4},
@@ -49,7 +53,7 @@ def test_every_run_of_a_union_again(mixed_result: sweep.Result) -> None:
     for row in runs.iloc[::9].to_dict("records"):
         again = replay(mixed_result, row["run"])
         assert again.identical, row
-        columns = [name for name in runs.columns[1:] if name not in replaying.OUTCOME]
+        columns = [name for name in runs.columns[1:] if name not in OUTCOME]
         wanted = {name: row[name] for name in columns}
         assert {k: v for k, v in again.setting.items() if v is not None} == {
             k: v
@@ -102,7 +106,7 @@ def test_names_of_weights() -> None:
 
 
 def test_a_long_curve_is_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "MAX_POINTS", 21)
+    monkeypatch.setattr(command, "MAX_POINTS", 21)
     again = replay(sweep.run(network("online", target_loss=1e-9), tmp_path, figures=False), 3)
     assert again.identical
     assert again.curve["epoch"].tolist() == list(range(0, 151, 8))
@@ -133,7 +137,7 @@ def test_a_difference_is_told() -> None:
     result.runs.loc[2, "final_loss"] = np.nextafter(result.runs["final_loss"][2], 1)
     again = replay(result, 2)
     assert not again.identical
-    assert any("NOT the same" in line and "final_loss" in line for line in replaying.text(again))
+    assert any("NOT the same" in line and "final_loss" in line for line in command.text(again))
 
 
 @pytest.mark.parametrize("run", [-1, 32, 10**12])
@@ -158,8 +162,72 @@ def test_a_run_that_is_not_done(tmp_path: Path) -> None:
 
 
 def test_text(mixed_result: sweep.Result) -> None:
-    lines = replaying.text(replay(mixed_result, 0))
+    lines = command.text(replay(mixed_result, 0))
     assert lines[0].startswith("run 0: ")
     assert "the same as in the result, bit for bit" in lines
     assert sum(line.split()[:1] == ["epoch"] for line in lines) == 1
-    assert replaying.command(Path("my results/x"), 3) == "sweep replay 'my results/x' 3"
+
+
+# ---- addresses ---------------------------------------------------------------------------------------------
+
+
+def test_every_run_has_an_address_of_its_own(mixed: dict[str, Any]) -> None:
+    for source in (mixed, network("given"), network("adam")):
+        experiment = load(source)
+        for run in range(experiment.n_runs):
+            assert find(experiment, address_of(experiment, run)) == run
+
+
+def test_an_address_lasts_when_the_experiment_grows() -> None:
+    before = load({"grid": {"gate": ["XOR", "OR"], "hidden": [2, 4], "learning_rate": [0.1, 1], "seeds": 20}})
+    after = load({"grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 0.5], "hidden": [1, 2, 8], "seeds": 30}})
+    run = find(before, ["gate=XOR", "hidden=2", "learning_rate=1", "seed=19"])
+    assert address_of(before, run) == ["gate=XOR", "hidden=2", "learning_rate=1", "seed=19"]
+    again = find(after, address_of(before, run))
+    assert again != run
+    assert {key: after.setting(again)[key] for key in before.columns} == {
+        key: before.setting(run)[key] for key in before.columns
+    }
+
+
+def test_grids_that_no_column_tells_apart_are_numbered() -> None:
+    grid = {"gate": "XOR", "learning_rate": 1, "init": "given", "x": [0, 1]}
+    experiment = load({"grid": [{**grid, "weights": ["x", 1, 2]}, {**grid, "weights": [1, "x", 2]}]})
+    assert address_of(experiment, 3) == ["grid=2", "x=1"]
+    assert find(experiment, ["grid=2", "x=1"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "run"),
+    [
+        (["gate=nand", "learning_rate=0.316228", "seed=1"], 3),
+        (["gate=1110", "learning_rate=0.31622776601683794", "seed=1"], 3),
+        (["gate=points", "learning_rate=1e0", "seed=0"], 10),
+        (["seed=1", "gate=NAND", "learning_rate=1.0", "init=normal(0,1)"], 5),
+    ],
+)
+def test_values_are_found_as_they_are_printed_and_by_other_names(address: list[str], run: int) -> None:
+    rates = {"from": 0.1, "to": 1, "num": 3, "scale": "log"}
+    tables = {"points": {"rows": [[0, 1], [1, 0]]}}
+    experiment = load({"grid": {"gate": ["NAND", "points"], "learning_rate": rates, "seeds": 2}, "tables": tables})
+    assert find(experiment, address) == run
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (["seed=1"], "found seed=1, which 4 runs have; allowed: one run, so add gate, learning_rate"),
+        (["gate=XOR"], "which 20 runs have; allowed: one run, so add learning_rate, seed"),
+        (["gate=AND"], "gate: found AND; allowed: XOR, OR"),
+        (["gate=nothing"], "gate: found nothing; allowed: XOR, OR"),
+        (["seed=10"], "seed: found 10; allowed: 0, 1, 2, 3, 4, …"),
+        (["seeds=1"], 'seeds: unknown key (did you mean "seed"?); allowed: gate, '),
+        (["17x"], 'found "17x"; allowed: a run\'s number, or KEY=VALUE such as seed=3'),
+        (["grid=2"], "grid: found 2; allowed: 1"),
+    ],
+)
+def test_an_address_of_no_run_or_of_several(address: list[str], said: str) -> None:
+    experiment = load({"grid": {"gate": ["XOR", "OR"], "learning_rate": [0.1, 1], "seeds": 10}})
+    with pytest.raises(UnknownRunError) as caught:
+        find(experiment, address)
+    assert said in str(caught.value)

@@ -1,4 +1,4 @@
-"""Two results, run by run: which are the same, which are not, and which only one of them has."""
+"""Two results compared run by run."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.pairing import paired
-from sweep.spec.experiment import Experiment, load
-from sweep.spec.grid import Grid
+from sweep.engine.retraining import differences
+from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUSES
 
 if TYPE_CHECKING:
@@ -73,13 +73,13 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether both have the same runs with the same outcomes."""
+        """True if both have the same runs with the same outcomes."""
         return not (self.n_changed or self.n_only_one or self.n_only_other)
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The outcomes of a result as arrays, in the order of run numbers, and what they are outcomes of."""
+    """Outcomes of a result as arrays, in the order of run numbers."""
 
     experiment: Experiment
     run: NDArray[np.int64]
@@ -95,24 +95,17 @@ class _Rows:
             "period": frame["period"].to_numpy(np.int64, na_value=-1),
             "final_loss": frame["final_loss"].to_numpy().view(np.int64),
         }
-        return cls(load(result.manifest["experiment"]), frame["run"].to_numpy(), columns)
-
-    def grids(self) -> Iterator[tuple[Grid, int]]:
-        """Each grid with the number of its first run."""
-        first = 0
-        for grid in self.experiment.grids:
-            yield grid, first
-            first += grid.n_runs
+        return cls(result.experiment, frame["run"].to_numpy(), columns)
 
     def find(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of each run, −1 where it has none."""
+        """Return the row of each run, −1 where it has none."""
         at = np.searchsorted(self.run, runs)
-        there = at < self.run.size
-        there[there] = self.run[at[there]] == runs[there]
-        return np.where(there, at, -1)
+        found = at < self.run.size
+        found[found] = self.run[at[found]] == runs[found]
+        return np.where(found, at, -1)
 
     def outcome(self, row: int) -> dict[str, Any]:
-        """One row, as people have it."""
+        """Return the outcome in a row."""
         code, epochs, converged_epoch, period, loss = (self.columns[name][row] for name in OUTCOME)
         known = (None if number < 0 else int(number) for number in (converged_epoch, period))
         return dict(zip(OUTCOME, (STATUSES[code], int(epochs), *known, float(loss.view(np.float64))), strict=True))
@@ -126,31 +119,31 @@ def compare(one: "Result", other: "Result") -> Comparison:
     one, other
         On disk or in memory, complete or not. Runs are the same where `sweep.engine.pairing.paired` pairs them.
     """
-    mine, theirs = _Rows.of(one), _Rows.of(other)
+    left, right = _Rows.of(one), _Rows.of(other)
     n_paired = n_changed = 0
     columns = dict.fromkeys(OUTCOME, 0)
     transitions = np.zeros((len(STATUSES), len(STATUSES)), np.int64)
     examples: list[Example] = []
-    for grid, first, rows, partners in _pairs(mine, theirs):
+    for rows, partners in _pairs(left, right):
         n_paired += rows.size
         changed = np.zeros(rows.size, np.bool_)
         for name in OUTCOME:
-            differs = mine.columns[name][rows] != theirs.columns[name][partners]
+            differs = left.columns[name][rows] != right.columns[name][partners]
             columns[name] += int(differs.sum())
             changed |= differs
         n_changed += int(changed.sum())
-        codes = mine.columns["status"][rows], theirs.columns["status"][partners]
+        codes = left.columns["status"][rows], right.columns["status"][partners]
         np.add.at(transitions, tuple(code[changed] for code in codes), 1)
         examples += [
-            _example(mine, theirs, grid, first, rows[at], partners[at])
+            _example(left, right, rows[at], partners[at])
             for at in np.flatnonzero(changed)[: MAX_EXAMPLES - len(examples)]
         ]
     np.fill_diagonal(transitions, 0)
     return Comparison(
         n_identical=n_paired - n_changed,
         n_changed=n_changed,
-        n_only_one=mine.run.size - n_paired,
-        n_only_other=theirs.run.size - n_paired,
+        n_only_one=left.run.size - n_paired,
+        n_only_other=right.run.size - n_paired,
         columns={name: n for name, n in columns.items() if n},
         transitions={(STATUSES[i], STATUSES[j]): int(transitions[i, j]) for i, j in np.argwhere(transitions)},
         examples=tuple(examples),
@@ -159,7 +152,7 @@ def compare(one: "Result", other: "Result") -> Comparison:
 
 
 def text(comparison: Comparison) -> list[str]:
-    """A comparison, in lines for people."""
+    """Return a comparison in lines for people."""
     lines = [f"{key}: {_shown(values[0])} → {_shown(values[1])}" for key, values in comparison.train.items()]
     counts = {
         "identical": comparison.n_identical,
@@ -176,8 +169,7 @@ def text(comparison: Comparison) -> list[str]:
         setting = ", ".join(f"{key} {_shown(value)}" for key, value in example.setting.items())
         changes = [
             f"{name} {_shown(example.one[name])} → {_shown(example.other[name])}"
-            for name in OUTCOME
-            if _differ(example.one[name], example.other[name])
+            for name in differences(example.one, example.other)
         ]
         lines.append(f"run {example.run} → {example.other_run} ({setting}): {', '.join(changes)}")
     if comparison.n_changed > len(comparison.examples):
@@ -185,42 +177,44 @@ def text(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _pairs(mine: _Rows, theirs: _Rows) -> Iterator[tuple[Grid, int, NDArray[np.int64], NDArray[np.int64]]]:
-    """Rows of one, those of the other with the same settings, and the grid and first run that they belong to in one."""
-    tables, their_tables = mine.experiment.tables, theirs.experiment.tables
-    for grid, first in mine.grids():
-        low, high = np.searchsorted(mine.run, (first, first + grid.n_runs))
-        for start in range(low, high, _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, high))
-            numbers = np.full(rows.size, -1)
-            for their_grid, their_first in theirs.grids():
-                at = paired(grid, tables, their_grid, their_tables, mine.run[rows] - first)
-                numbers = np.where(at >= 0, at + their_first, numbers)
-            partners = theirs.find(numbers)
-            there = partners >= 0
-            yield grid, first, rows[there], partners[there]
+def _pairs(left: _Rows, right: _Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield rows of the left result and the rows of the right one with the same settings, block by block."""
+    for start in range(0, left.run.size, _BLOCK):
+        runs = left.run[start : start + _BLOCK]
+        numbers = [
+            _numbers(left.experiment, place.number, place.within, right.experiment)
+            for place in left.experiment.by_grid(runs)
+        ]
+        partners = right.find(np.concatenate(numbers))
+        found = np.flatnonzero(partners >= 0)
+        yield start + found, partners[found]
 
 
-def _example(mine: _Rows, theirs: _Rows, grid: Grid, first: int, row: int, partner: int) -> Example:
-    runs = mine.run[row : row + 1] - first
-    setting = {key: grid.values[key][grid.indices(key, runs)[0]] for key in mine.experiment.columns}
+def _numbers(experiment: Experiment, number: int, runs: NDArray[np.int64], other: Experiment) -> NDArray[np.int64]:
+    """Return the numbers in another experiment of runs of one grid, −1 where it has no such run."""
+    numbers = np.full(runs.size, -1)
+    for grid, first in zip(other.grids, other.firsts, strict=False):
+        at = paired(experiment.grids[number], experiment.tables, grid, other.tables, runs)
+        numbers = np.where(at >= 0, at + first, numbers)
+    return numbers
+
+
+def _example(left: _Rows, right: _Rows, row: int, partner: int) -> Example:
+    run = int(left.run[row])
+    setting = left.experiment.setting(run)
     return Example(
-        setting | {"seed": int(grid.seed_of(runs)[0])},
-        int(mine.run[row]),
-        int(theirs.run[partner]),
-        mine.outcome(row),
-        theirs.outcome(partner),
+        {key: setting[key] for key in (*left.experiment.columns, "seed")},
+        run,
+        int(right.run[partner]),
+        left.outcome(row),
+        right.outcome(partner),
     )
 
 
 def _settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Key of [train], or the version of the arithmetic → its values, where they differ."""
+    """Return the keys of [train], and `numerics`, whose values differ, with both values."""
     settings = [{**manifest["experiment"]["train"], "numerics": manifest["numerics"]} for manifest in (one, other)]
     return {key: (settings[0][key], settings[1][key]) for key in settings[0] if settings[0][key] != settings[1][key]}
-
-
-def _differ(one: Any, other: Any) -> bool:
-    return bool(one.hex() != other.hex() if isinstance(one, float) else one != other)
 
 
 def _shown(value: Any) -> str:
