@@ -17,8 +17,8 @@ sweep: $(ENV)/installed ## run experiments/$(EXPERIMENT).toml: tables, figures a
 report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) again
 	$(RUN)/sweep report results/$(EXPERIMENT)
 
-replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
-	$(RUN)/python experiments/replication.py
+replication: $(ENV)/installed ## docs/replication.md, from the results of the experiments it is about
+	$(RUN)/python -m experiments.replication
 
 test: $(ENV)/installed-test ## run the tests, but for those of whole processes
 	$(RUN)/python -m pytest -q -n auto -m 'not processes' $(PYTEST)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sweep.report.dimension import boundary, box_counting_dimension
+from experiments.replication.dimension import boundary, box_counting_dimension
 
 N = 1024
 ROW, COLUMN = np.mgrid[:N, :N]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.spec.classes import N_CLASSES, representatives
 from sweep.spec.messages import did_you_mean, not_allowed, show
 
 MAX_INPUTS = 8
@@ -69,10 +70,12 @@ def _parity(ones: int) -> bool:
 _SYMMETRIC = {f"parity-{n}": _outputs(n, _parity) for n in range(2, MAX_INPUTS + 1)} | {
     f"majority-{n}": _outputs(n, (n // 2).__lt__) for n in (3, 5, 7)
 }
-FAMILIES = {f"all-{n}": n for n in range(1, 5)}
+FAMILIES = {f"all-{n}": 2**2**n for n in range(1, 5)} | {f"classes-{n}": size for n, size in N_CLASSES.items()}
+"""Name → number of gates."""
 
 ALLOWED = (
-    f"a gate ({', '.join(_NAMED)}), parity-n (n = 2 … 8), majority-n (n = 3, 5, 7), a family all-n (n = 1 … 4), "
+    f"a gate ({', '.join(_NAMED)}), parity-n (n = 2 … 8), majority-n (n = 3, 5, 7), families all-n (n = 1 … 4) "
+    "and classes-n (n = 1 … 5), "
     'or a truth table of 2, 4, 8, … or 256 outputs, such as "0110"'
 )
 
@@ -130,7 +133,7 @@ def expand(name: str) -> Sequence[str]:
         For an unknown name.
     """
     name = canonical(name)
-    return _family(FAMILIES[name]) if name in FAMILIES else (name,)
+    return _family(name) if name in FAMILIES else (name,)
 
 
 def truth_table(gate: str) -> str:
@@ -145,7 +148,7 @@ def truth_table(gate: str) -> str:
         return gate
     name = canonical(gate)
     if name in FAMILIES:
-        raise ValueError(f"{name} is a family of {2**2 ** FAMILIES[name]:,} gates, not one truth table")
+        raise ValueError(f"{name} is a family of {FAMILIES[name]:,} gates, not one truth table")
     return _NAMED.get(name) or _SYMMETRIC[name]
 
 
@@ -240,7 +243,10 @@ def table_from_csv(path: Path, probabilities: bool = True) -> Table:
 
 
 @cache
-def _family(n: int) -> tuple[str, ...]:
+def _family(name: str) -> tuple[str, ...]:
+    kind, n = name[:-2], int(name[-1])
+    if kind == "classes":
+        return representatives(n)
     return tuple(_TWO_INPUTS) if n == 2 else tuple(f"{outputs:0{2**n}b}" for outputs in range(2**2**n))
 
 

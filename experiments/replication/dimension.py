@@ -1,5 +1,6 @@
 """How rough a boundary in a picture is: its box-counting dimension."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,20 @@ from numpy.typing import NDArray
 
 MAX_POSITIONS = 6
 """Of the grid, in each direction."""
+CIRCLE_RADIUS = 0.35
+"""Of the null model, in widths of the picture."""
+
+
+def dimension(mask: NDArray[np.bool_]) -> float:
+    """The dimension of a mask's boundary, NaN if it has none."""
+    edge = boundary(mask)
+    return box_counting_dimension(edge)[0] if edge.any() else math.nan
+
+
+def circle(shape: tuple[int, ...]) -> float:
+    """The dimension that box counting gives for a circle in a picture of this shape."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return dimension(np.hypot(x - shape[1] / 2, y - shape[0] / 2) < CIRCLE_RADIUS * min(shape))
 
 
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
