@@ -1,4 +1,4 @@
-"""What this project costs: beside what one would use instead, and beside what the hardware allows."""
+"""Measure this project's speed beside that of other ways, and beside what the hardware allows."""
 
 import os
 

@@ -44,23 +44,23 @@ def yardstick(workload: Workload) -> str:
 
 
 def fallen(committed: Figures, fresh: Figures, most_lost: float = MOST_LOST) -> list[str]:
-    """What to say of each figure that has fallen by more than this part of it; of those in both."""
-    said = []
+    """Name each figure of both that has fallen by more than this part of it."""
+    lines = []
     for name, before in committed.items():
         now = fresh.get(name)
         if now is not None and now < (1 - most_lost) * before:
-            said.append(f"{name}: {now:.3g}, committed {before:.3g}: fallen by {1 - now / before:.0%}")
-    return said
+            lines.append(f"{name}: {now:.3g}, committed {before:.3g}: fallen by {1 - now / before:.0%}")
+    return lines
 
 
 def risen(committed: list[Reached], counted: Figures, most: float = MOST_INSTRUCTIONS) -> list[str]:
-    """What to say of each workload that takes more instructions than it did, by more than this factor."""
-    said = []
+    """Name each workload that takes more instructions than it did, by more than this factor."""
+    lines = []
     for row in committed:
         now = counted.get(row.workload)
         if now is not None and row.instructions is not None and now > most * row.instructions:
-            said.append(f"{row.workload}: {now:.1f} instructions of a model-epoch, committed {row.instructions:.1f}")
-    return said
+            lines.append(f"{row.workload}: {now:.1f} instructions of a model-epoch, committed {row.instructions:.1f}")
+    return lines
 
 
 def measured(rounds: int) -> dict[str, float]:

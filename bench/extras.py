@@ -1,4 +1,4 @@
-"""What two of this project's own choices cost or spare: stationary runs ended early, and chunks kept on disk."""
+"""Costs and savings of two of this project's own choices: stationary runs ended early, and chunks kept on disk."""
 
 import tempfile
 import tomllib
@@ -7,8 +7,8 @@ from typing import Any
 
 from bench.timing import Row, Way, in_turn, rows
 from bench.ways import N_CORES, trained
-from sweep.engine.work import Work
 from sweep.spec.experiment import Experiment, load
+from sweep.store.work import Work
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 

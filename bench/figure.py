@@ -7,8 +7,10 @@ from matplotlib.lines import Line2D
 
 from bench.timing import Row
 from bench.ways import ALL
-from sweep.report.canvas import GREY, log_scale, rows, save, styled
-from sweep.report.looks import OKABE_ITO, figure_of
+from sweep.plots.drawing.canvas import GREY, rows
+from sweep.plots.drawing.looks import OKABE_ITO, figure_of
+from sweep.plots.drawing.scales import log_scale
+from sweep.plots.drawing.style import save, styled
 
 _MARKERS = "osD^v"
 _OFFSETS = (-0.28, -0.14, 0.0, 0.14, 0.28)

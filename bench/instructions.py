@@ -30,7 +30,7 @@ _SHORT, _LONG = 0.01, 0.08
 
 
 def missing() -> str | None:
-    """Why instructions cannot be counted here, if they cannot."""
+    """Say why instructions cannot be counted here, or return None."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
         return "counted on Linux on x86-64 only"
     return None if shutil.which("valgrind") else "Valgrind is not installed"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sweep.spec import inits
 from sweep.spec.experiment import Experiment, load
-from sweep.spec.gates import Table
+from sweep.spec.training_sets import TrainingSet as Table
 
 WORKLOADS = Path(__file__).with_name("workloads")
 
@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 
 class Sample(NamedTuple):
-    """Which runs of a workload a slow way trains: every k-th setting, and of each the first so many seeds."""
+    """Runs of a workload that a slow way trains: every k-th setting, and of each the first so many seeds."""
 
     every: int
     seeds: int

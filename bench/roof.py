@@ -1,4 +1,4 @@
-"""What the hardware allows: sigmoids and multiply-adds per second on one core, and how near the kernel comes.
+"""The roof of the hardware: sigmoids and multiply-adds per second on one core, and how near the kernel comes.
 
 Most of a model-epoch are sigmoids. The roof is a loop of nothing but the project's own sigmoid, as wide as the kernel;
 the kernel's load is steady: models that never converge, a multiple of its width, so that every lane is busy.
@@ -29,7 +29,7 @@ _STEADY_SIGMOIDS = 120_000_000
 
 
 class Loop(NamedTuple):
-    """What the loops are compiled for."""
+    """Width that the loops are compiled for."""
 
     width: int
 
@@ -138,7 +138,7 @@ def _times(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list
 
 
 def shares(title: str, needs: tuple[int, int], per_second: float, roof: Roof) -> Reached:
-    """What so many model-epochs per second are of the roof, each needing so many sigmoids and multiply-adds."""
+    """Compare so many model-epochs per second with the roof, each needing so many sigmoids and multiply-adds."""
     sigmoids, multiply_adds = needs[0] / roof.sigmoids, needs[1] / roof.multiply_adds
     return Reached(title, *needs, per_second, per_second * sigmoids, per_second * (sigmoids + multiply_adds))
 

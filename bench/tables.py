@@ -1,4 +1,4 @@
-"""What was measured, on disk and in words: bench.csv, roof.csv, machine.json, and the table in README.md."""
+"""Measurements on disk and in words: bench.csv, roof.csv, machine.json, and the table in README.md."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ def write_rows(path: Path, rows: Sequence[Row] | Sequence[Reached]) -> None:
 
 
 def read_rows(path: Path, kind: type[Any]) -> list[Any]:
-    """What `write_rows` has written, as named tuples of that kind again."""
+    """Read named tuples of a kind that `write_rows` has written."""
     types = get_type_hints(kind)
     with path.open(newline="") as file:
         return [kind(**{name: _value(text, types[name]) for name, text in row.items()}) for row in csv.DictReader(file)]
@@ -47,7 +47,7 @@ def _value(text: str, kind: Any) -> Any:
 
 
 def machine(rounds: int, roof: Roof) -> dict[str, Any]:
-    """Where and with what it was measured, ready for JSON."""
+    """Describe the machine and the packages, ready for JSON."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
@@ -61,7 +61,7 @@ def machine(rounds: int, roof: Roof) -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """What the processor calls itself."""
+    """Name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -41,7 +41,7 @@ class Way:
 
 
 class Spread(NamedTuple):
-    """Of several rounds."""
+    """Times of several rounds."""
 
     median: float
     least: float
@@ -69,7 +69,7 @@ class Row(NamedTuple):
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """How long it takes, once."""
+    """Seconds that the work takes, once."""
     time.sleep(_PAUSE_SECONDS)
     began = time.perf_counter()
     work()
@@ -91,7 +91,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def rows(workload: str, n_epochs: int, ways: Sequence[Way], times: Sequence[Sequence[float]]) -> list[Row]:
-    """What came out, way by way; a ratio is of two times of one round.
+    """Measured times, way by way; a ratio is of two times of one round.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def rows(workload: str, n_epochs: int, ways: Sequence[Way], times: Sequence[Sequ
     by_name = {way.name: seconds for way, seconds in zip(ways, times, strict=True)}
     found = []
     for way, seconds in zip(ways, times, strict=True):
-        ratios = [mine / other for mine, other in zip(seconds, by_name[way.beside], strict=True)]
+        ratios = [time / other for time, other in zip(seconds, by_name[way.beside], strict=True)]
         taken = spread(seconds)
         found.append(
             Row(

@@ -53,7 +53,7 @@ ALL = (
 
 
 def trained(experiment: Experiment, jobs: int) -> Outcome:
-    """What becomes of every run of an experiment, in the order of run numbers, by this project's kernel."""
+    """Train every run of an experiment with this project's kernel; outcomes in the order of run numbers."""
     tasks = [(chunk, None) for chunk in chunks_of(experiment)]
     parts = [outcome for _, outcome in runner.train(experiment, tasks, jobs)]
     return Outcome.joined(sorted(parts, key=lambda part: int(part.runs[0])))
@@ -82,7 +82,7 @@ def process_ways(workload: Workload) -> list[Way]:
 
 
 def first_process(workload: Workload) -> Way:
-    """The same where nothing is compiled yet."""
+    """`sweep run` where nothing is compiled yet."""
 
     def compile_and_run() -> None:
         with tempfile.TemporaryDirectory() as cache:

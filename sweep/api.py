@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import session
-from sweep.engine.store.files import FailedError, StoreError
-from sweep.engine.store.lock import Lock, LockedError
-from sweep.engine.store.verify import Problem
-from sweep.engine.store.verify import verify as check_files
+from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.session import How, OnChunk, OnStart, Say
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment, load
+from sweep.store.files import Tree
+from sweep.store.lock import Lock
+from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
@@ -92,10 +92,10 @@ def run(
     how = How(jobs, backend, scheduler, chunk_size)
     if directory is None:
         return _in_memory(experiment, how, on_chunk)
-    with Lock(directory):
-        result = session.finished(experiment, directory, say)
+    with Lock(directory) as tree:
+        result = session.finished(experiment, tree, say)
         if result is None:
-            result = session.compute(experiment, directory, how, on_start, on_chunk, say)
+            result = session.compute(experiment, tree, how, on_start, on_chunk, say)
         if figures and not any(name.endswith(".html") for name in result.manifest["files"]):
             result = session.draw(result)
     return result
@@ -167,12 +167,12 @@ def verify(
     if not path.is_dir():
         raise StoreError(f"{path}: no such directory")
     if not repair:
-        return check_files(path)
-    with Lock(path):
-        n_files, problems = check_files(path)
+        return session.verify(Tree(path))
+    with Lock(path) as tree:
+        n_files, problems = session.verify(tree)
         for problem in problems:
             say(str(problem))
-        return n_files, session.mend(path, How(), say) if problems else []
+        return n_files, session.mend(tree, problems, How(), say)
 
 
 def _check_options(jobs: int, backend: str, scheduler: str | None, chunk_size: int | None) -> None:
@@ -191,11 +191,10 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     import pyarrow as pa
 
     from sweep.engine import runner
-    from sweep.engine.chunks import chunks_of
+    from sweep.engine.chunks import chunks_of, n_recorded
     from sweep.engine.outcome import Outcome
-    from sweep.engine.training import n_recorded
-    from sweep.report import tables
-    from sweep.report.result import Result
+    from sweep.results import tables
+    from sweep.results.result import Result
 
     _check_memory(experiment, n_recorded(experiment))
     began = time.perf_counter()
@@ -217,7 +216,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
     runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
-    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest)
+    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
 def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sweep.report.result import Result
+    from sweep.results.result import Result
     from sweep.session import Started
 
 FAILED = 1
@@ -278,9 +278,10 @@ def _show_overview(console: "Console", result: "Result") -> None:
     from rich import box
     from rich.table import Table
 
-    from sweep.report.overview import overview
+    from sweep.analysis.findings import Findings
+    from sweep.answer.overview import overview
 
-    found = overview(result)
+    found = overview(Findings(result))
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):
         table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")

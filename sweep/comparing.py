@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.pairing import paired
-from sweep.kernel import STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
+from sweep.spec.schema import OUTCOME, STATUSES
 
 if TYPE_CHECKING:
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 MAX_EXAMPLES = 5
 
-_COLUMNS = ("status", "epochs", "converged_epoch", "period", "final_loss")
 _BLOCK = 1 << 19
 """Runs that are paired at a time."""
 
@@ -88,7 +87,7 @@ class _Rows:
 
     @classmethod
     def of(cls, result: "Result") -> "_Rows":
-        frame = result.part("runs", ["run", *_COLUMNS])
+        frame = result.part("runs", ["run", *OUTCOME])
         columns = {
             "status": frame["status"].cat.codes.to_numpy(),
             "epochs": frame["epochs"].to_numpy(),
@@ -114,9 +113,9 @@ class _Rows:
 
     def outcome(self, row: int) -> dict[str, Any]:
         """One row, as people have it."""
-        code, epochs, converged_epoch, period, loss = (self.columns[name][row] for name in _COLUMNS)
+        code, epochs, converged_epoch, period, loss = (self.columns[name][row] for name in OUTCOME)
         known = (None if number < 0 else int(number) for number in (converged_epoch, period))
-        return dict(zip(_COLUMNS, (STATUSES[code], int(epochs), *known, float(loss.view(np.float64))), strict=True))
+        return dict(zip(OUTCOME, (STATUSES[code], int(epochs), *known, float(loss.view(np.float64))), strict=True))
 
 
 def compare(one: "Result", other: "Result") -> Comparison:
@@ -129,13 +128,13 @@ def compare(one: "Result", other: "Result") -> Comparison:
     """
     mine, theirs = _Rows.of(one), _Rows.of(other)
     n_paired = n_changed = 0
-    columns = dict.fromkeys(_COLUMNS, 0)
+    columns = dict.fromkeys(OUTCOME, 0)
     transitions = np.zeros((len(STATUSES), len(STATUSES)), np.int64)
     examples: list[Example] = []
     for grid, first, rows, partners in _pairs(mine, theirs):
         n_paired += rows.size
         changed = np.zeros(rows.size, np.bool_)
-        for name in _COLUMNS:
+        for name in OUTCOME:
             differs = mine.columns[name][rows] != theirs.columns[name][partners]
             columns[name] += int(differs.sum())
             changed |= differs
@@ -177,7 +176,7 @@ def text(comparison: Comparison) -> list[str]:
         setting = ", ".join(f"{key} {_shown(value)}" for key, value in example.setting.items())
         changes = [
             f"{name} {_shown(example.one[name])} → {_shown(example.other[name])}"
-            for name in _COLUMNS
+            for name in OUTCOME
             if _differ(example.one[name], example.other[name])
         ]
         lines.append(f"run {example.run} → {example.other_run} ({setting}): {', '.join(changes)}")

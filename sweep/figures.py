@@ -12,22 +12,31 @@ keys of the grid, each with a value or a list of values of which any will do. Ru
 the result is counted. Whatever a figure shows is what the report would show of a result with these rows only.
 """
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from sweep.report import figures as _figures
-from sweep.report.axes import is_numeric, varying
-from sweep.report.figures import save
-from sweep.report.result import Result
-from sweep.report.selection import select
-from sweep.report.settings import n_rows
+from sweep import plots
+from sweep.analysis.axes import is_numeric
+from sweep.analysis.findings import Findings
+from sweep.plots.drawing.style import save
+from sweep.results.result import Result
+from sweep.results.selection import select
+
+__all__ = [
+    "decision_surfaces",
+    "epochs_to_converge",
+    "final_loss",
+    "heat_map",
+    "learning_curves",
+    "save",
+    "stability",
+    "success_curves",
+    "success_rate",
+]
 
 Where = Mapping[str, Any] | None
-
-_NOT_FIGURES = ("figures_for", "save")
 
 
 def success_rate(result: Result, *, where: Where = None) -> Figure:
@@ -48,7 +57,7 @@ def success_rate(result: Result, *, where: Where = None) -> Figure:
     --------
     >>> sweep.figures.success_rate(result, where={"gate": "XOR", "hidden": [1, 2]})
     """
-    return _figures.success_rate(_part(result, where))
+    return plots.success_rate(_part(result, where))
 
 
 def epochs_to_converge(result: Result, *, where: Where = None) -> Figure:
@@ -69,9 +78,9 @@ def epochs_to_converge(result: Result, *, where: Where = None) -> Figure:
     >>> sweep.figures.epochs_to_converge(result, where={"init": "normal(0, 1)"})
     """
     part = _part(result, where)
-    if not part.part("summary", ["n_converged"])["n_converged"].any():
+    if not part.result.part("summary", ["n_converged"])["n_converged"].any():
         raise ValueError("no run of this result converged, so there are no epochs to draw")
-    return _figures.epochs_to_converge(part)
+    return plots.epochs_to_converge(part)
 
 
 def final_loss(result: Result, *, where: Where = None) -> Figure:
@@ -92,10 +101,10 @@ def final_loss(result: Result, *, where: Where = None) -> Figure:
     >>> sweep.figures.final_loss(result, where={"learning_rate": 10})
     """
     part = _part(result, where)
-    counts = part.part("summary", ["n", "n_diverged"])
+    counts = part.result.part("summary", ["n", "n_diverged"])
     if not (counts["n_diverged"] < counts["n"]).any():
         raise ValueError("every run of this result diverged, so there are no finite losses to draw")
-    return _figures.final_loss(part)
+    return plots.final_loss(part)
 
 
 def learning_curves(result: Result, *, where: Where = None) -> Figure:
@@ -117,9 +126,10 @@ def learning_curves(result: Result, *, where: Where = None) -> Figure:
     >>> sweep.figures.learning_curves(result, where={"learning_rate": 1})
     """
     part = _part(result, where)
-    if part.curves is not None and not (part.curves["loss"] < float("inf")).any():
+    curves = part.result.curves
+    if curves is not None and not (curves["loss"] < float("inf")).any():
         raise ValueError("this result has no finite losses to draw")
-    return _figures.learning_curves(part)
+    return plots.learning_curves(part)
 
 
 def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Figure:
@@ -147,15 +157,15 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
     """
     part = _part(result, where)
     if x is None and y is None:
-        return _figures.heat_map(part)
-    numeric = [key for key in varying(part) if is_numeric(part, key)]
+        return plots.heat_map(part)
+    numeric = [key for key in part.varying if is_numeric(part.result, key)]
     for name, key in (("x", x), ("y", y)):
         if key not in numeric:
             allowed = ", ".join(numeric) or "none: no numeric key of this result varies"
             raise ValueError(f"{name}: found {key!r}; allowed: a numeric key that varies ({allowed})")
     if x == y:
         raise ValueError(f"x and y: found {x!r} twice; allowed: two different keys")
-    return _figures.heat_map(part, (str(y), str(x)))
+    return plots.heat_map(part, part.heat_map_of(str(y), str(x)))
 
 
 def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Figure:
@@ -166,7 +176,7 @@ def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, wher
     result
     runs
         Numbers of runs to draw. By default the fastest, the median and a failed one of some gates, chosen as
-        `sweep.report.surfaces.choices` says.
+        `sweep.analysis.representatives.representatives` says.
     where
         As in `success_rate`.
 
@@ -182,41 +192,58 @@ def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, wher
     >>> sweep.figures.decision_surfaces(result, runs=[0, 17])
     """
     from sweep import decisions
-    from sweep.report import surfaces
+    from sweep.analysis.representatives import chosen_by_number
 
     part = _part(result, where)
-    chosen = surfaces.choices(part) if runs is None else surfaces.chosen(part, runs)
+    chosen = part.representatives.chosen if runs is None else chosen_by_number(part.result, runs)
     if not chosen:
         raise ValueError("a decision surface takes a run of a gate or a table with two inputs and targets from 0 to 1")
-    return decisions.surfaces(part, chosen)
+    return plots.decision_surfaces(part, chosen, decisions.models_of(result.experiment, chosen))
 
 
-def _part(result: Result, where: Where) -> Result:
-    part = select(result, where)
-    if n_rows(part, "runs") == 0:
+def success_curves(result: Result, *, where: Where = None) -> Figure:
+    """Draw the share of all runs that have converged by each epoch, with its Wilson 95 % interval.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        As in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.success_curves(result, where={"gate": "AND"})
+    """
+    return plots.success_curves(_part(result, where))
+
+
+def stability(result: Result, *, where: Where = None) -> Figure:
+    """Draw the final loss over the learning rate, of each table that is not separable, and its predicted edge.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If no table has learning rates on both sides of its critical one, or tables are too many to tell apart; else as
+        in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.stability(result, where={"gate": "XOR"})
+    """
+    return plots.stability(_part(result, where))
+
+
+def _part(result: Result, where: Where) -> Findings:
+    part = Findings(select(result, where))
+    if part.n_runs == 0:
         raise ValueError("there are no runs to draw")
     return part
-
-
-def _of_part(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """A figure of the report, of a part of a result as well."""
-
-    @functools.wraps(draw)
-    def of_part(result: Result, *args: Any, where: Where = None, **options: Any) -> Figure:
-        return draw(_part(result, where), *args, **options)
-
-    return of_part
-
-
-__all__ = [
-    "decision_surfaces",
-    "epochs_to_converge",
-    "final_loss",
-    "heat_map",
-    "learning_curves",
-    "save",
-    "success_rate",
-]
-_others = [name for name in _figures.__all__ if name not in (*__all__, *_NOT_FIGURES)]
-globals().update({name: _of_part(getattr(_figures, name)) for name in _others})
-__all__.extend(_others)

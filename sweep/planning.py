@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import chunks_of, natural_chunk_size
+from sweep.engine.chunks import chunks_of, n_recorded, natural_chunk_size
 from sweep.engine.outcome import Outcome
-from sweep.engine.training import CHOICES, inputs_of, n_recorded, train_runs
+from sweep.engine.training import CHOICES, inputs_of, train_runs
 from sweep.kernel import STATUSES
 from sweep.kernel.plan import natural_width
 from sweep.spec.experiment import Experiment
@@ -334,7 +334,7 @@ def _tables(experiment: Experiment, outcome: Outcome, n_chunks: int) -> tuple[di
     """Bytes of each file, and seconds to make the tables, from those of a sample."""
     import pyarrow as pa
 
-    from sweep.report import tables
+    from sweep.results import tables
     from sweep.session import runs_format
 
     n, every = outcome.n_runs, experiment.train.record_every

@@ -1,6 +1,5 @@
 """One run of a result trained again, with its weights and its whole learning curve."""
 
-import itertools
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.kernel import STATUSES
-from sweep.spec.experiment import Experiment, ExperimentError, load
-from sweep.spec.gates import Table
+from sweep.errors import UnknownRunError
+from sweep.spec import models
+from sweep.spec.experiment import Experiment, load
+from sweep.spec.schema import OUTCOME, STATUSES
+from sweep.spec.training_sets import TrainingSet as Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,18 +21,13 @@ if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
     from sweep.engine.training import Trained
     from sweep.kernel.plan import Plan
-    from sweep.report.result import Result
+    from sweep.results.result import Result
 
 MAX_POINTS = 1_000_000
 """Points of a learning curve at most."""
-OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 
 _SHOWN = 10
 """Points of the learning curve in the text, about."""
-
-
-class UnknownRunError(ExperimentError):
-    """A run that a result does not have; its text is for people."""
 
 
 class Retrained(NamedTuple):
@@ -111,8 +107,10 @@ def replay(result: "Result", run: int) -> Replay:
     import pandas as pd
 
     experiment = load(result.manifest["experiment"])
-    if not 0 <= run < experiment.n_runs:
-        raise UnknownRunError(f"run: found {run}; allowed: 0 to {experiment.n_runs - 1}")
+    try:
+        experiment.locate(run)
+    except ValueError as error:
+        raise UnknownRunError(f"run: {error}") from None
     stored = _stored(result, run)
     setting, table, trained = train_again(without_curves(experiment), run)
     found = _plain(trained.outcome)
@@ -124,7 +122,7 @@ def replay(result: "Result", run: int) -> Replay:
         run=run,
         setting={key: setting[key] for key in (*experiment.columns, "seed")},
         **found,
-        weight_names=weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.n_direct),
+        weight_names=models.weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.shortcut),
         initial_weights=trained.initial[0],
         final_weights=trained.final[0],
         curve=pd.DataFrame({"epoch": points * every, "loss": losses[points]}),
@@ -138,12 +136,9 @@ def train_again(experiment: Experiment, run: int) -> Retrained:
     """Train one run of an experiment again, recording its losses only if the experiment says so."""
     from sweep.engine.training import train_one
 
-    number, first = _grid_of(experiment, run)
-    grid, at = experiment.grids[number], np.array([run - first])
-    values = {key: grid.values[key][grid.indices(key, at)[0]] for key in grid.values}
-    trained = train_one(experiment, number, first, run - first)
-    table = experiment.table(values["gate"], values["encoding"])
-    return Retrained(values | {"seed": int(grid.seed_of(at)[0])}, table, trained)
+    setting = experiment.setting(run)
+    table = experiment.table(setting["gate"], setting["encoding"])
+    return Retrained(setting, table, train_one(experiment, *experiment.locate(run)))
 
 
 def without_curves(experiment: Experiment) -> Experiment:
@@ -159,19 +154,6 @@ def same_bits(stored: Mapping[str, Any], outcome: "Outcome") -> bool:
 def command(path: Path, run: int) -> str:
     """What to type to replay a run of a result on disk."""
     return shlex.join(["sweep", "replay", str(path), str(run)])
-
-
-def weight_names(n_inputs: int, hidden: int, n_direct: int) -> list[str]:
-    """Names of a model's parameters, in their order; see `sweep.spec.inits.draw`."""
-    if not hidden:
-        return [*(f"w{i + 1}" for i in range(n_inputs)), "b"]
-    return [
-        *(f"W1[{j},{i}]" for j, i in itertools.product(range(hidden), range(n_inputs))),
-        *(f"b1[{j}]" for j in range(hidden)),
-        *(f"w2[{j}]" for j in range(hidden)),
-        *(f"u[{i}]" for i in range(n_direct)),
-        "b2",
-    ]
 
 
 def text(replay: Replay) -> list[str]:
@@ -239,13 +221,6 @@ def _row_of_csv(path: Path, columns: list[str], run: int) -> list[dict[str, Any]
                 rows: list[dict[str, Any]] = batch.filter(compute.equal(batch["run"], run)).to_pylist()
                 return rows
     return []
-
-
-def _grid_of(experiment: Experiment, run: int) -> tuple[int, int]:
-    """The number of the grid that a run belongs to, and that of the grid's first run."""
-    firsts = [0, *itertools.accumulate(grid.n_runs for grid in experiment.grids)]
-    number = int(np.searchsorted(firsts, run, side="right")) - 1
-    return number, firsts[number]
 
 
 def _recording(experiment: Experiment, every: int, max_epochs: int | None = None) -> Experiment:

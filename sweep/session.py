@@ -3,26 +3,28 @@
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.engine.outcome import Outcome
-from sweep.engine.store import manifest as manifests
-from sweep.engine.store import tables as written
-from sweep.engine.store.files import FailedError, StoreError, new_file, sha256
-from sweep.engine.store.verify import Problem, manifest_of, verify
+from sweep.errors import DamagedError, ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
-from sweep.spec.experiment import Experiment, ExperimentError, load
+from sweep.spec.experiment import Experiment
+from sweep.store import manifest as manifests
+from sweep.store import tables as written
+from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.files import Tree
+from sweep.store.verify import Check, Problem, check_chunks_of, check_files
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
-    from sweep.engine.work import Work
-    from sweep.report.result import Result
+    from sweep.results.result import Result
+    from sweep.store.work import Work
 
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
@@ -77,83 +79,63 @@ OnStart = Callable[[Started], None] | None
 OnChunk = Callable[[Outcome, int], None] | None
 
 
-@dataclass(frozen=True)
-class OnDisk:
-    """Tables that are read when they are asked for."""
-
-    path: Path
-    files: Mapping[str, str]
-    experiment: Experiment
-
-    def load(self, name: str, columns: Sequence[str] | None = None) -> "pd.DataFrame | None":
-        """A table, or some columns of it."""
-        from sweep.report import tables
-
-        for file in (f"{name}.parquet", f"{name}.csv"):
-            if file in self.files:
-                types = tables.arrow_types(self.experiment, name)
-                table = written.read_table(self.path / file, types, columns)
-                frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                written.release_memory()
-                return frame
-        return None
-
-
 def read(path: Path) -> "Result":
     """A result from disk; see `sweep.api.read`."""
-    from sweep.report.result import Result
+    from sweep.results.on_disk import OnDisk
+    from sweep.results.result import Result
 
-    manifest = manifests.read_manifest(path)
+    tree = Tree(path)
+    manifest = manifests.read_manifest(tree)
     if manifest["numerics"] != NUMERICS:
         raise StoreError(
             f"{path}: of version {manifest['numerics']} of the arithmetic, not {NUMERICS}; run the experiment again"
         )
     try:
-        experiment = load(manifest["experiment"])
+        experiment = experiment_of(manifest["experiment"])
     except ExperimentError as error:
         raise StoreError(f"{path / manifests.MANIFEST}: damaged ({error}); run the experiment again") from None
-    for name in written.TABLES:
+    if problem := _disagreement(manifest, experiment):
+        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); run the experiment again")
+    for name in manifests.TABLES:
         if name in manifest["files"]:
-            _check(path / name, manifest["files"][name])
-    return Result(OnDisk(path, manifest["files"], experiment), manifest, path)
+            _check(tree, name, manifest["files"][name])
+    return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
-def finished(experiment: Experiment, directory: Path, say: Say) -> "Result | None":
+def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
     """The result of this very experiment, if it is there and complete; what is damaged of it is mended."""
+    text = manifests.manifest_text(tree)
+    if text is None:
+        return None
+    manifest = manifests.parse(text)
+    same = manifest["experiment"] == manifests.plain(experiment.resolved())
+    if not (manifest["complete"] and manifest["numerics"] == NUMERICS and same):
+        return None
+    if manifest["runs_format"] != runs_format(experiment):
+        return None
     try:
-        text = manifest_of(directory)
-        if text is None:
-            return None
-        manifest = manifests.parse(text)
-        same = manifest["experiment"] == manifests.plain(experiment.resolved())
-        if not (manifest["complete"] and manifest["numerics"] == NUMERICS and same):
-            return None
-        if manifest["runs_format"] != runs_format(experiment):
-            return None
-        if found := verify(directory)[1]:
-            for problem in found:
+        if problems := verify(tree)[1]:
+            for problem in problems:
                 say(str(problem))
-            if mend(directory, How(), say):
+            if mend(tree, problems, How(), say):
                 return None
-        return read(directory)
+        return read(tree.path)
     except StoreError:
         return None
 
 
-def compute(
-    experiment: Experiment, directory: Path, how: How, on_start: OnStart, on_chunk: OnChunk, say: Say
-) -> "Result":
+def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_chunk: OnChunk, say: Say) -> "Result":
     """Train what is missing in a directory, and make the tables of it."""
-    from sweep.engine.work import Work
+    from sweep.store.work import Work
 
     resolved = manifests.plain(experiment.resolved())
-    before = manifests.last_experiment(directory)
+    before = manifests.last_experiment(tree)
     if before is not None and before != resolved:
         for line in manifests.changed_keys(before, resolved):
             say(f"changed since the last run: {line}")
-    with refusals(directory):
-        work = Work(experiment, directory, say)
-        manifests.begin(directory, resolved)
+    with refusals(tree):
+        work = Work(experiment, tree, say)
+        manifests.begin(tree, resolved)
     chunks = work.remaining(how.chunk_size)
     began = time.perf_counter()
     n_trained = 0
@@ -173,7 +155,7 @@ def compute(
             said = "no chunk was finished yet"
             return said
         manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-        _write_tables(work, directory, {**manifest, "complete": False})
+        _write_tables(work, tree, {**manifest, "complete": False})
         said = (
             f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
             "run the same command again to go on"
@@ -182,7 +164,7 @@ def compute(
 
     if on_start:
         n_chunks = work.n_chunks_done + len(chunks)
-        on_start(Started(experiment, directory, work.n_done, work.n_chunks_done, n_chunks, stop))
+        on_start(Started(experiment, tree.path, work.n_done, work.n_chunks_done, n_chunks, stop))
     try:
         work.train(chunks, how.jobs, how.backend, how.scheduler, count)
     except KeyboardInterrupt:
@@ -192,80 +174,164 @@ def compute(
     if runs_format(experiment) == "parquet" and experiment.runs is None:
         say(f'{experiment.n_runs:,} runs: they go to runs.parquet; runs = "csv" in the file asks for CSV')
     manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-    _write_tables(work, directory, {**manifest, "complete": True})
-    manifests.finish(directory)
-    work.forget_superseded()
-    return read(directory)
+    _write_tables(work, tree, {**manifest, "complete": True})
+    with refusals(tree):
+        manifests.finish(tree)
+        work.forget_superseded()
+    return read(tree.path)
 
 
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
-    from sweep.report import html
-    from sweep.report.columns import sparing
+    from sweep import decisions
+    from sweep.analysis.findings import Findings
+    from sweep.page import html
 
     assert result.path is not None
-    tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in written.TABLES}
-    bare = sparing(replace(result, manifest={**result.manifest, "files": tables_only}))
+    tree = Tree(result.path)
+    tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in manifests.TABLES}
+    findings = Findings(replace(result, manifest={**result.manifest, "files": tables_only}))
     try:
-        if tables_only != result.manifest["files"]:
-            manifests.write_manifest(result.path, bare.manifest)
-        surfaces, extra = _surfaces(bare, result.path)
-        files = [*html.write(bare, result.path, extra=extra), *surfaces]
+        with tree.drafts() as drafts:
+            models = decisions.for_report(findings.experiment, findings.representatives.chosen)
+            names = [path.relative_to(drafts).as_posix() for path in html.write(findings, drafts, models)]
+            if tables_only != result.manifest["files"]:
+                manifests.write_manifest(tree, {**result.manifest, "files": tables_only})
+            for name in names:
+                tree.adopt(drafts, name)
+        for name in result.manifest["files"].keys() - tables_only.keys() - set(names):
+            tree.remove(name)
+        drawn = {name: tree.sha256(name) for name in names}
     except OSError as error:
         raise FailedError(
             f"{result.path}: drawing failed ({error.strerror or error}); the tables are complete, draw them with: "
             f"sweep report {result.path}"
         ) from None
-    drawn = {path.relative_to(result.path).as_posix(): sha256(path) for path in files}
     manifest = {**result.manifest, "files": tables_only | drawn}
-    manifests.write_manifest(result.path, manifest)
+    manifests.write_manifest(tree, manifest)
     return replace(result, manifest=manifest)
 
 
-def _surfaces(result: "Result", directory: Path) -> tuple[list[Path], dict[str, tuple[str, str, str]]]:
-    """The files of the decision surfaces, where a result has some, and what the report shows of them."""
-    from sweep import decisions
-    from sweep.report.figures import save
-
-    drawn = decisions.for_report(result)
-    if drawn is None:
-        return [], {}
-    figure, said = drawn
-    (directory / "figures").mkdir(exist_ok=True)
-    paths = save(figure, directory / "figures" / "decision_surfaces")
-    return paths, {"decision_surfaces": (paths[0].read_text(encoding="utf-8"), said.caption, said.alt)}
+def verify(tree: Tree) -> tuple[int, list[Problem]]:
+    """Check every file of a directory, and its tables against its chunks; see `sweep.api.verify`."""
+    if not tree.path.is_dir():
+        raise StoreError(f"{tree.path}: no such directory")
+    checks = check_files(tree)
+    text = manifests.manifest_text(tree)
+    if text is not None and (manifest := manifests.parse(text))["numerics"] == NUMERICS:
+        checks += _contents(tree, manifest, {name for name, problem in checks if problem})
+    return len(dict(checks)), [Problem(tree.path / name, problem) for name, problem in checks if problem]
 
 
-def mend(directory: Path, how: How, say: Say) -> list[Problem]:
+def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Iterator[Check]:
+    """Check a result as a whole: that manifest, tables and chunks say the same."""
+    try:
+        experiment = experiment_of(manifest["experiment"])
+    except ExperimentError:
+        yield manifests.MANIFEST, "not of an experiment"
+        return
+    if problem := _disagreement(manifest, experiment):
+        yield manifests.MANIFEST, problem
+        return
+    missing = list(check_chunks_of(tree, experiment)) if manifest["complete"] else []
+    yield from missing
+    if missing or any(name.startswith(CHUNKS) or name in manifests.TABLES for name in damaged):
+        return
+    yield from _differing_tables(tree, experiment, manifest)
+
+
+def _disagreement(manifest: Mapping[str, Any], experiment: Experiment) -> str:
+    """What a manifest says that its experiment does not; empty for nothing."""
+    expected = facts(experiment)
+    if manifest["complete"]:
+        expected["n_done"] = experiment.n_runs
+    names = {*_table_names(manifest["runs_format"], experiment)}
+    if names != manifest["files"].keys() & set(manifests.TABLES):
+        return "other tables than those of its experiment"
+    return next((f"another {key} than its experiment" for key in expected if manifest[key] != expected[key]), "")
+
+
+def _differing_tables(tree: Tree, experiment: Experiment, manifest: Mapping[str, Any]) -> Iterator[Check]:
+    """Read the tables beside the chunks that they were made of."""
+    from sweep.results import tables
+    from sweep.store.work import outcomes
+
+    names = _table_names(manifest["runs_format"], experiment)
+    wrong: dict[str, str] = {}
+    with ExitStack() as stack:
+        readers = {}
+        for name in names:
+            types = tables.arrow_types(experiment, name.partition(".")[0])
+            try:
+                readers[name] = written.TableReader(stack.enter_context(tree.open(name)), name, types)
+            except DamagedError as error:
+                wrong[name] = str(error)
+
+        def expect(name: str, piece: "pa.Table") -> None:
+            try:
+                if name not in wrong:
+                    readers[name].expect(piece)
+            except DamagedError as error:
+                wrong[name] = str(error)
+
+        found = outcomes(experiment, tree, written.ROWS)
+        if not manifest["complete"]:
+            found = _tabled(tree, experiment, names[0], found)
+        counts = _make_tables(experiment, found, manifest["runs_format"], expect)
+        for name in readers.keys() - wrong.keys():
+            try:
+                readers[name].expect_end()
+            except DamagedError as error:
+                wrong[name] = str(error)
+    yield from wrong.items()
+    if not wrong and any(manifest[key] != count for key, count in counts.items()):
+        yield manifests.MANIFEST, "other counts than those of its tables"
+
+
+def _tabled(tree: Tree, experiment: Experiment, name: str, found: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Leave out the runs that have been done since the tables of an incomplete result were written."""
+    import numpy as np
+
+    from sweep.results import tables
+
+    table = written.read_table(tree, name, tables.arrow_types(experiment, "runs"), ["run"])
+    runs = np.unique(table["run"].to_numpy())
+    for outcome in found:
+        kept = outcome[np.isin(outcome.runs, runs, assume_unique=True)]
+        if kept.n_runs:
+            yield kept
+
+
+def mend(tree: Tree, problems: Sequence[Problem], how: How, say: Say) -> list[Problem]:
     """Make again what is not as it was written, from what is; returns what could not be mended."""
-    from sweep.engine.work import Work
+    from sweep.store.work import Work
 
-    text = manifest_of(directory)
-    problems = verify(directory)[1]
-    if text is None:
-        return problems
+    text = manifests.manifest_text(tree)
+    if text is None or not problems:
+        return verify(tree)[1]
     manifest = manifests.parse(text)
-    with refusals(directory):
-        for path in (directory / manifests.MANIFEST, manifests.copy_of(directory)):
-            if not path.exists() or path.read_bytes() != text:
-                path.parent.mkdir(exist_ok=True)
-                with new_file(path) as part:
-                    part.write_bytes(text)
-        work = Work(load(manifest["experiment"]), directory, say)
+    try:
+        experiment = experiment_of(manifest["experiment"])
+    except ExperimentError:
+        return verify(tree)[1]
+    with refusals(tree):
+        work = Work(experiment, tree, say)
+        manifests.write_text(tree, manifest, text)
+        if tree.exists(manifests.UNDER_WAY) and not manifests.is_under_way(tree):
+            manifests.finish(tree)
         if manifest["complete"]:
             work.train(work.remaining(how.chunk_size), how.jobs, how.backend, how.scheduler)
     if not work.n_done:
-        return verify(directory)[1]
-    bad = {problem.path for problem in problems}
-    if bad & {directory / name for name in (*written.TABLES, written.CHECKSUMS)}:
-        drawn = manifest["files"].keys() - set(written.TABLES)
-        tables_only = {**manifest, "files": {}}
-        _write_tables(work, directory, tables_only)
+        return verify(tree)[1]
+    bad = {problem.path.relative_to(tree.path).as_posix() for problem in verify(tree)[1]}
+    drawn = manifest["files"].keys() - set(manifests.TABLES)
+    if bad & {*manifests.TABLES, written.CHECKSUMS, manifests.MANIFEST}:
+        _write_tables(work, tree, {**manifest, **facts(experiment)})
         if drawn:
-            draw(read(directory))
-    elif bad & {directory / name for name in manifest["files"]}:
-        draw(read(directory))
-    return verify(directory)[1]
+            draw(read(tree.path))
+    elif bad & drawn:
+        draw(read(tree.path))
+    return verify(tree)[1]
 
 
 def runs_format(experiment: Experiment) -> str:
@@ -273,15 +339,23 @@ def runs_format(experiment: Experiment) -> str:
     return experiment.runs or ("parquet" if experiment.n_runs > PARQUET_ABOVE else "csv")
 
 
-def described(experiment: Experiment, how: How, seconds: float, n_trained: int) -> dict[str, Any]:
-    """A manifest but for what the tables hold."""
-    import joblib
-
+def facts(experiment: Experiment) -> dict[str, Any]:
+    """What of a manifest follows from the experiment."""
     return {
         "name": experiment.name,
         "question": experiment.question,
         "n_runs": experiment.n_runs,
         "n_points": experiment.n_points,
+        "runs_format": runs_format(experiment),
+    }
+
+
+def described(experiment: Experiment, how: How, seconds: float, n_trained: int) -> dict[str, Any]:
+    """A manifest but for what the tables hold."""
+    import joblib
+
+    return {
+        **facts(experiment),
         "n_trained": n_trained,
         "seconds": round(seconds, 3),
         "jobs": joblib.effective_n_jobs(how.jobs),
@@ -290,61 +364,82 @@ def described(experiment: Experiment, how: How, seconds: float, n_trained: int) 
         "python": platform.python_version(),
         "versions": {package: version(package) for package in _PACKAGES},
         "numerics": NUMERICS,
-        "runs_format": runs_format(experiment),
         "experiment": manifests.plain(experiment.resolved()),
     }
 
 
 @contextmanager
-def refusals(directory: Path) -> Iterator[None]:
+def refusals(tree: Tree) -> Iterator[None]:
     """Turn what a file system refuses into a message."""
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{directory}: cannot be written ({error.strerror or error})") from None
+        raise StoreError(f"{tree.path}: cannot be written ({error.strerror or error})") from None
 
 
-def _write_tables(work: "Work", directory: Path, manifest: Mapping[str, Any]) -> None:
+def _write_tables(work: "Work", tree: Tree, manifest: Mapping[str, Any]) -> None:
     """Make the tables of all chunks, and the manifest."""
-    from sweep.report import tables
-
-    experiment = work.experiment
-    every = experiment.train.record_every
-    formats = _FORMATS[manifest["runs_format"]]
     sums: dict[str, str] = {}
-    n_epochs = 0
+    with written.writing_tables(tree, sums) as writer:
+        counts = _make_tables(work.experiment, work.outcomes(written.ROWS), manifest["runs_format"], writer.write)
+        if manifest["complete"] and counts["n_done"] != work.experiment.n_runs:
+            raise StoreError(f"{tree.path}: a chunk has been changed meanwhile; run the experiment again")
+    manifests.write_manifest(tree, {**manifest, **counts, "files": sums})
+
+
+def _make_tables(
+    experiment: Experiment, outcomes: Iterable[Outcome], formats: str, give: "Callable[[str, pa.Table], object]"
+) -> dict[str, Any]:
+    """Hand on the tables of some outcomes, each as the name of its file and its rows, piece by piece.
+
+    Returns
+    -------
+    dict
+        `n_done`, `n_epochs` and `statuses` of a manifest.
+    """
+    from sweep.results import tables
+
+    every = experiment.train.record_every
+    n_done = n_epochs = 0
     statuses = dict.fromkeys(STATUSES, 0)
-    with written.writing_tables(directory, sums) as writer:
 
-        def outcomes() -> Iterator[Outcome]:
-            nonlocal n_epochs, statuses
-            for outcome in work.outcomes(written.ROWS):
-                runs = tables.runs_table(experiment, outcome)
-                for name in formats:
-                    writer.write(name, runs)
-                n_epochs += outcome.n_epochs
-                statuses = {status: statuses[status] + count for status, count in outcome.status_counts.items()}
-                yield outcome
-                if every:
-                    writer.write("curves.csv", tables.curves_table(outcome, every))
+    def counted() -> Iterator[Outcome]:
+        nonlocal n_done, n_epochs, statuses
+        for outcome in outcomes:
+            runs = tables.runs_table(experiment, outcome)
+            for name in _FORMATS[formats]:
+                give(name, runs)
+            n_done += outcome.n_runs
+            n_epochs += outcome.n_epochs
+            statuses = {status: statuses[status] + count for status, count in outcome.status_counts.items()}
+            yield outcome
+            if every:
+                give("curves.csv", tables.curves_table(outcome, every))
 
-        for piece in tables.summaries(experiment, outcomes()):
-            writer.write("summary.csv", piece)
-            if "runs.parquet" in formats:
-                writer.write("summary.parquet", piece)
-    counts = {"n_done": work.n_done, "n_epochs": n_epochs, "statuses": statuses}
-    manifests.write_manifest(directory, {**manifest, **counts, "files": sums})
+    for piece in tables.summaries(experiment, counted()):
+        give("summary.csv", piece)
+        if formats != "csv":
+            give("summary.parquet", piece)
+    return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}
 
 
-def _check(path: Path, digest: str) -> None:
+def _table_names(formats: str, experiment: Experiment) -> list[str]:
+    """The files of the tables of a result, those of runs first."""
+    summaries = ["summary.csv"] if formats == "csv" else ["summary.csv", "summary.parquet"]
+    return [*_FORMATS[formats], *summaries, *(["curves.csv"] if experiment.train.record_every else [])]
+
+
+def _check(tree: Tree, name: str, digest: str) -> None:
+    path = tree.path / name
     try:
-        if sha256(path) != digest:
+        if tree.sha256(name) != digest:
             raise StoreError(
-                f"{path}: not as it was written (its SHA-256 differs); "
-                f"mend it with: sweep verify {path.parent} --repair"
+                f"{path}: not as it was written (its SHA-256 differs); mend it with: sweep verify {tree.path} --repair"
             )
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror or error}); run the experiment again") from None
+        raise StoreError(
+            f"{path}: cannot be read ({error.strerror or error}); mend it with: sweep verify {tree.path} --repair"
+        ) from None
 
 
 def _cpu() -> str:

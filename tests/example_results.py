@@ -2,14 +2,18 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sweep.kernel import STATUSES
-from sweep.report.result import Result
-from sweep.report.tables import wilson
+from sweep.results.result import Result
+from sweep.results.statistics import wilson
+from sweep.spec.experiment import Experiment, Train
+from sweep.spec.gates import Table
+from sweep.spec.grid import KEYS, REQUIRED, Grid
 
 MAX_EPOCHS = 1000
 
@@ -57,15 +61,6 @@ def made(
     manifest = {
         "name": "made",
         "question": question,
-        "experiment": {
-            "grid": [grid],
-            "train": {
-                "max_epochs": MAX_EPOCHS,
-                "target_loss": 0.01,
-                "target_error": None,
-                "record_every": record_every,
-            },
-        },
         "n_runs": len(rows),
         "n_points": len(settings),
         "versions": {"numpy": "2.3.1"},
@@ -74,7 +69,48 @@ def made(
         "seconds": 0.5,
         "files": {"runs.csv": "0" * 64},
     }
-    return Result.of(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest)
+    experiment = Experiment(
+        "made",
+        question,
+        (_grid(grid, n_seeds),),
+        Train(max_epochs=MAX_EPOCHS, target_loss=0.01, record_every=record_every),
+        tuple(grid),
+        {},
+    )
+    return Result.of(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest, experiment)
+
+
+def with_runs(result: Result, runs: pd.DataFrame, summary: pd.DataFrame) -> Result:
+    """The same experiment with other tables, and no curves."""
+    return Result.of(runs, summary, None, result.manifest, result.experiment)
+
+
+def with_train(result: Result, **settings: Any) -> Result:
+    """The same tables, as if trained otherwise."""
+    train = result.experiment.train.model_copy(update=settings)
+    return replace(result, experiment=replace(result.experiment, train=train))
+
+
+def with_values(result: Result, **values: Any) -> Result:
+    """The same tables, as if keys that are no columns had other values."""
+    grids = tuple(
+        replace(grid, values={**grid.values, **{key: [value] for key, value in values.items()}})
+        for grid in result.experiment.grids
+    )
+    return replace(result, experiment=replace(result.experiment, grids=grids))
+
+
+def with_table(result: Result, name: str, rows: list[list[float]]) -> Result:
+    """The same tables, as if a gate were a table of one's own."""
+    array = np.array(rows, dtype=np.float64)
+    own = Table(np.ascontiguousarray(array[:, :-1]), array[:, -1])
+    return replace(result, experiment=replace(result.experiment, tables={**result.experiment.tables, name: own}))
+
+
+def _grid(grid: dict[str, list[Any]], n_seeds: int) -> Grid:
+    required = {"gate": "no gate", "learning_rate": 1.0}
+    defaults = {key: [required[key] if entry.default is REQUIRED else entry.default] for key, entry in KEYS.items()}
+    return Grid({**grid, **{key: values for key, values in defaults.items() if key not in grid}}, range(n_seeds))
 
 
 def plane(n_seeds: int = 1, **settings: list[Any]) -> Result:
@@ -86,7 +122,7 @@ def plane(n_seeds: int = 1, **settings: list[Any]) -> Result:
     diverged = (result.runs["learning_rate"] > 10).to_numpy()
     result.runs.loc[diverged, "status"] = "diverged"
     result.runs.loc[diverged, "final_loss"] = np.inf
-    return Result.of(result.runs, _summary(result.runs, list(grid), n_seeds), None, result.manifest)
+    return with_runs(result, result.runs, _summary(result.runs, list(grid), n_seeds))
 
 
 def converges_in_the_middle(setting: dict[str, Any]) -> int | None:
@@ -96,7 +132,7 @@ def converges_in_the_middle(setting: dict[str, Any]) -> int | None:
 
 def union(*results: Result) -> Result:
     """The runs of several results as those of one experiment with a grid for each."""
-    keys = list(results[0].manifest["experiment"]["grid"][0])
+    keys = results[0].experiment.columns
     tables = []
     for frames in ([result.runs for result in results], [result.summary for result in results]):
         table = pd.concat(frames, ignore_index=True)
@@ -107,9 +143,10 @@ def union(*results: Result) -> Result:
         tables.append(table)
     runs, summary = tables
     runs["run"] = np.arange(len(runs))
-    experiment = results[0].manifest["experiment"]
-    experiment = {**experiment, "grid": [grid for one in results for grid in one.manifest["experiment"]["grid"]]}
-    return Result.of(runs, summary, None, {**results[0].manifest, "experiment": experiment})
+    experiment = replace(
+        results[0].experiment, grids=tuple(grid for result in results for grid in result.experiment.grids)
+    )
+    return Result.of(runs, summary, None, results[0].manifest, experiment)
 
 
 def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:

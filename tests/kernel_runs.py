@@ -2,21 +2,19 @@
 
 # mypy: allow-untyped-calls
 
-import functools
 import itertools
 import math
 from dataclasses import dataclass, fields, replace
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import reference as ref
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.kernel import STATUSES
+from sweep.kernel import STATUSES, loop
+from sweep.kernel.compiled import Kernel, kernel
+from sweep.kernel.loop import MAX_EPOCHS
 from sweep.kernel.plan import Plan
-from sweep.kernel.train import MAX_EPOCHS, Kernel, kernel
 
 Array = NDArray[np.float64]
 
@@ -52,7 +50,7 @@ class Runs:
 
     @property
     def settings(self) -> Array:
-        """What the kernel takes for each run: float64, shape (n, 5)."""
+        """Settings that the kernel takes for each run: float64, shape (n, 5)."""
         zeros = np.zeros(self.rates.size)
         rest = [zeros if each is None else each for each in (self.momentum, self.beta2, self.epsilon)]
         return np.column_stack([self.rates if self.hidden_rates is None else self.hidden_rates, self.rates, *rest])
@@ -78,7 +76,7 @@ class Runs:
 
 @dataclass
 class Outcome:
-    """What the kernel writes, an array per kind and an entry per run."""
+    """Arrays that the kernel writes, an entry per run."""
 
     status: NDArray[np.int8]
     epochs: NDArray[np.int64]
@@ -137,14 +135,6 @@ def _with_settings(plan: Plan, runs: Runs, rng: np.random.Generator) -> Runs:
     return runs
 
 
-@functools.cache
-def uncompiled(plan: Plan) -> Kernel:
-    """A kernel that has only its `py_func`, and is made at once."""
-    fake = mock.patch("numba.njit", lambda *_, **__: lambda function: SimpleNamespace(py_func=function))
-    with fake, mock.patch("sweep.kernel.train._compiled_train"):  # which is kept for the kernels to come
-        return Kernel(plan)
-
-
 def train(
     plan: Plan,
     runs: Runs,
@@ -173,21 +163,12 @@ def train(
         np.full((n if with_weights else 0, plan.n_params), UNTOUCHED),
         np.full((n, n_recorded) if record_every else (0, 0), UNTOUCHED),
     )
-    function = uncompiled(plan).py_func if in_python else kernel(plan)
+    function = Kernel(plan).py_func if in_python else kernel(plan)
     with np.errstate(all="ignore"):
         function(
-            runs.X,
-            runs.tables,
-            runs.table_of_run,
-            runs.starts,
-            runs.start_of_run,
-            runs.settings,
-            max_epochs,
-            record_every,
-            longest_period,
-            limit,
-            target_error,
-            *(getattr(outcome, f.name) for f in fields(outcome)),
+            loop.Runs(runs.X, runs.tables, runs.table_of_run, runs.starts, runs.start_of_run, runs.settings),
+            loop.Limits(max_epochs, record_every, longest_period, limit, target_error),
+            loop.Output(*(getattr(outcome, f.name) for f in fields(outcome))),
         )
     if not record_every:
         outcome.curves = np.empty((n, 0))

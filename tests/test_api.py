@@ -10,7 +10,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import sweep
-from sweep.engine.store.files import sealed, unsealed
+from sweep.store.files import Tree
+from sweep.store.manifest import write_manifest
+from sweep.store.sealing import sealed, unsealed
 
 SMALL: dict[str, Any] = {
     "question": "Small?",
@@ -133,13 +135,41 @@ def test_figures_and_report_are_listed_and_drawn_again(tmp_path: Path) -> None:
     assert files_beside_chunks(tmp_path) == set(other.manifest["files"]) == {"runs.csv", "summary.csv"}
 
 
-def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(tmp_path: Path) -> None:
-    (tmp_path / "figures").write_text("in the way")
-    with pytest.raises(sweep.SweepError, match=r"drawing failed .* the tables are complete, draw them with: sweep "):
+def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    said = r"drawing failed .* the tables are complete, draw them with: sweep "
+    with monkeypatch.context() as patched, pytest.raises(sweep.SweepError, match=said):
+        patched.setattr(Tree, "adopt", full)
         sweep.run(SMALL, tmp_path)
     assert len(sweep.read(tmp_path).runs) == 16
-    (tmp_path / "figures").unlink()
     assert "report.html" in sweep.run(SMALL, tmp_path).manifest["files"]
+
+
+def test_what_stands_where_figures_belong_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("in the way")
+    (tmp_path / "report.html").mkdir()
+    assert "report.html" in sweep.run(SMALL, tmp_path).manifest["files"]
+    assert (tmp_path / "set-aside" / "figures").read_text() == "in the way"
+    assert (tmp_path / "set-aside" / "report.html").is_dir()
+    assert sweep.verify(tmp_path)[1] == []
+
+
+def test_figures_of_an_earlier_drawing_go(tmp_path: Path) -> None:
+    result = sweep.run(SMALL, tmp_path)
+    earlier = tmp_path / "figures" / "earlier.svg"
+    earlier.write_text("<svg/>")
+    digest = hashlib.sha256(earlier.read_bytes()).hexdigest()
+    files = {**result.manifest["files"], "figures/earlier.svg": digest}
+    (tmp_path / "figures" / "own.svg").write_text("of the user's own")
+    write_manifest(Tree(tmp_path), {**result.manifest, "files": files})
+    drawn = sweep.draw(sweep.read(tmp_path))
+    assert drawn.manifest["files"] == result.manifest["files"]
+    assert not earlier.exists()
+    assert (tmp_path / "figures" / "own.svg").exists()
 
 
 @pytest.mark.parametrize(

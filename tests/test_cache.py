@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import sweep
 
 pytestmark = pytest.mark.processes
 KINDS: list[dict[str, Any]] = [
@@ -43,3 +47,23 @@ def test_each_kernel_is_compiled_once(tmp_path: Path) -> None:
     assert before
     final_losses(KINDS[:1], tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == before
+
+
+def test_a_change_of_one_file_makes_the_code_of_all_anew(tmp_path: Path) -> None:
+    """Code may have taken in a constant of another file than its own."""
+    package, cache = tmp_path / "sweep", tmp_path / "cache"
+    shutil.copytree(Path(sweep.__file__).parent, package)
+
+    def made() -> set[str]:
+        """Functions that a process compiles, by module and name."""
+        before = set(cache.rglob("*.nbi"))
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, "-c", TRAIN, json.dumps(KINDS[:1])]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+        return {re.split("_[0-9a-f]{20}|-", path.name)[0] for path in set(cache.rglob("*.nbi")) - before}
+
+    everything = made()
+    assert {name.partition(".")[0] for name in everything} == {"compiled", "draws", "loop"}
+    descent = package / "kernel" / "descent.py"
+    descent.write_text(descent.read_text().replace("N_SETTINGS = 5", "N_SETTINGS = 6"))
+    assert made() == everything

@@ -336,9 +336,10 @@ def test_ctrl_c_does_not_wait_for_compiled_code(folder: Path) -> None:
 import os, sys, threading
 from sweep import cli
 def announced(plan):
-    from sweep.kernel.train import kernel
+    from sweep.kernel.compiled import kernel
     def train(*args):
-        kernel(plan)(*args[:6], 1, *args[7:])
+        runs, limits, out = args
+        kernel(plan)(runs, limits._replace(max_epochs=1), out)
         threading.Timer(0.5, os.write, (1, b"in compiled code for hours\\n")).start()
         kernel(plan)(*args)
     return train

@@ -30,13 +30,13 @@ def base() -> sweep.Result:
 def without(result: sweep.Result, runs: list[int]) -> sweep.Result:
     """A result that lacks some runs."""
     kept = result.runs[~result.runs["run"].isin(runs)].reset_index(drop=True)
-    return sweep.Result.of(kept, result.summary, None, result.manifest)
+    return sweep.Result.of(kept, result.summary, None, result.manifest, result.experiment)
 
 
 def with_value(result: sweep.Result, run: int, column: str, value: Any) -> sweep.Result:
     frame = result.runs.copy()
     frame.loc[run, column] = value
-    return sweep.Result.of(frame, result.summary, None, result.manifest)
+    return sweep.Result.of(frame, result.summary, None, result.manifest, result.experiment)
 
 
 def test_a_result_is_the_same_as_itself(mixed_result: sweep.Result) -> None:

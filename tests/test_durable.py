@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sweep
-from sweep.engine import runner, work
+from sweep.engine import runner
 from sweep.engine.chunks import Chunk
 from sweep.engine.outcome import Outcome
-from sweep.engine.store import chunks as chunk_files
-from sweep.engine.store.files import StoreError
-from sweep.engine.store.lock import Lock, LockedError
+from sweep.errors import LockedError, StoreError
 from sweep.kernel import NUMERICS
+from sweep.store import chunk_store as chunk_files
+from sweep.store import work
+from sweep.store.files import Tree
+from sweep.store.lock import Lock
 
 TABLES = ("runs.csv", "summary.csv", "SHA256SUMS")
 BASE: dict[str, Any] = {
@@ -296,7 +298,7 @@ def test_only_one_at_a_time(tmp_path: Path) -> None:
 
 def test_a_disk_that_is_full_keeps_what_was_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(BASE, tmp_path / "whole")
-    write_chunk, n_written = chunk_files.Layout.write_chunk, 0
+    write_chunk, n_written = chunk_files.ChunkStore.write_chunk, 0
 
     def full(*args: Any) -> chunk_files.ChunkFile:
         nonlocal n_written
@@ -306,7 +308,7 @@ def test_a_disk_that_is_full_keeps_what_was_finished(tmp_path: Path, monkeypatch
         return write_chunk(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(chunk_files.Layout, "write_chunk", full)
+        patched.setattr(chunk_files.ChunkStore, "write_chunk", full)
         with pytest.raises(sweep.SweepError, match=r"No space left on device.; 10 of 24 runs are kept"):
             run(BASE, tmp_path / "full")
     assert run(BASE, tmp_path / "full").manifest["n_trained"] == 14
@@ -326,7 +328,7 @@ def test_runs_as_csv_and_as_parquet_are_the_same(runs: str, tmp_path: Path) -> N
 
 
 def test_the_bytes_of_parquet_do_not_depend_on_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.engine.store.tables.ROWS", 7)
+    monkeypatch.setattr("sweep.store.tables.ROWS", 7)
     for size in (1, 5, 24):
         run({**BASE, "runs": "parquet"}, tmp_path / str(size), chunk_size=size)
     first, *others = ((tmp_path / name / "runs.parquet").read_bytes() for name in ("1", "5", "24"))
@@ -347,9 +349,9 @@ def test_outcomes_come_in_order_whatever_the_chunks(n_rows: int, tmp_path: Path)
     grids = [{**BASE["grid"], "seeds": 3}, {"gate": "OR", "learning_rate": 2, "seeds": 8}]
     experiment = {"grid": grids, "train": BASE["train"]}
     run(experiment, tmp_path)
-    sizes = [part.n_runs for part in work.Work(load(experiment), tmp_path, print).outcomes(n_rows)]
+    sizes = [part.n_runs for part in work.Work(load(experiment), Tree(tmp_path), print).outcomes(n_rows)]
     assert sizes == [n_rows] * (20 // n_rows) + [20 % n_rows] * (20 % n_rows > 0)
-    numbers = [part.runs for part in work.Work(load(experiment), tmp_path, print).outcomes(n_rows)]
+    numbers = [part.runs for part in work.Work(load(experiment), Tree(tmp_path), print).outcomes(n_rows)]
     np.testing.assert_array_equal(np.concatenate(numbers), np.arange(20))
 
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sweep
-from sweep.spec.experiment import ExperimentError, load
-from sweep.spec.grid import KEYS, OUTCOMES
+from sweep.errors import ExperimentError
+from sweep.spec.experiment import load
+from sweep.spec.keys import KEYS
+from sweep.spec.schema import TAKEN
 
 FILE = """
 question = "Which gates?"
@@ -426,4 +428,4 @@ def test_a_truth_value_can_be_set():
 def test_every_column_of_the_tables_is_refused_as_the_name_of_a_weight():
     result = sweep.run({"grid": {"gate": "AND", "learning_rate": 1}, "train": {"max_epochs": 1}})
     columns = {*result.runs.columns, *result.summary.columns} - set(KEYS)
-    assert columns <= set(OUTCOMES)
+    assert columns <= set(TAKEN)

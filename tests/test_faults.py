@@ -119,7 +119,7 @@ def test_killed_while_it_writes(part: str, file: Path, undisturbed: dict[str, by
         process = command(file, tmp_path)
         for name in (part, *TABLES, "manifest.json"):
             (tmp_path / name).unlink(missing_ok=True)
-        while not any((tmp_path / name).exists() for name in (f".{part}.part", part)) and process.poll() is None:
+        while not any(tmp_path.glob(f"*{part}*")) and process.poll() is None:
             pass
         n_killed += kill_all(process)
     process = command(file, tmp_path)

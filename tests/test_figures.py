@@ -7,16 +7,19 @@ from pathlib import Path
 import example_results as examples
 import matplotlib as mpl
 import numpy as np
+import of_result as figures
+import of_result as sentences
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from sweep.report import curves, figures, sentences
-from sweep.report.axes import Layout, choose_layout, points
-from sweep.report.canvas import styled
-from sweep.report.result import Result
+from sweep.analysis import curves
+from sweep.analysis.axes import Layout, choose_layout
+from sweep.analysis.points import points
+from sweep.plots.drawing.style import styled
+from sweep.results.result import Result
 
 GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
 FIVE_AXES = {
@@ -48,7 +51,7 @@ SIXTEEN += ["NOR", "XNOR", "NOT_B", "A_OR_NOT_B", "NOT_A", "NOT_A_OR_B", "NAND",
 
 
 def with_runs_dropped(result: Result) -> Result:
-    return Result.of(result.runs.iloc[:0], result.summary.iloc[:0], None, result.manifest)
+    return examples.with_runs(result, result.runs.iloc[:0], result.summary.iloc[:0])
 
 
 CASES = {
@@ -293,7 +296,7 @@ def test_squares_have_their_own_label_and_mark() -> None:
     assert "0.25: answers ½ to every input" in texts(figure)
     assert figure.axes[0].get_lines()[0].get_xdata()[0] == 0.25
     own = examples.made({"gate": ["mine"], "loss": ["mse"]})
-    own.manifest["experiment"]["tables"] = {"mine": {"rows": [[0, 3.0], [1, 5.0]]}}
+    own = examples.with_table(own, "mine", [[0, 3.0], [1, 5.0]])
     assert not any("½" in text for text in texts(figures.final_loss(own)))
     both = figures.final_loss(examples.made({"gate": ["AND"], "loss": ["bce", "mse"]}))
     assert "final loss (nats or mean squared error)" in texts(both)

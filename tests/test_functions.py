@@ -136,7 +136,7 @@ EXACT: dict[str, tuple[Callable[[mpmath.mpf], mpmath.mpf], float]] = {
     "one_minus_sigmoid": (lambda x: 1 / (1 + mpmath.exp(x)), 3),
     "tanh": (mpmath.tanh, 3),
 }
-"""What is meant, and how many units of the last place the computed value may be away from it."""
+"""The function that is meant, and how many units of the last place the computed value may be away from it."""
 
 
 @pytest.mark.parametrize("name", EXACT)

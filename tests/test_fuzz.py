@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import sweep
 from sweep.spec.experiment import Train, load
-from sweep.spec.grid import KEYS
+from sweep.spec.keys import KEYS
 
 N_FILES = int(os.environ.get("TORTURE_FILES", "60"))
 MAX_RUNS = 60

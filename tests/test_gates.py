@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.spec import gates
+from sweep.spec import gates, training_sets
 
 MEANING = {
     "FALSE": lambda a, b: False,
@@ -31,7 +31,7 @@ MEANING = {
 
 @pytest.mark.parametrize("gate", MEANING)
 def test_two_input_gates_mean_what_their_names_say(gate):
-    table = gates.boolean_table(gate, "01")
+    table = training_sets.boolean_table(gate, "01")
     np.testing.assert_array_equal(table.inputs, [[0, 0], [0, 1], [1, 0], [1, 1]])
     np.testing.assert_array_equal(table.targets, [MEANING[gate](a == 1, b == 1) for a, b in table.inputs])
     assert table.inputs.dtype == table.targets.dtype == np.float64
@@ -39,13 +39,13 @@ def test_two_input_gates_mean_what_their_names_say(gate):
 
 
 def test_not_is_the_gate_of_one_input():
-    table = gates.boolean_table("not", "01")
+    table = training_sets.boolean_table("not", "01")
     np.testing.assert_array_equal(table.inputs, [[0], [1]])
     np.testing.assert_array_equal(table.targets, [1, 0])
 
 
 def test_pm1_changes_the_inputs_only():
-    table = gates.boolean_table("AND", "pm1")
+    table = training_sets.boolean_table("AND", "pm1")
     np.testing.assert_array_equal(table.inputs, [[-1, -1], [-1, 1], [1, -1], [1, 1]])
     np.testing.assert_array_equal(table.targets, [0, 0, 0, 1])
 
@@ -85,16 +85,16 @@ def test_parity_and_majority():
     assert gates.truth_table("parity-2") == gates.truth_table("XOR")
     assert gates.expand("parity-3") == ("parity-3",)
     for n in range(2, 9):
-        table = gates.boolean_table(f"parity-{n}", "01")
+        table = training_sets.boolean_table(f"parity-{n}", "01")
         np.testing.assert_array_equal(table.targets, table.inputs.sum(axis=1) % 2)
     for n in (3, 5, 7):
-        table = gates.boolean_table(f"majority-{n}", "01")
+        table = training_sets.boolean_table(f"majority-{n}", "01")
         np.testing.assert_array_equal(table.targets, table.inputs.sum(axis=1) > n / 2)
 
 
 @given(st.integers(1, 8).flatmap(lambda n: st.text("01", min_size=2**n, max_size=2**n)))
 def test_truth_tables_list_the_targets_with_the_first_input_most_significant(outputs):
-    table = gates.boolean_table(outputs, "01")
+    table = training_sets.boolean_table(outputs, "01")
     n = gates.n_inputs(outputs)
     assert table.inputs.shape == (2**n, n)
     np.testing.assert_array_equal(table.inputs @ 2.0 ** np.arange(n)[::-1], np.arange(2**n))
@@ -129,7 +129,7 @@ def test_a_family_has_no_truth_table():
 def test_csv_tables(tmp_path: Path, text):
     path = tmp_path / "points.csv"
     path.write_bytes(text.encode())
-    table = gates.table_from_csv(path)
+    table = training_sets.table_from_csv(path)
     np.testing.assert_array_equal(table.inputs, [[0.5], [-2000]])
     np.testing.assert_array_equal(table.targets, [1, 0.25])
     assert table.inputs.flags.c_contiguous and table.targets.flags.c_contiguous
@@ -158,14 +158,14 @@ def test_broken_csv_tables(tmp_path: Path, content, said):
     path = tmp_path / "points.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError) as caught:
-        gates.table_from_csv(path)
+        training_sets.table_from_csv(path)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
 
 
 def test_a_csv_table_that_is_not_there(tmp_path: Path):
     with pytest.raises(ValueError, match=r"none\.csv: cannot be read"):
-        gates.table_from_csv(tmp_path / "none.csv")
+        training_sets.table_from_csv(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize(
@@ -179,5 +179,5 @@ def test_a_csv_table_that_is_not_there(tmp_path: Path):
 )
 def test_broken_rows(rows, said):
     with pytest.raises(ValueError) as caught:
-        gates.table_from_rows(rows)
+        training_sets.table_from_rows(rows)
     assert said in str(caught.value)

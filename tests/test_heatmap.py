@@ -1,16 +1,19 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import example_results as examples
 import numpy as np
+import of_result as figures
+import of_result as sentences
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sweep.report import figures, sentences
-from sweep.report.heatmap import COLOURS, DIVERGED, LATER
-from sweep.report.planes import planes
-from sweep.report.result import Result
+from sweep.analysis.findings import Findings
+from sweep.analysis.planes import DIVERGED, LATER
+from sweep.plots.heat_map import COLOURS
+from sweep.results.result import Result
 
 RATES = np.geomspace(0.01, 100, 20)
 
@@ -78,8 +81,8 @@ def with_weights(weights: list[object], rate: float) -> Result:
     steps = [float(step) for step in range(-8, 9)]
     grid = {"gate": ["AND"], "learning_rate": [rate], "init": ["given"], "y": steps, "x": steps}
     result = examples.made(grid, 1, lambda setting, seed: 3 if setting["x"] < setting["y"] else None)
-    result.manifest["experiment"]["grid"][0] |= {"init": "given", "weights": weights}
-    return result
+    (made,) = result.experiment.grids
+    return replace(result, experiment=replace(result.experiment, grids=(replace(made, weights=tuple(weights)),)))
 
 
 def test_each_grid_has_its_panel_named_by_its_weights() -> None:
@@ -89,7 +92,7 @@ def test_each_grid_has_its_panel_named_by_its_weights() -> None:
     assert titles == ["η = 6\nweights x y −2", "η = 5\nweights 4.5 y x"]
     for picture in pictures(figure):
         assert ((picture != LATER).any(axis=2) == np.tri(17, k=-1, dtype=bool)).all()
-    one, other = planes(result, ("y", "x"))[0]
+    one, other = Findings(result).planes[0]
     assert (one.points.ravel() == np.arange(17**2)).all()
     assert (other.points.ravel() == 17**2 + np.arange(17**2)).all()
     first, second, _ = (plain(sentence) for sentence in sentences.answer(result))

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import example_results as examples
+import of_result as figures
+import of_result as html
+import of_result as sentences
 import pytest
 
-from sweep.report import figures, html, listing, sentences
-from sweep.report.marks import located
-from sweep.report.result import Result
+from sweep.answer import listing
+from sweep.plots.drawing.marks import located
+from sweep.results.result import Result
+from sweep.words import ordinal
 
 GATES = {"gate": ["AND", "OR", "XOR", "NOR", "XNOR", "NAND"], "learning_rate": examples.RATES, "init": examples.STARTS}
 VOID = {"meta", "img", "br"}
@@ -88,7 +92,7 @@ CASES = {
     "crowded": examples.made(GATES | {"init": [f"normal(0, {std})" for std in range(1, 31)]}, n_seeds=1),
     "a plane": examples.plane(),
 }
-EMPTY = Result.of(CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0], None, CASES["gates"].manifest)
+EMPTY = examples.with_runs(CASES["gates"], CASES["gates"].runs.iloc[:0], CASES["gates"].summary.iloc[:0])
 
 
 @pytest.mark.parametrize("result", [*CASES.values(), EMPTY], ids=[*CASES, "empty"])
@@ -321,7 +325,7 @@ def test_a_percentage_is_never_rounded_to_0_or_100(share: float, text: str) -> N
 
 def test_the_failures_line_names_the_criteria() -> None:
     result = examples.made({"gate": ["AND"]})
-    result.manifest["experiment"]["train"]["target_error"] = 0.5
+    result = examples.with_train(result, target_error=0.5)
     said = plain(sentences.failures(result))
     assert "its loss is below 0.01 nats and every |output − target| is below 0.5, within 1,000 epochs" in said
     assert "stationary" not in said
@@ -330,9 +334,9 @@ def test_the_failures_line_names_the_criteria() -> None:
 
 def test_a_target_is_told_to_its_last_digit() -> None:
     result = examples.made({"gate": ["XOR"]})
-    result.manifest["experiment"]["train"]["target_loss"] = 0.693147181
+    result = examples.with_train(result, target_loss=0.693147181)
     assert "its loss is below 0.693147181 nats" in plain(sentences.failures(result))
-    result.manifest["experiment"]["train"]["target_loss"] = 0.05
+    result = examples.with_train(result, target_loss=0.05)
     assert "its loss is below 0.05 nats" in plain(sentences.failures(result))
 
 
@@ -353,7 +357,7 @@ def test_the_table_shows_the_summary_with_censored_epochs_in_words() -> None:
 def test_a_long_table_is_a_coarser_grid_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = [float(rate) for rate in range(1, 51)]
     result = examples.made({"gate": ["AND", "OR"], "learning_rate": rates}, n_seeds=1)
-    monkeypatch.setattr(html, "listing", lambda result: listing.listing(result, 40))
+    monkeypatch.setattr(listing, "MAX_ROWS", 40)
     report = page(result)
     cells = report.text["td"]
     columns = len(report.text["th"])
@@ -367,7 +371,7 @@ def test_a_long_table_is_a_coarser_grid_and_says_so(monkeypatch: pytest.MonkeyPa
     ("number", "text"), [(1, "1st"), (2, "2nd"), (11, "11th"), (12, "12th"), (23, "23rd"), (111, "111th"), (24, "24th")]
 )
 def test_ordinals(number: int, text: str) -> None:
-    assert listing.ordinal(number) == text
+    assert ordinal(number) == text
 
 
 def test_what_was_interrupted_and_what_diverged_is_said_beside_the_answer() -> None:
@@ -434,7 +438,7 @@ def test_gates_of_which_half_never_converged_are_told_beside_the_fastest() -> No
 
 def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
-    result.manifest["experiment"]["tables"] = {"soft": {"rows": [[0, 0.5], [1, 0.25]]}}
+    result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])
     (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
     assert said.startswith("soft cannot be learned: no weights give every row its target (it is not linearly ")
 

@@ -35,8 +35,8 @@ from kernel_runs import (
 )
 
 from sweep.kernel import STATUSES
+from sweep.kernel.loop import CONVERGED, DIVERGED, MAX_EPOCHS
 from sweep.kernel.plan import Plan
-from sweep.kernel.train import CONVERGED, DIVERGED, MAX_EPOCHS
 
 PLANS = {
     "two inputs": GATES,
@@ -94,7 +94,7 @@ def test_one_step_recovers_the_gradient(plan: Plan) -> None:
 @pytest.mark.parametrize("margin", [1.0, 10.0, 20.0, 35.0, 50.0, 300.0])
 @pytest.mark.parametrize("name", ["two inputs", "real inputs, soft"])
 def test_the_loss_of_a_sure_model_keeps_its_accuracy(name: str, margin: float) -> None:
-    """Whether or not the kernel knows that the targets are 0 and 1."""
+    """With and without knowing that the targets are 0 and 1."""
     plan = PLANS[name]
     for sign in (1.0, -1.0):
         start = [0.0] * plan.n_inputs + [sign * margin]

@@ -68,7 +68,7 @@ OF_POSITIVE_NORMALS: dict[str, Operation] = {
 
 @dataclass(frozen=True)
 class Expressions:
-    """What a traced function of these tests is specialised for."""
+    """Plan of a traced function of these tests."""
 
     width: int
     operations: dict[str, Operation]
@@ -97,7 +97,7 @@ def compiled(function: Callable[..., None], text: str) -> Callable[..., None]:
 
 
 def results(call: Callable[..., None], width: int, operations: dict[str, Operation], numbers: Array) -> Array:
-    """Of every operation (axis 0) on every row of three numbers (axis 1), `width` at a time."""
+    """Results of every operation (axis 0) on every row of three numbers (axis 1), `width` at a time."""
     n = len(numbers)
     padded = np.resize(numbers, (-(-n // width) * width, 3))
     out = np.full((len(operations), len(padded)), NAN)
@@ -122,7 +122,7 @@ def assert_compiled_like_python(domain: str, width: int, numbers: Array) -> None
     text = f"{domain} {width}"
     operations = Expressions.parse(text).operations
     with np.errstate(all="ignore"):
-        in_python = results(functools.partial(apply, text), width, operations, numbers)
+        in_python = results(functools.partial(apply.in_python, text), width, operations, numbers)
     actual = results(compiled(apply, text), width, operations, numbers)
     for k, name in enumerate(operations):
         assert_same_bits(actual[k], in_python[k], name)
@@ -236,7 +236,7 @@ def test_storage_local_repeat_and_table(width: int, n: int) -> None:
     text = str(width)
     rng = np.random.default_rng(width)
     X, x = rng.normal(size=(7, 3)), rng.normal(size=(7, width))
-    for call in (compiled(weigh, text), functools.partial(weigh, text)):
+    for call in (compiled(weigh, text), functools.partial(weigh.in_python, text)):
         sums = np.full(4 * width, 7.0)
         call(X, n, x.ravel(), sums)
         expected = np.zeros(width)
@@ -260,21 +260,21 @@ def test_scalars_stand_in_every_lane(width: int) -> None:
     rng = np.random.default_rng(width)
     X, scalar, x = rng.normal(size=(2, 2)), 0.125, rng.normal(size=width)
     expected = [X[0, 1] * x, x - X[1, 0], scalar - x, x / scalar, np.where(x < scalar, X[1, 1], scalar)]
-    for call in (compiled(mix, str(width)), functools.partial(mix, str(width))):
+    for call in (compiled(mix, str(width)), functools.partial(mix.in_python, str(width))):
         results_out = np.full(5 * width, NAN)
         call(X, scalar, x, results_out)
         assert_same_bits(results_out.reshape(5, width), np.array(expected))
 
 
 @traced(WIDTH_OF)
-def swap(plan, x, *_):
+def swap(plan, x, y, z, w):
     first = x[0]
     x[0] = x[1]
     x[1] = first
 
 
 def test_a_value_read_from_memory_stays_when_the_memory_changes() -> None:
-    for call in (compiled(swap, "2"), functools.partial(swap, "2")):
+    for call in (compiled(swap, "2"), functools.partial(swap.in_python, "2")):
         x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(2)
         call(x, y, y, y)
         assert x.tolist() == [3.0, 4.0, 1.0, 2.0]

@@ -7,15 +7,16 @@ from typing import Any
 
 import example_results as examples
 import numpy as np
+import of_result as figures
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from of_result import listing
 
-from sweep.report import figures, pointing
-from sweep.report.listing import listing
-from sweep.report.marks import Cells, Series, located, mark, mark_cells
-from sweep.report.result import Result
+from sweep.page import pointing
+from sweep.plots.drawing.marks import Cells, Series, located, mark, mark_cells
+from sweep.results.result import Result
 
 CASES = {
     "gates": examples.made({"gate": ["AND", "XOR"], "learning_rate": examples.RATES, "init": examples.STARTS}, 4),

@@ -25,8 +25,8 @@ from kernel_runs import (
 )
 
 import sweep
+from sweep.kernel.loop import DIVERGED
 from sweep.kernel.plan import Plan
-from sweep.kernel.train import DIVERGED
 
 SOFT = replace(GATES, soft_targets=True)
 MSE = replace(SOFT, loss="mse")
@@ -128,7 +128,7 @@ def test_a_table_that_is_known_and_one_in_memory_give_the_same_numbers(plan: Pla
 
 
 def test_relu_has_slope_zero_at_its_kink() -> None:
-    """Where he and xavier start it on the row of zeros: the unit's own parameters do not move."""
+    """Starts by he and xavier on the row of zeros: the unit's own parameters do not move."""
     plan = replace(GATES, hidden=1, activation="relu", width=2)
     weights = train(plan, gate_runs(XOR, [0, 0, 0, 5, 1], 1.0), max_epochs=1, in_python=True).weights[0]
     assert weights[:4].tolist() == [0, 0, 0, 5]

@@ -7,12 +7,12 @@ from typing import Any
 
 import example_results as examples
 import nbformat
+import of_result as sentences
 import pytest
 from nbclient import NotebookClient
 
 import sweep
-from sweep.report import sentences
-from sweep.report.result import Result
+from sweep.results.result import Result
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
@@ -28,7 +28,7 @@ CASES = {
 
 
 def empty(result: Result) -> Result:
-    return Result.of(result.runs.iloc[:0], result.summary.iloc[:0], None, result.manifest)
+    return examples.with_runs(result, result.runs.iloc[:0], result.summary.iloc[:0])
 
 
 def pictures(html: str) -> list[bytes]:

@@ -5,18 +5,23 @@ from typing import Any
 
 import example_results as examples
 import numpy as np
+import of_result as figures
+import of_result as sentences
+import pandas as pd
 import pytest
 from conftest import EXPERIMENTS
 
 import sweep
-from sweep.report import figures, overlays, sentences
-from sweep.report.axes import choose_layout
-from sweep.report.predictions import MAX_TABLES, covered
-from sweep.report.reasons import edge_sentences, separability
-from sweep.report.result import Result
-from sweep.report.stability import SETTLED, edges, has_edge
-from sweep.report.theory import NotSeparable, Separable, predict
-from sweep.spec.gates import boolean_table, expand
+from sweep.analysis.axes import choose_layout
+from sweep.analysis.findings import Findings
+from sweep.analysis.predictions import MAX_TABLES, with_columns
+from sweep.analysis.stability import SETTLED
+from sweep.analysis.theory import NotSeparable, Separable, predict
+from sweep.answer.reasons import edge_sentences as of_edges
+from sweep.answer.reasons import separability as of_tables
+from sweep.results.result import Result
+from sweep.spec.gates import expand
+from sweep.spec.training_sets import boolean_table
 
 CRITICAL = 4 * (7 - math.sqrt(33))
 RATES = [float(rate) for rate in np.geomspace(0.01, 100, 9)]
@@ -30,6 +35,18 @@ def along(gates: list[str], n_seeds: int = 3, **more: list[Any]) -> Result:
     return examples.made({"gate": gates, "learning_rate": RATES, **more}, n_seeds)
 
 
+def covered(result: Result) -> pd.DataFrame:
+    return Findings(result).covered
+
+
+def separability(result: Result) -> list[str]:
+    return of_tables(Findings(result))
+
+
+def edge_sentences(result: Result, resolved: bool) -> list[str]:
+    return of_edges(Findings(result), resolved)
+
+
 def with_losses(result: Result, loss: dict[float, tuple[float, ...]]) -> Result:
     """The same runs, but for their final losses, by learning rate and seed."""
     rates, seeds = result.runs["learning_rate"].tolist(), result.runs["seed"].tolist()
@@ -37,7 +54,9 @@ def with_losses(result: Result, loss: dict[float, tuple[float, ...]]) -> Result:
     n = len(set(seeds))
     ordered = np.sort(losses.reshape(-1, n), axis=1)
     ranks = {f"final_loss_q{q:02d}": ordered[:, -(-q * n // 100) - 1] for q in (5, 25, 50, 75, 95)}
-    return Result.of(result.runs.assign(final_loss=losses), result.summary.assign(**ranks), None, {**result.manifest})
+    return Result.of(
+        result.runs.assign(final_loss=losses), result.summary.assign(**ranks), None, result.manifest, result.experiment
+    )
 
 
 # Where theory applies
@@ -47,11 +66,11 @@ def with_losses(result: Result, loss: dict[float, tuple[float, ...]]) -> Result:
     "other", [{"hidden": [1]}, {"loss": ["mse"]}, {"optimizer": ["adam"]}, {"update": ["online"]}], ids=str
 )
 def test_theory_is_silent_on_other_models(other: dict[str, list[Any]]) -> None:
-    assert len(covered(along(["AND", "XOR"]))) == 18
+    assert len(Findings(along(["AND", "XOR"])).covered) == 18
     result = along(["AND", "XOR"], **other)
-    assert len(covered(result)) == 0
-    assert overlays.laws(result, choose_layout(result)) == {}
-    assert edges(result) == separability(result) == []
+    assert len(Findings(result).covered) == 0
+    assert Findings(result).laws == {}
+    assert Findings(result).edges == separability(result) == []
     assert "theory" not in plain(" ".join(sentences.answer(result)))
 
 
@@ -59,12 +78,13 @@ def test_theory_is_silent_on_other_models(other: dict[str, list[Any]]) -> None:
 def test_keys_that_are_no_columns_are_looked_up_in_the_experiment(key: str) -> None:
     result = along(["AND"])
     value = {"hidden": 2, "loss": "mse", "optimizer": "adam", "update": "online"}[key]
-    result.manifest["experiment"]["grid"][0] = {**result.manifest["experiment"]["grid"][0], key: value}
-    assert len(covered(result)) == 0
+    result = examples.with_values(result, **{key: value})
+    assert len(Findings(result).covered) == 0
 
 
 def test_of_a_mixed_experiment_theory_speaks_of_its_own_settings() -> None:
-    table = covered(along(["AND", "XOR"], hidden=[0, 1], encoding=["01", "pm1"]), ["hidden", "learning_rate"])
+    result = along(["AND", "XOR"], hidden=[0, 1], encoding=["01", "pm1"])
+    table = with_columns(result, Findings(result).covered, ["hidden"])
     assert (table["hidden"] == 0).all()
     assert len(table) == 2 * 2 * 9
     for gate, encoding, theory in table[["gate", "encoding", "theory"]].itertuples(index=False):
@@ -76,8 +96,8 @@ def test_of_a_mixed_experiment_theory_speaks_of_its_own_settings() -> None:
 
 def test_own_tables_unknown_gates_and_too_many() -> None:
     result = examples.made({"gate": ["AND", "G1", "mine"], "learning_rate": RATES}, 1)
-    result.manifest["experiment"]["tables"] = {"mine": {"rows": [[0, 0], [1, 1], [2, 0]]}}
-    table = covered(result)
+    result = examples.with_table(result, "mine", [[0, 0], [1, 1], [2, 0]])
+    table = Findings(result).covered
     assert set(table["gate"]) == {"AND", "mine"}
     assert isinstance(table["theory"].iloc[-1], NotSeparable)
     gates = [f"{number:016b}" for number in range(MAX_TABLES + 1)]
@@ -101,7 +121,7 @@ def test_the_predicted_epochs_are_drawn_up_to_where_the_loss_always_falls() -> N
 
 def test_the_range_of_the_law_is_that_of_its_encoding() -> None:
     result = along(["AND", "OR"], encoding=["01", "pm1"])
-    laws = overlays.laws(result, choose_layout(result))
+    laws = Findings(result).laws
     assert sorted(len(of_panel) for of_panel in laws.values()) == [2, 2]
     assert {round(float(law.learning_rate[-1]), 6) for of_panel in laws.values() for law in of_panel} == {
         round(CRITICAL, 6),
@@ -112,15 +132,15 @@ def test_the_range_of_the_law_is_that_of_its_encoding() -> None:
 @pytest.mark.parametrize("train", [{"target_loss": 0.2}, {"target_loss": None}, {"target_error": 0.1}], ids=str)
 def test_without_a_small_target_of_the_loss_there_is_no_law(train: dict[str, float]) -> None:
     result = along(["AND"])
-    result.manifest["experiment"]["train"].update(train)
-    assert overlays.laws(result, choose_layout(result)) == {}
+    result = examples.with_train(result, **train)
+    assert Findings(result).laws == {}
     assert "theory" not in sentences.descriptions(result, [])["epochs_to_converge"].caption
 
 
 def test_without_learning_rates_along_the_figure_there_is_no_law() -> None:
     result = examples.made({"gate": ["AND"], "init_scale": [0.5, 1.0, 2.0], "learning_rate": [0.1, 1.0]})
     assert choose_layout(result).x == "init_scale"
-    assert overlays.laws(result, choose_layout(result)) == {}
+    assert Findings(result).laws == {}
 
 
 def test_the_caption_sets_measured_medians_beside_the_predicted_ones() -> None:
@@ -131,7 +151,7 @@ def test_the_caption_sets_measured_medians_beside_the_predicted_ones() -> None:
         for rate in RATES
         if rate <= CRITICAL and (int(40 / rate) <= 1000 or 1700 / rate < 1000)
     ]
-    np.testing.assert_allclose(overlays.law_ratios(result), ratios)
+    np.testing.assert_allclose(Findings(result).law_ratios, ratios)
     caption = sentences.descriptions(result, [])["epochs_to_converge"].caption
     assert f"the measured medians are {min(ratios):.2f} to {max(ratios):.2f} times the predicted ones" in caption
 
@@ -139,7 +159,7 @@ def test_the_caption_sets_measured_medians_beside_the_predicted_ones() -> None:
 def test_the_law_holds_of_real_runs() -> None:
     grid = {"gate": ["AND", "NOR"], "learning_rate": [0.1, 0.3, 1, 3], "init": "normal(0, 1)", "seeds": 10}
     result = sweep.run({"grid": grid, "train": {"target_loss": 0.001, "max_epochs": 200_000}})
-    ratios = overlays.law_ratios(result)
+    ratios = Findings(result).law_ratios
     assert len(ratios) == 8
     np.testing.assert_allclose(ratios, 1, atol=0.01)
 
@@ -181,7 +201,7 @@ def across() -> Result:
 
 
 def test_the_edge_that_runs_show_is_the_predicted_one(across: Result) -> None:
-    found = {edge.encoding: edge for edge in edges(across)}
+    found = {edge.encoding: edge for edge in Findings(across).edges}
     for encoding, predicted in (("01", CRITICAL), ("pm1", 8.0)):
         edge = found[encoding]
         assert edge.theory.critical_learning_rate == pytest.approx(predicted)
@@ -196,7 +216,7 @@ def test_the_edge_that_runs_show_is_the_predicted_one(across: Result) -> None:
 def test_the_answer_states_both_edges_and_their_difference(across: Result) -> None:
     said = [plain(sentence) for sentence in sentences.answer(across)]
     for sentence, encoding, table in zip(said, ("01", "pm1"), ("inputs 0 and 1", "inputs −1 and +1"), strict=False):
-        (edge,) = (edge for edge in edges(across) if edge.encoding == encoding)
+        (edge,) = (edge for edge in Findings(across).edges if edge.encoding == encoding)
         assert edge.measured is not None
         assert sentence.startswith(f"XOR with {table}: theory predicts the edge of stability at η = 2/λ = ")
         assert f"= {edge.theory.critical_learning_rate:.6g}, and it was measured at {edge.measured:.6g} ± " in sentence
@@ -212,7 +232,7 @@ def test_of_one_gate_that_is_not_separable_the_edge_comes_first(across: Result) 
 def test_the_figure_has_both_edges_and_every_loss(across: Result) -> None:
     figure = figures.stability(across)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["01", "pm1"]
-    for axes, edge in zip(figure.axes, edges(across), strict=True):
+    for axes, edge in zip(figure.axes, Findings(across).edges, strict=True):
         rows = across.summary[across.summary["encoding"] == edge.encoding]
         median, least, predicted = axes.get_lines()
         np.testing.assert_array_equal(median.get_xdata(), rows["learning_rate"])
@@ -227,7 +247,7 @@ def test_the_figure_has_both_edges_and_every_loss(across: Result) -> None:
 
 def test_the_committed_experiment_resolves_the_edge_and_stays_near_it() -> None:
     """So that its report states the relative difference."""
-    from sweep.report.reasons import RESOLVED
+    from sweep.answer.reasons import RESOLVED
     from sweep.spec.experiment import load
 
     for grid, predicted in zip(load(EXPERIMENTS / "critical_learning_rate.toml").grids, (CRITICAL, 8.0), strict=True):
@@ -240,36 +260,36 @@ def test_a_rate_at_which_one_run_does_not_settle_is_not_below_the_edge() -> None
     at, off = math.log(2) + SETTLED / 2, math.log(2) + 2 * SETTLED
     losses = dict.fromkeys(RATES[:4], (at, at, at)) | {RATES[4]: (at, off, at)} | dict.fromkeys(RATES[5:], (off,) * 3)
     losses[RATES[0]] = (off, off, off)
-    (edge,) = edges(with_losses(along(["XOR"]), losses))
+    (edge,) = Findings(with_losses(along(["XOR"]), losses)).edges
     assert (edge.settled, edge.unsettled) == (RATES[3], RATES[5])
     assert edge.above == pytest.approx(2 * SETTLED)
-    (sentence,) = edge_sentences(with_losses(along(["XOR"]), losses), resolved=False)
+    (sentence,) = edge_sentences((with_losses(along(["XOR"]), losses)), resolved=False)
     assert f"it lies between {RATES[3]:.6g} and {RATES[5]:.6g}" in sentence
 
 
 def test_runs_that_never_settle_or_always_do_show_no_edge() -> None:
     for loss in (math.log(2), 0.8):
         result = with_losses(along(["XOR"]), dict.fromkeys(RATES, (loss,) * 3))
-        (edge,) = edges(result)
+        (edge,) = Findings(result).edges
         assert edge.measured is edge.difference is None
-        assert edge_sentences(result, resolved=True) == []
-        assert edge_sentences(result, resolved=False)[0].endswith("the runs show none.")
+        assert edge_sentences((result), resolved=True) == []
+        assert edge_sentences((result), resolved=False)[0].endswith("the runs show none.")
         assert len(figures.stability(result).axes[0].patches) == 0
 
 
 def test_a_target_above_the_least_loss_hides_the_edge() -> None:
     """Runs stop on their way; with early_stop = false they do not."""
     result = along(["XOR"])
-    result.manifest["experiment"]["train"]["target_loss"] = 0.7
-    assert edges(result) == []
-    result.manifest["experiment"]["train"]["early_stop"] = False
-    assert len(edges(result)) == 1
+    result = examples.with_train(result, target_loss=0.7)
+    assert Findings(result).edges == []
+    result = examples.with_train(result, early_stop=False)
+    assert len(Findings(result).edges) == 1
 
 
 @pytest.mark.parametrize("rates", [[0.1, 1.0, 4.0], [6.0, 7.0, 8.0]])
 def test_learning_rates_on_one_side_show_no_edge(rates: list[float]) -> None:
     result = examples.made({"gate": ["XOR"], "learning_rate": rates})
-    assert not has_edge(result)
+    assert not Findings(result).edge_layout
     with pytest.raises(ValueError, match="both sides"):
         figures.stability(result)
 
@@ -277,8 +297,8 @@ def test_learning_rates_on_one_side_show_no_edge(rates: list[float]) -> None:
 def test_tables_that_share_a_panel_have_no_edge_to_draw() -> None:
     """One vertical line would be that of one table among many."""
     many = examples.made({"gate": [f"{n:08b}" for n in range(256)], "learning_rate": [1.0, 10.0]}, 1, examples.never)
-    assert len(edges(many)) > 100
-    assert not has_edge(many) and "stability" not in figures.figures_for(many)
+    assert len(Findings(many).edges) > 100
+    assert not Findings(many).edge_layout and "stability" not in figures.figures_for(many)
     with pytest.raises(ValueError, match="too many to tell apart"):
         figures.stability(many)
     assert "A run has settled" not in sentences.failures(many)
@@ -303,21 +323,22 @@ def test_gates_that_were_not_learned_are_counted() -> None:
         return 5 if setting["gate"] in ("AND", "OR") else None
 
     result = examples.made({"gate": ["AND", "OR", "NOR", "XOR"]}, 3, epoch)
-    assert separability(result)[-1] == "Of the three gates that are linearly separable, two were learned."
+    said = separability(result)[-1]
+    assert said == "Of the three gates that are linearly separable, two were learned."
 
 
 def test_a_target_within_reach_is_no_reason() -> None:
     result = along(["XOR"])
-    result.manifest["experiment"]["train"]["target_loss"] = 0.7
+    result = examples.with_train(result, target_loss=0.7)
     assert separability(result) == []
 
 
 def test_a_target_of_the_error_alone_is_out_of_reach_for_another_reason() -> None:
     result = along(["XOR"])
-    result.manifest["experiment"]["train"].update(target_loss=None, target_error=0.5)
+    result = examples.with_train(result, target_loss=None, target_error=0.5)
     (sentence,) = separability(result)
     assert "so some output is always on the wrong side of ½" in sentence
-    result.manifest["experiment"]["train"]["target_error"] = 0.6
+    result = examples.with_train(result, target_error=0.6)
     assert separability(result) == []
 
 

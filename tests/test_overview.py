@@ -5,12 +5,12 @@ import io
 import example_results as examples
 import numpy as np
 import pytest
+from of_result import overview
 from rich.console import Console
 
+from sweep.answer import overview as module
 from sweep.cli import _show_overview
-from sweep.report import overview as module
-from sweep.report.overview import overview
-from sweep.report.result import Result
+from sweep.results.result import Result
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES, "init": examples.STARTS}
 LONG = {"gate": ["AND"], "init": [f"uniform(-{n}.123456789, {n}.123456789)" for n in range(1, 5)]}
@@ -82,7 +82,7 @@ def test_of_very_many_runs_medians_are_left_out(monkeypatch: pytest.MonkeyPatch)
 
 def test_nothing_is_said_of_nothing() -> None:
     full = examples.made(GATES)
-    empty = Result.of(full.runs.iloc[:0], full.summary.iloc[:0], None, full.manifest)
+    empty = examples.with_runs(full, full.runs.iloc[:0], full.summary.iloc[:0])
     assert (overview(empty).rows, shown(empty)) == ([], [])
 
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import example_results as examples
 import numpy as np
+import of_result as sentences
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from sweep.report import sentences
-from sweep.report.pairs import FEWEST_SEEDS, compared, holm, paired, sign_test
-from sweep.report.result import Result
+from sweep.analysis.pairs import FEWEST_SEEDS, compared, paired
+from sweep.results.result import Result
+from sweep.results.statistics import holm, sign_test
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu"]
 
@@ -88,7 +89,7 @@ def test_pairs_have_the_same_seed_whatever_the_order_of_the_runs() -> None:
     result = examples.union(*several)
     keep = ~((result.runs["activation"] == "relu") & (result.runs["seed"] < 5)).to_numpy()
     summary = result.summary.assign(n=np.where(result.summary["activation"] == "relu", 15, 10))
-    cut = Result.of(result.runs[keep].reset_index(drop=True), summary, None, result.manifest)
+    cut = Result.of(result.runs[keep].reset_index(drop=True), summary, None, result.manifest, result.experiment)
     pairs = compared(cut, "activation", "tanh", "relu")
     assert pairs is not None
     assert (pairs.n_pairs, pairs.n_seeds) == (15, 5)
@@ -122,7 +123,7 @@ def test_few_seeds_and_nothing_to_compare_give_no_table() -> None:
     assert len(paired(networks(FEWEST_SEEDS))) == 3
     assert len(paired(examples.made({"gate": ["AND", "XOR"], "learning_rate": examples.RATES}))) == 0
     empty = networks()
-    assert len(paired(Result.of(empty.runs.iloc[:0], empty.summary.iloc[:0], None, empty.manifest))) == 0
+    assert len(paired(examples.with_runs(empty, empty.runs.iloc[:0], empty.summary.iloc[:0]))) == 0
 
 
 @pytest.mark.parametrize(("above", "below"), [(0, 0), (0, 1), (3, 3), (1, 8), (9, 21), (150, 100), (1000, 0)])

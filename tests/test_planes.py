@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from of_result import listing
 
 import sweep
-from sweep.report import columns, html
-from sweep.report.axes import choose_layout, combinations, combinations_in, main_numeric_axis, varying
-from sweep.report.listing import listing
-from sweep.report.planes import planes
-from sweep.report.result import Result
-from sweep.report.settings import first_runs, n_rows, settings_at, whole_grids
+from sweep.analysis.axes import choose_layout, combinations, combinations_in, main_numeric_axis, varying
+from sweep.analysis.planes import planes
+from sweep.page import html
+from sweep.results import columns
+from sweep.results.result import Result
+from sweep.results.settings import first_runs, n_rows, settings_at, whole_grids
 
 RATES = {"from": 0.01, "to": 100, "num": 17, "scale": "log"}
 STEPS = [20.0, -3.0, *range(-2, 14)]

@@ -1,4 +1,4 @@
-"""The same bytes on any CPU: Numba compiles for processors with fewer instructions, each in a process of its own."""
+"""Equal bytes on any CPU: Numba compiles for processors with fewer instructions, each in a process of its own."""
 
 import json
 import os
@@ -44,7 +44,7 @@ made = []
 kernel = training.kernel
 training.kernel = lambda plan: made.append(kernel(plan)) or made[-1]
 sweep.run(json.loads(sys.argv[1]), sys.argv[2], jobs=1, figures=False)
-code = "".join(made[0].advance.inspect_asm().values())
+code = "".join(made[0].code[0].inspect_asm().values())
 print(json.dumps([name for name, text in {REGISTERS}.items() if text in code]))
 """
 

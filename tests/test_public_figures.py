@@ -8,15 +8,16 @@ from typing import Any
 
 import example_results as examples
 import numpy as np
+import of_result as of_report
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import sweep
-from sweep.report import figures as of_report
-from sweep.report.result import Result
-from sweep.report.selection import select
+from sweep import plots
+from sweep.results.result import Result
+from sweep.results.selection import select
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES, "init": examples.STARTS}
 FIVE = {**GATES, "encoding": ["01", "pm1"], "hidden": [1, 2, 3]}
@@ -53,7 +54,7 @@ def titles(figure: Figure) -> list[str]:
 
 
 def test_every_figure_of_the_report_is_there() -> None:
-    assert set(of_report.__all__) - {"figures_for"} <= set(sweep.figures.__all__)
+    assert set(plots.__all__) - {"figures_for"} <= set(sweep.figures.__all__)
     for name in sweep.figures.__all__:
         assert getattr(sweep.figures, name).__doc__
 
@@ -84,7 +85,6 @@ def test_the_edge_of_stability_is_drawn_of_gates_that_have_one() -> None:
 
 def test_a_figure_added_to_the_report_appears_with_where(monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
-from sweep.report import figures
 def novel(result, width=1):
     '''Novel.'''
     return (len(result.runs), width)
@@ -175,7 +175,7 @@ def test_an_empty_result_is_refused(name: str) -> None:
     full = CASES["gates"]
     curves = full.curves
     assert curves is not None
-    empty = Result.of(full.runs.iloc[:0], full.summary.iloc[:0], curves.iloc[:0], full.manifest)
+    empty = Result.of(full.runs.iloc[:0], full.summary.iloc[:0], curves.iloc[:0], full.manifest, full.experiment)
     with pytest.raises(ValueError, match="there are no runs to draw"):
         getattr(sweep.figures, name)(empty)
 

@@ -11,6 +11,7 @@ import reference as ref
 import sweep
 from sweep import replaying
 from sweep.replaying import replay
+from sweep.spec import models
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "adam": {"hidden": [1, 3], "activation": "tanh", "optimizer": "adam", "learning_rate": [0.05, 1], "seeds": 4},
@@ -96,8 +97,8 @@ def test_given_weights_are_where_they_were_written(tmp_path: Path) -> None:
 
 
 def test_names_of_weights() -> None:
-    assert replaying.weight_names(2, 0, 2) == ["w1", "w2", "b"]
-    assert replaying.weight_names(1, 1, 1) == ["W1[0,0]", "b1[0]", "w2[0]", "u[0]", "b2"]
+    assert models.weight_names(2, 0, False) == ["w1", "w2", "b"]
+    assert models.weight_names(1, 1, True) == ["W1[0,0]", "b1[0]", "w2[0]", "u[0]", "b2"]
 
 
 def test_a_long_curve_is_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from kernel_runs import GATES, XNOR, XOR, gate_runs, train
 import sweep
 from sweep.engine.training import train_one
 from sweep.kernel import STATUSES
-from sweep.kernel.train import LONGEST_PERIOD, MAX_EPOCHS, STATIONARY
+from sweep.kernel.loop import LONGEST_PERIOD, MAX_EPOCHS, STATIONARY
 from sweep.spec.experiment import load
 
 MANY = {

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from pyarrow import csv
 
 import sweep
-from sweep.engine.store.files import FailedError, StoreError, sealed, unsealed
-from sweep.engine.store.lock import Lock
-from sweep.engine.store.manifest import read_manifest, write_manifest
-from sweep.engine.store.tables import read_table, writing_tables
+from sweep.errors import FailedError, StoreError
+from sweep.store.files import Tree
+from sweep.store.lock import Lock
+from sweep.store.manifest import read_manifest, write_manifest
+from sweep.store.sealing import sealed, unsealed
+from sweep.store.tables import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
     "name": "made",
@@ -52,7 +54,7 @@ def tables(n: int = 2) -> dict[str, pa.Table]:
 def write(directory: Path, pieces: Mapping[str, pa.Table], rows: int = 2) -> dict[str, str]:
     """Write tables, so many rows at a time."""
     sums: dict[str, str] = {}
-    with writing_tables(directory, sums) as writer:
+    with writing_tables(Tree(directory), sums) as writer:
         for first in range(0, 2, rows):
             for name, table in pieces.items():
                 writer.write(name, table[first : first + rows])
@@ -68,7 +70,7 @@ def test_what_is_written(rows: int, tmp_path: Path) -> None:
     directory = tmp_path / "new" / "directory"
     with Lock(directory):
         sums = write(directory, tables(), rows)
-        write_manifest(directory, {**MANIFEST, "files": sums})
+        write_manifest(Tree(directory), {**MANIFEST, "files": sums})
     files = contents(directory)
     assert set(files) == {".lock", "runs.csv", "summary.csv", "SHA256SUMS", "manifest.json", "chunks/manifest.json"}
     assert files[".lock"] == b""
@@ -78,7 +80,7 @@ def test_what_is_written(rows: int, tmp_path: Path) -> None:
     manifest = unsealed(files["manifest.json"])
     assert manifest == {**MANIFEST, "files": sums}
     assert list(manifest["experiment"]["grid"][0]) == ["b", "a"]
-    assert read_manifest(directory) == manifest
+    assert read_manifest(Tree(directory)) == manifest
     assert files["chunks/manifest.json"] == files["manifest.json"]
 
 
@@ -88,17 +90,17 @@ def test_what_is_written(rows: int, tmp_path: Path) -> None:
 def test_floats_read_back_to_the_same_bits(suffix: str, values: list[float]) -> None:
     with tempfile.TemporaryDirectory() as name:
         sums: dict[str, str] = {}
-        with writing_tables(Path(name), sums) as writer:
+        with writing_tables(Tree(name), sums) as writer:
             for some in (values[:7], values[7:]):
                 writer.write(f"runs.{suffix}", pa.table({"final_loss": pa.array(some, pa.float64())}))
-        table = read_table(Path(name) / f"runs.{suffix}", {"final_loss": pa.float64()})
+        table = read_table(Tree(name), f"runs.{suffix}", {"final_loss": pa.float64()})
     np.testing.assert_array_equal(table["final_loss"].to_numpy().view(np.uint64), np.array(values).view(np.uint64))
 
 
 def test_some_columns_are_read_without_the_others(tmp_path: Path) -> None:
     write(tmp_path, {"runs.csv": RUNS, "runs.parquet": RUNS})
     for name in ("runs.csv", "runs.parquet"):
-        table = read_table(tmp_path / name, {"run": pa.int64(), "final_loss": pa.float64()}, ["final_loss"])
+        table = read_table(Tree(tmp_path), name, {"run": pa.int64(), "final_loss": pa.float64()}, ["final_loss"])
         assert table.to_pydict() == {"final_loss": [0.1, math.inf]}
 
 
@@ -108,30 +110,30 @@ def test_an_earlier_result_makes_way_and_nothing_else_does(tmp_path: Path) -> No
     for path in (outside, directory / "notes.txt", directory / "report.html", directory / "figures" / "a.svg"):
         path.write_text("old")
     sums = write(directory, {**tables(), "curves.csv": RUNS})
-    drawn = {"report.html": "", "figures/a.svg": "", "../outside.txt": "", str(outside): ""}
-    write_manifest(directory, {**MANIFEST, "files": {**sums, **drawn}})
+    drawn = {"report.html": "0" * 64, "figures/a.svg": "0" * 64}
+    write_manifest(Tree(directory), {**MANIFEST, "files": {**sums, **drawn}})
     write(directory, tables(1))
     left = {"runs.csv", "summary.csv", "SHA256SUMS", "notes.txt", "chunks/manifest.json"}
     assert set(contents(directory)) == left
     assert outside.exists()
     with pytest.raises(StoreError, match="no complete result"):
-        read_manifest(directory)
+        read_manifest(Tree(directory))
 
 
 @pytest.mark.parametrize("n_written", [0, 1, 3])
 def test_when_writing_fails_the_earlier_result_stays(
     n_written: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_manifest(tmp_path, {**MANIFEST, "files": write(tmp_path, tables())})
+    write_manifest(Tree(tmp_path), {**MANIFEST, "files": write(tmp_path, tables())})
     before = contents(tmp_path)
     real, calls = csv.CSVWriter, []
 
     class DiskFull:
-        def __init__(self, path: Path, schema: pa.Schema):
-            self.path, self.writer = path, real(path, schema)
+        def __init__(self, file: Any, schema: pa.Schema):
+            self.writer = real(file, schema)
 
         def write_table(self, table: pa.Table) -> None:
-            calls.append(self.path)
+            calls.append(1)
             self.writer.write_table(table)
             if len(calls) > n_written:
                 raise OSError(28, "No space left on device")
@@ -148,9 +150,9 @@ def test_when_writing_fails_the_earlier_result_stays(
 
 def test_an_incomplete_result_says_so_until_it_is_complete(tmp_path: Path) -> None:
     sums = write(tmp_path, tables())
-    write_manifest(tmp_path, {**MANIFEST, "files": sums, "n_runs": 2000, "complete": False})
+    write_manifest(Tree(tmp_path), {**MANIFEST, "files": sums, "n_runs": 2000, "complete": False})
     assert "2 of 2,000 runs" in (tmp_path / "INCOMPLETE.txt").read_text()
-    write_manifest(tmp_path, {**MANIFEST, "files": sums})
+    write_manifest(Tree(tmp_path), {**MANIFEST, "files": sums})
     assert not (tmp_path / "INCOMPLETE.txt").exists()
 
 
@@ -159,13 +161,17 @@ def test_a_lock_removes_what_a_killed_writer_left(tmp_path: Path) -> None:
     other = tmp_path / "another result"
     for directory in (below, other):
         directory.mkdir(parents=True)
-    for path in (tmp_path / ".runs.csv.part", below / ".a.arrow.part"):
+    token = "0123456789abcdef"
+    for path in (tmp_path / f".runs.csv.{token}.part", below / f".a.arrow.{token}.part"):
         path.write_text("half a ta")
-    (tmp_path / "notes.part").write_text("mine")
-    (other / ".runs.csv.part").write_text("being written")
+    (tmp_path / f".drafts.{token}.part" / "figures").mkdir(parents=True)
+    for name in ("notes.part", ".mine.part"):
+        (tmp_path / name).write_text("mine")
+    (other / f".runs.csv.{token}.part").write_text("being written")
     with Lock(tmp_path):
         pass
-    assert set(contents(tmp_path)) == {".lock", "notes.part", "another result/.runs.csv.part"}
+    assert set(contents(tmp_path)) == {".lock", "notes.part", ".mine.part", f"another result/.runs.csv.{token}.part"}
+    assert not list(tmp_path.glob(".drafts*"))
 
 
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
@@ -177,7 +183,7 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
         ):
             pass
     with pytest.raises(FailedError, match="writing the manifest failed"):
-        write_manifest(tmp_path / "missing", MANIFEST)
+        write_manifest(Tree(tmp_path / "missing"), MANIFEST)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +200,13 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
         (sealed({**MANIFEST, "files": {}}).encode(), "files: a table is missing"),
         (sealed({**MANIFEST, "files": {"runs.csv": ""}}).encode(), "files: a table is missing"),
         (sealed({**MANIFEST, "files": []}).encode(), "files"),
+        *(
+            (sealed({**MANIFEST, "files": {**MANIFEST["files"], name: "0" * 64}}).encode(), "no file of a result")
+            for name in ("../outside.txt", "/etc/passwd", "notes.txt", "figures/../a.svg", "figures/.svg", "a\0.svg")
+        ),
+        (sealed({**MANIFEST, "files": {**MANIFEST["files"], "report.html": "0"}}).encode(), "no SHA-256"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"a":' * 200_000, "nested too deeply"),
         (sealed({**MANIFEST, "n_runs": "many"}).encode(), "n_runs"),
         (sealed({**MANIFEST, "more": 1}).encode(), "more: Extra inputs"),
         (
@@ -204,18 +217,20 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
 )
 def test_a_damaged_manifest_is_refused(text: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_bytes(text)
-    with pytest.raises(StoreError, match=f"manifest.json: damaged .*{said}.*mend it with: sweep verify .* --repair"):
-        read_manifest(tmp_path)
+    with pytest.raises(
+        StoreError, match=f"manifest.json: damaged .*{said}.*its copy is no better; run the experiment again"
+    ):
+        read_manifest(Tree(tmp_path))
 
 
 def test_no_manifest_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"no complete result .no manifest.json."):
-        read_manifest(tmp_path)
+        read_manifest(Tree(tmp_path))
     with pytest.raises(StoreError, match="no such directory"):
-        read_manifest(tmp_path / "missing")
+        read_manifest(Tree(tmp_path / "missing"))
     (tmp_path / "manifest.json").mkdir()
     with pytest.raises(StoreError, match="cannot be read"):
-        read_manifest(tmp_path)
+        read_manifest(Tree(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["runs.csv", "runs.parquet", "summary.csv"])
@@ -229,4 +244,4 @@ def test_a_table_that_is_not_as_written_is_refused(name: str, tmp_path: Path) ->
     with pytest.raises(StoreError, match=rf"{name}: cannot be read"):
         sweep.read(tmp_path)
     with pytest.raises(StoreError, match=rf"{name}: cannot be read"):
-        read_table(path, {})
+        read_table(Tree(tmp_path), name, {})

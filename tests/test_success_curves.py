@@ -4,15 +4,25 @@ from typing import Any
 
 import example_results as examples
 import numpy as np
+import of_result as figures
+import of_result as sentences
 import pytest
 from matplotlib.collections import PolyCollection
 
-from sweep.report import figures, sentences
-from sweep.report.result import Result
-from sweep.report.success import MAX_EPOCHS_DRAWN, curves_of, has_curves
-from sweep.report.tables import wilson
+from sweep.analysis.curves import MAX_EPOCHS_DRAWN, SuccessCurves
+from sweep.analysis.findings import Findings
+from sweep.results.result import Result
+from sweep.results.statistics import wilson
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
+
+
+def curves_of(result: Result) -> SuccessCurves:
+    return Findings(result).success_curves
+
+
+def has_curves(result: Result) -> bool:
+    return curves_of(result).tell
 
 
 def spread(setting: dict[str, Any], seed: int) -> int | None:

@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 import sweep
-from sweep import decisions, replaying
+from sweep import decisions, plots, replaying
+from sweep.analysis import representatives as surfaces
+from sweep.analysis.findings import Findings
+from sweep.analysis.representatives import Choice, Model, logits, outputs
+from sweep.answer.captions import Description, descriptions
 from sweep.kernel.activations import ACTIVATIONS
-from sweep.report import surfaces
-from sweep.report.surfaces import Choice, Trained, choices, logits, outputs
-from sweep.spec.experiment import load
+from sweep.words import of_group
 
 TRAIN = {"max_epochs": 300, "target_loss": 0.05}
 POINTS = {"rows": [[0.3, -2, 1], [1.5, 4, 0], [0, 0.5, 0.25]]}
@@ -30,9 +32,25 @@ GATES = run(gate=["XOR", "AND", "TRUE", "OR", "majority-3"], learning_rate=[0.01
 WIDTHS = run(hidden=[0, 1, 2, 4], learning_rate=[1, 5], seeds=6)
 
 
-def drawn(result: sweep.Result, chosen: list[Choice] | None = None) -> tuple[Figure, list[Choice]]:
-    chosen = choices(result) if chosen is None else chosen
-    return decisions.surfaces(result, chosen), chosen
+def choices(result: sweep.Result, max_rows: int = surfaces.MAX_ROWS) -> list[Choice]:
+    return surfaces.representatives(result, max_rows).chosen
+
+
+def row_of(choice: Choice) -> str:
+    return of_group(*choice.group) if choice.group else ""
+
+
+def described(result: sweep.Result) -> Description:
+    return descriptions(Findings(result), [])["decision_surfaces"]
+
+
+def for_report(result: sweep.Result) -> list[Model]:
+    return decisions.for_report(result.experiment, choices(result))
+
+
+def drawn(result: sweep.Result) -> tuple[Figure, list[Choice]]:
+    chosen = choices(result)
+    return plots.decision_surfaces(Findings(result), chosen, decisions.models_of(result.experiment, chosen)), chosen
 
 
 def pictures(figure: Figure) -> list[np.ndarray]:
@@ -61,7 +79,7 @@ def test_the_fastest_the_median_and_a_failed_run(gate: str) -> None:
     if failed:
         wanted["Failed"] = failed[(len(failed) - 1) // 2]
     chosen = choices(GATES, max_rows=9)
-    assert {one.role: one.run for one in chosen if one.row.startswith(f"{gate}: ")} == wanted
+    assert {one.role: one.run for one in chosen if row_of(one).startswith(f"{gate}: ")} == wanted
 
 
 def test_a_run_that_diverged_after_it_had_converged_has_failed() -> None:
@@ -77,7 +95,7 @@ def test_a_run_that_diverged_after_it_had_converged_has_failed() -> None:
 def test_where_none_converged_losses_decide() -> None:
     order = in_order(GATES, "XOR")
     worst = max((loss, -run) for _, loss, run in order)
-    of_xor = [one for one in choices(GATES) if one.row == "XOR: 0 of 12 runs converged"]
+    of_xor = [one for one in choices(GATES) if row_of(one) == "XOR: 0 of 12 runs converged"]
     assert {one.role: one.run for one in of_xor} == {
         "Lowest loss": order[0][2],
         "Median loss": order[5][2],
@@ -89,18 +107,18 @@ def test_of_many_gates_the_hardest_the_easiest_and_some_between() -> None:
     shares = GATES.runs.assign(done=GATES.runs["status"] == "converged").groupby("gate", observed=True)["done"].mean()
     two_inputs = ["XOR", "AND", "TRUE", "OR"]
     ranked = sorted(two_inputs, key=lambda gate: shares[gate])
-    rows = list(dict.fromkeys(one.row.partition(":")[0] for one in choices(GATES)))
+    rows = list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES)))
     assert rows == [ranked[0], ranked[2], ranked[3]]
-    assert list(dict.fromkeys(one.row.partition(":")[0] for one in choices(GATES, max_rows=4))) == ranked
-    assert "Of 4 gates, 3 are shown" in surfaces.description(GATES, choices(GATES)).caption
+    assert list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES, max_rows=4))) == ranked
+    assert "Of 4 gates, 3 are shown" in described(GATES).caption
 
 
 def test_of_one_gate_the_numbers_of_hidden_units_have_rows() -> None:
-    rows = dict.fromkeys(one.row.replace("\xa0", " ") for one in choices(WIDTHS, max_rows=2))
+    rows = dict.fromkeys(row_of(one).replace("\xa0", " ") for one in choices(WIDTHS, max_rows=2))
     first, last = rows
     assert first == "hidden units = 0: 0 of 12 runs converged"
     assert last.startswith("hidden units = 4: ")
-    assert "Of 4 numbers of hidden units" in surfaces.description(WIDTHS, choices(WIDTHS)).caption
+    assert "Of 4 numbers of hidden units" in described(WIDTHS).caption
 
 
 def test_what_is_stored_goes_with_the_choice() -> None:
@@ -139,11 +157,11 @@ def test_a_single_run_is_named_so() -> None:
 )
 def test_where_there_is_no_plane_there_is_no_figure(result: sweep.Result) -> None:
     assert choices(result) == []
-    assert decisions.for_report(result) is None
+    assert for_report(result) == []
 
 
 def test_an_empty_result_has_none() -> None:
-    assert choices(sweep.Result.of(GATES.runs.iloc[:0], GATES.summary.iloc[:0], None, GATES.manifest)) == []
+    assert choices(sweep.examples.with_runs(GATES, GATES.runs.iloc[:0], GATES.summary.iloc[:0])) == []
 
 
 # ---- what is drawn -----------------------------------------------------------------------------------------
@@ -166,8 +184,8 @@ def test_pictures_know_the_activations_of_the_kernel() -> None:
 )
 def test_answers_are_those_of_the_kernels_own_arithmetic(grid: dict[str, Any]) -> None:
     result = run(tables={"points": POINTS}, **grid)
-    setting, table, again = replaying.train_again(load(result.manifest["experiment"]), 0)
-    model = Trained(setting, table, again.final[0], True)
+    setting, table, again = replaying.train_again(result.experiment, 0)
+    model = Model(setting, table, again.final[0], True)
     answers = outputs(model, logits(model, table.inputs))
     np.testing.assert_allclose(answers, replaying.replay(result, 0).outputs["output"], rtol=1e-12, atol=1e-15)
 
@@ -209,7 +227,7 @@ def test_a_panel_does_not_round_a_rate_that_has_few_digits() -> None:
 
 
 def test_a_row_of_the_only_gate_names_it() -> None:
-    assert {one.row for one in choices(run(gate="XOR", learning_rate=1))} == {"XOR: 0 of 1 runs converged"}
+    assert {row_of(one) for one in choices(run(gate="XOR", learning_rate=1))} == {"XOR: 0 of 1 runs converged"}
 
 
 def test_each_panel_says_which_run_it_is() -> None:
@@ -250,9 +268,9 @@ def test_weights_may_be_as_large_as_numbers_are() -> None:
 def test_what_takes_long_is_left_out_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
     work = sum(one.stored["epochs"] for one in choices(WIDTHS)) * 4 * 5
     monkeypatch.setattr(decisions, "MAX_WORK", work)
-    assert decisions.for_report(WIDTHS) is not None
+    assert for_report(WIDTHS)
     monkeypatch.setattr(decisions, "MAX_WORK", work - 1)
-    assert decisions.for_report(WIDTHS) is None
+    assert for_report(WIDTHS) == []
 
 
 def test_the_report_shows_it_and_lists_its_files(tmp_path: Path) -> None:
@@ -275,4 +293,4 @@ def test_numbers_of_hidden_units_that_only_other_tables_have_are_not_counted() -
         {"gate": "parity-3", "hidden": 3, "learning_rate": 1, "seeds": 4},
     ]
     result = sweep.run({"grid": grids, "train": {"max_epochs": 5}})
-    assert " are shown" not in surfaces.description(result, choices(result)).caption
+    assert " are shown" not in described(result).caption

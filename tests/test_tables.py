@@ -15,9 +15,10 @@ from pandas.testing import assert_frame_equal
 from scipy.stats import binomtest
 
 from sweep.engine.outcome import Outcome
-from sweep.kernel import STATUSES, train
-from sweep.report import tables
-from sweep.report.tables import QUANTILES, curves_table, from_arrow, runs_table, summaries, wilson
+from sweep.kernel import STATUSES, loop
+from sweep.results import tables
+from sweep.results.statistics import QUANTILES, wilson
+from sweep.results.tables import curves_table, from_arrow, runs_table, summaries
 from sweep.spec.experiment import Experiment, load
 
 CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
@@ -65,7 +66,7 @@ def order_statistic(values: list[float], percent: int) -> float:
 
 def test_status_codes_are_those_of_the_kernel() -> None:
     assert STATUSES == ("converged", "diverged", "stationary", "max_epochs")
-    codes = (train.CONVERGED, train.DIVERGED, train.STATIONARY, train.MAX_EPOCHS)
+    codes = (loop.CONVERGED, loop.DIVERGED, loop.STATIONARY, loop.MAX_EPOCHS)
     assert codes == (CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS)
 
 

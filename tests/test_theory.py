@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import sweep
-from sweep.report.theory import NotSeparable, Separable, are_separable, is_separable, predict
+from sweep.analysis.theory import NotSeparable, Separable, are_separable, is_separable, predict
 from sweep.spec.experiment import load
-from sweep.spec.gates import Table, boolean_table, expand, table_from_rows, truth_table
+from sweep.spec.gates import expand, truth_table
+from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import boolean_table, table_from_rows
 
 ENCODINGS = ["01", "pm1"]
 CRITICAL = {"01": 4 * (7 - math.sqrt(33)), "pm1": 8.0}

@@ -1,4 +1,4 @@
-"""What one would use instead, each as a class: made for a problem, called with starts, it gives every run's epochs.
+"""Other ways to do the work, each as a class: made for a problem, called with starts, it gives every run's epochs.
 
 `choices` are ways to set a peer up between which `choose` decides; the fastest is measured. A peer whose library is not
 installed is left out by name.

@@ -67,7 +67,7 @@ class BatchedNumPy:
         return loss, [self.with_ones.T @ dz]
 
     def _network(self, w: list[Floats], y: Floats) -> tuple[Floats, list[Floats]]:
-        """The same for a hidden layer; its activations have the shape (hidden, n_rows, n)."""
+        """Do the same for a hidden layer; its activations have the shape (hidden, n_rows, n)."""
         W1, w2, b2 = w
         h = self.with_ones @ W1
         np.negative(h, out=h)

@@ -64,7 +64,7 @@ class BatchedTorch:
         return loss, [self.transposed @ dz]
 
     def _network(self, w: list[Any], y: Any) -> tuple[Any, list[Any]]:
-        """The same for a hidden layer; its activations have the shape (hidden, n_rows, n)."""
+        """Do the same for a hidden layer; its activations have the shape (hidden, n_rows, n)."""
         W1, w2, b2 = w
         h = (self.with_ones @ W1).sigmoid_()
         loss, dz = _output((w2.unsqueeze(1) * h).sum(0).add_(b2), y)

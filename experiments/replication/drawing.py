@@ -6,7 +6,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sweep.report.canvas import GREY, bands, log_scale, panels, percent_ticks, scale_x, styled
+from sweep.plots.drawing.canvas import GREY, bands, panels
+from sweep.plots.drawing.scales import log_scale, percent_ticks, scale_x
+from sweep.plots.drawing.style import styled
 
 __all__ = ["GREY", "bands", "log_scale", "panels", "percent_ticks", "save_png", "scale_x", "styled"]
 

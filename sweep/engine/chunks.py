@@ -51,6 +51,12 @@ def chunks_of(
     return chunks
 
 
+def n_recorded(experiment: Experiment) -> int:
+    """Points of each learning curve, 0 if none is recorded."""
+    every = experiment.train.record_every
+    return 1 + experiment.train.max_epochs // every if every else 0
+
+
 def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     """Runs that take a fraction of a second at most."""
     tables = experiment.tables

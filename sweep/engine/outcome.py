@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.kernel import STATUSES
+from sweep.spec.experiment import Train
 
 
 @dataclass
@@ -77,6 +78,29 @@ class Outcome:
         """Number of runs by status, every status named."""
         counts = np.bincount(self.status, minlength=len(STATUSES))
         return dict(zip(STATUSES, map(int, counts), strict=True))
+
+    def problem(self, train: Train) -> str:
+        """Return what no training could have given, in words; empty if there is nothing."""
+        if self.status.size and not 0 <= self.status.min() <= self.status.max() < len(STATUSES):
+            return "a status without a name"
+        converged, diverged, stationary, _ = (self.status == code for code in range(len(STATUSES)))
+        known = self.converged_epoch >= 0
+        ended = converged | diverged
+        rules = {
+            "epochs": (self.epochs >= 0)
+            & (self.epochs <= train.max_epochs)
+            & (ended | (self.epochs == train.max_epochs)),
+            "converged_epoch": (self.converged_epoch >= -1) & (self.converged_epoch <= self.epochs),
+            "status": (known | ~converged) & (ended | ~known),
+            "period": np.where(stationary, self.period > 0, self.period == -1),
+            "final_loss": np.where(diverged, self.final_loss == np.inf, np.isfinite(self.final_loss)),
+        }
+        if train.record_every:
+            last = self.epochs // train.record_every
+            rules["curve"] = (np.isnan(self.curves) | (np.arange(self.curves.shape[1]) <= last[:, np.newaxis])).all(
+                axis=1
+            )
+        return next((f"an impossible {name}" for name, possible in rules.items() if not possible.all()), "")
 
     def put(self, part: "Outcome", where: NDArray[np.int64] | NDArray[np.bool_] | slice) -> None:
         """Copy what became of another outcome's runs to the places `where` of this one."""

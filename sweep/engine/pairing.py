@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sweep.engine.outcome import Outcome
 from sweep.kernel import STATUSES
 from sweep.spec.experiment import Train
-from sweep.spec.gates import Table, truth_table
+from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.training_sets import TrainingSet as Table
 
 Tables = Mapping[str, Table]
 

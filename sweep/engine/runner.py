@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk
 from sweep.engine.outcome import Outcome
-from sweep.engine.store.files import FailedError
 from sweep.engine.training import train_chunk
+from sweep.errors import WorkerError
 from sweep.kernel import NUMERICS
 from sweep.spec.experiment import Experiment
 
@@ -23,10 +23,6 @@ _WAITING_PER_JOB = 4
 
 Processes have no such limit: what they send takes about as long to arrive as to be kept."""
 _SECONDS_TO_CONNECT = 10
-
-
-class WorkerError(FailedError):
-    """Workers that died or cannot be reached; its text is for people."""
 
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]

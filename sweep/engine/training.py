@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import Chunk
+from sweep.engine.chunks import Chunk, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
+from sweep.kernel.compiled import kernel
 from sweep.kernel.functions import exp
+from sweep.kernel.loop import LONGEST_PERIOD, Limits, Output, Runs
 from sweep.kernel.plan import Plan, natural_width
-from sweep.kernel.train import LONGEST_PERIOD, kernel
 from sweep.spec import inits, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
@@ -94,12 +95,6 @@ def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trai
     return trained
 
 
-def n_recorded(experiment: Experiment) -> int:
-    """Points of each learning curve, 0 if none is recorded."""
-    every = experiment.train.record_every
-    return 1 + experiment.train.max_epochs // every if every else 0
-
-
 def _train_with_one_kernel(
     experiment: Experiment, grid: Grid, runs: NDArray[np.int64], with_weights: bool = False
 ) -> Trained:
@@ -118,24 +113,23 @@ def _train_with_one_kernel(
     with _making_kernel:
         train_with = kernel(plan)
     train_with(
-        inputs,
-        targets,
-        table_of_run,
-        starts,
-        start_of_run,
-        _settings(grid, runs, choices["optimizer"]),
-        train.max_epochs,
-        train.record_every,
-        LONGEST_PERIOD if train.detect_stationary else 0,
-        loss_limit,
-        0.0 if train.target_error is None else train.target_error,
-        outcome.status,
-        outcome.epochs,
-        outcome.converged_epoch,
-        outcome.period,
-        outcome.final_loss,
-        final,
-        outcome.curves,
+        Runs(inputs, targets, table_of_run, starts, start_of_run, _settings(grid, runs, choices["optimizer"])),
+        Limits(
+            train.max_epochs,
+            train.record_every,
+            LONGEST_PERIOD if train.detect_stationary else 0,
+            loss_limit,
+            0.0 if train.target_error is None else train.target_error,
+        ),
+        Output(
+            outcome.status,
+            outcome.epochs,
+            outcome.converged_epoch,
+            outcome.period,
+            outcome.final_loss,
+            final,
+            outcome.curves,
+        ),
     )
     return Trained(outcome, plan, starts[start_of_run[: len(final)]], final)
 

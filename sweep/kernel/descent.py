@@ -94,7 +94,7 @@ def _update(plan, kept, ascent, settings):
 
 @traced(Plan.parse)
 def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
-    """The loss (3), and as 1.0 or 0.0 whether the criterion holds and whether the model is finite.
+    """Compute the loss (3), and as 1.0 or 0.0 whether the criterion holds and whether the model is finite.
 
     Parameters as in `advance`; the last three are (width,) float64, lanes.
     """

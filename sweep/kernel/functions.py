@@ -104,8 +104,8 @@ def exp(x):
     p = _polynomial(_EXP, r)
     half = fma(n, 0.5, _SHIFT)
     rest = n - (half - _SHIFT)
-    one = p * 0.0 + 1.0
-    return p * scale(one, half) * scale(one, rest + _SHIFT)
+    unit = p * 0.0 + 1.0
+    return p * scale(unit, half) * scale(unit, rest + _SHIFT)
 
 
 def log(x):

@@ -11,13 +11,15 @@ neighbours, nor on the width of the vector, nor on the CPU.
 """
 
 import functools
+import inspect
 from fractions import Fraction
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.typing.templates import AbstractTemplate, builtin_registry, signature
-from numba.extending import lower_builtin
+from numba import types
+from numba.extending import intrinsic
+
+from sweep.kernel import machine
 
 _INT64 = ir.IntType(64)
 
@@ -38,7 +40,7 @@ class Lanes:
 
     @property
     def integers(self):
-        """The same bits as `<width x i64>`."""
+        """Bits of the vector as `<width x i64>`."""
         return self.builder.bitcast(self.vector, ir.VectorType(_INT64, self.vector.type.count))
 
     def like(self, value):
@@ -130,6 +132,15 @@ def _broadcast(builder, scalar, kind):
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
 
 
+def _call(builder, name, kind, vectors):
+    """Call one of LLVM's own functions of vectors."""
+    name = f"llvm.{name}.v{kind.count}f64"
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(kind, [kind] * len(vectors)), name)
+    return Lanes(builder, builder.call(function, vectors))
+
+
 # --- elementary operations: on lanes an instruction, on numbers and arrays their meaning -----------------------------
 
 
@@ -152,9 +163,7 @@ def fma(x, y, z):
     lanes = next((v for v in (x, y, z) if isinstance(v, Lanes)), None)
     if lanes is not None:
         kind = lanes.vector.type
-        name = f"llvm.fma.v{kind.count}f64"
-        function = cgutils.get_or_insert_function(lanes.builder.module, ir.FunctionType(kind, [kind] * 3), name)
-        return Lanes(lanes.builder, lanes.builder.call(function, [lanes.like(v) for v in (x, y, z)]))
+        return _call(lanes.builder, "fma", kind, [lanes.like(v) for v in (x, y, z)])
     with np.errstate(invalid="ignore", over="ignore"):
         exact = [_fma_of_numbers(*each) for each in np.broadcast(x, y, z)]
     return np.array(exact).reshape(np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)))
@@ -163,10 +172,7 @@ def fma(x, y, z):
 def sqrt(x):
     """√x, correctly rounded."""
     if isinstance(x, Lanes):
-        kind = x.vector.type
-        name = f"llvm.sqrt.v{kind.count}f64"
-        function = cgutils.get_or_insert_function(x.builder.module, ir.FunctionType(kind, [kind]), name)
-        return Lanes(x.builder, x.builder.call(function, [x.vector]))
+        return _call(x.builder, "sqrt", x.vector.type, [x.vector])
     with np.errstate(invalid="ignore"):
         return np.sqrt(x)
 
@@ -219,6 +225,28 @@ def split(x):
 # --- storage and loops ------------------------------------------------------------------------------------------------
 
 
+class Index:
+    """An integer of the code under construction; a Python integer may be added to it, or multiply it."""
+
+    def __init__(self, builder, value):
+        self.builder = builder
+        self.value = value
+
+    def __add__(self, n):
+        return Index(self.builder, self.builder.add(self.value, ir.Constant(_INT64, n))) if n else self
+
+    __radd__ = __add__
+
+    def __mul__(self, n):
+        return Index(self.builder, self.builder.mul(self.value, ir.Constant(_INT64, n))) if n != 1 else self
+
+    __rmul__ = __mul__
+
+
+def _value(i):
+    return i.value if isinstance(i, Index) else i if isinstance(i, ir.Value) else ir.Constant(_INT64, i)
+
+
 class Storage:
     """Lanes in memory: `a[i]` is the i-th, i a Python integer or an index of the code under construction."""
 
@@ -229,7 +257,7 @@ class Storage:
         self.align = align
 
     def _at(self, i):
-        return self.builder.gep(self.pointer, [i if isinstance(i, ir.Value) else ir.Constant(_INT64, i)])
+        return self.builder.gep(self.pointer, [_value(i)])
 
     def __getitem__(self, i):
         return Lanes(self.builder, self.builder.load(self._at(i), align=self.align))
@@ -240,14 +268,24 @@ class Storage:
 
     def local(self, n):
         """Storage for n more lanes of the same width on the stack."""
-        kind = ir.ArrayType(self.pointer.type.pointee, max(n, 1))
-        return Storage(self.builder, cgutils.alloca_once(self.builder, kind), self.width, self.width * 8)
+        with self.builder.goto_entry_block():
+            place = self.builder.alloca(ir.ArrayType(self.pointer.type.pointee, max(n, 1)))
+        place.align = self.width * 8
+        return Storage(self.builder, place, self.width, place.align)
 
     def repeat(self, n, body):
         """Run body(i) for i = 0 … n − 1 as a loop of the compiled code; n as for an index."""
-        count = n if isinstance(n, ir.Value) else ir.Constant(_INT64, n)
-        with cgutils.for_range(self.builder, count) as loop:
-            body(loop.index)
+        builder, count = self.builder, _value(n)
+        before, again, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+        builder.cbranch(builder.icmp_signed("<", ir.Constant(_INT64, 0), count), again, after)
+        builder.position_at_end(again)
+        i = builder.phi(_INT64)
+        i.add_incoming(ir.Constant(_INT64, 0), before)
+        body(Index(builder, i))
+        following = builder.add(i, ir.Constant(_INT64, 1))
+        i.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_signed("<", following, count), again, after)
+        builder.position_at_end(after)
 
 
 class Table:
@@ -259,7 +297,7 @@ class Table:
         self.n_columns = n_columns
 
     def __getitem__(self, index):
-        row, column = (i if isinstance(i, ir.Value) else ir.Constant(_INT64, i) for i in index)
+        row, column = map(_value, index)
         offset = self.builder.add(self.builder.mul(row, self.n_columns), column)
         return self.builder.load(self.builder.gep(self.pointer, [offset]))
 
@@ -288,11 +326,11 @@ class PythonStorage:
 
 
 def traced(plan_of):
-    """Decorate a function so that it can be called from Python and from Numba-compiled code.
+    """Make of a function one for Numba-compiled code, which has the same for Python as its attribute `in_python`.
 
-    The decorated function is called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which
-    it sees as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All
-    arrays are C-contiguous. It returns nothing.
+    Both are called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which the function sees
+    as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All arrays are
+    C-contiguous. The function returns nothing.
 
     Parameters
     ----------
@@ -301,38 +339,35 @@ def traced(plan_of):
     """
 
     def decorate(function):
+        def see(builder, plan, context, kind, value):
+            if not isinstance(kind, types.Array):
+                return value
+            if kind.layout != "C":
+                raise TypeError(f"{function.__name__} takes C-contiguous arrays, not {kind}")
+            data, shape = machine.array_parts(context, builder, kind, value)
+            if kind.ndim == 1:
+                return Storage(builder, data, plan.width, align=8)
+            return Table(builder, data, shape[1])
+
         @functools.wraps(function)
+        def typed(_, text, *args):
+            def lower(context, builder, signature, values):
+                plan = plan_of(text.literal_value)
+                seen = zip(signature.args[1:], values[1:], strict=True)
+                function(plan, *(see(builder, plan, context, kind, value) for kind, value in seen))
+                return machine.nothing(context)
+
+            return types.none(text, *(types.intp if isinstance(a, types.Integer) else a for a in args)), lower
+
         def in_python(text, *args):
             plan = plan_of(text)
             is_storage = [isinstance(a, np.ndarray) and a.ndim == 1 for a in args]
             function(plan, *(PythonStorage(a, plan.width) if s else a for a, s in zip(args, is_storage, strict=True)))
 
-        def generic(self, args, kws):
-            kinds = [types.intp if isinstance(a, types.Integer) else a for a in args[1:]]
-            return signature(types.none, args[0], *kinds)
-
-        members = {"key": in_python, "prefer_literal": True, "generic": generic}
-        template = type(f"Traced_{function.__name__}", (AbstractTemplate,), members)
-        builtin_registry.register(template)
-        builtin_registry.globals.append((in_python, types.Function(template)))
-
-        @lower_builtin(in_python, types.VarArg(types.Any))
-        def lower(context, builder, sig, args):
-            plan = plan_of(sig.args[0].literal_value)
-
-            def see(numba_type, value):
-                if not isinstance(numba_type, types.Array):
-                    return value
-                if numba_type.layout != "C":
-                    raise TypeError(f"{function.__name__} takes C-contiguous arrays, not {numba_type}")
-                array = context.make_array(numba_type)(context, builder, value)
-                if numba_type.ndim == 1:
-                    return Storage(builder, array.data, plan.width, align=8)
-                return Table(builder, array.data, cgutils.unpack_tuple(builder, array.shape, 2)[1])
-
-            function(plan, *map(see, sig.args[1:], args[1:]))
-            return context.get_dummy_value()
-
-        return in_python
+        plan, *others = inspect.signature(function).parameters.values()
+        typed.__signature__ = inspect.Signature([plan.replace(name="context"), plan.replace(name="text"), *others])
+        compiled = intrinsic(prefer_literal=True)(typed)
+        compiled.in_python = in_python
+        return compiled
 
     return decorate

@@ -33,7 +33,7 @@ _UNROLLED_UNITS = 20
 
 @dataclass(frozen=True)
 class Row:
-    """What one row gives: −∂ℓ/∂w for each parameter, the logit, q, |p − y|, and ℓ where it was asked for."""
+    """Results of one row: −∂ℓ/∂w for each parameter, the logit, q, |p − y|, and ℓ where it was asked for."""
 
     ascent: list
     logit: Any
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass over the table finds: M times −∂L/∂w, M·L where it was asked for, and two masks."""
+    """Results of one pass over the table: M times −∂L/∂w, M·L where it was asked for, and two masks."""
 
     ascent: list
     total_loss: Any
@@ -53,7 +53,7 @@ class Pass:
 
 
 def is_unrolled(plan):
-    """Whether the table's rows are straight-line code."""
+    """Return True if the table's rows are straight-line code."""
     return bool(plan.bits) and plan.n_rows * (plan.hidden + 1) <= _UNROLLED_UNITS
 
 
@@ -89,7 +89,7 @@ def through_row(plan, w, x, target, sums, with_loss):
     target : lanes
         y, or its sign where the plan has no soft targets.
     with_loss : bool
-        Whether a cross-entropy is asked for: it takes a logarithm.
+        True if a cross-entropy is asked for, which takes a logarithm.
     """
     N, H, D = plan.n_inputs, plan.hidden, plan.n_direct
     b1, w2, u = H * N, H * N + H, H * N + 2 * H

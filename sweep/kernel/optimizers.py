@@ -1,4 +1,4 @@
-"""Update rules: a name, the memory each parameter needs, and a function each.
+"""Update rules: the memory that each parameter needs and a function each, by the name that experiment files give it.
 
 A function takes one parameter w, the descent direction `ascent` = −∂L/∂w, the parameter's memory (a list of lanes, all
 zero at the start) and the run's settings; it gives the next w and the next memory. Where `divides` is false, sums over
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.kernel.lanes import fma, sqrt
+from sweep.spec import models
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run's update rule is set to, one value a lane."""
+    """Settings of a run's update rule, one value a lane."""
 
     rate: Any
     momentum: Any
@@ -33,7 +34,7 @@ class Optimizer:
     n_memory : int
         Values kept for each parameter from one update to the next.
     divides : bool
-        Whether the rule needs the mean over the rows itself, because it is not linear in the gradient.
+        True if the rule needs the mean over the rows itself, because it is not linear in the gradient.
     """
 
     step: Callable[..., Any]
@@ -82,10 +83,9 @@ def _rmsprop(w, ascent, memory, settings):
     return w + settings.rate * ascent / (sqrt(s) + settings.epsilon), [s]
 
 
-OPTIMIZERS = {
-    "gd": Optimizer(_gd),
-    "momentum": Optimizer(_momentum, n_memory=1),
-    "nesterov": Optimizer(_nesterov, n_memory=1),
-    "adam": Optimizer(_adam, n_memory=4, divides=True),
-    "rmsprop": Optimizer(_rmsprop, n_memory=1, divides=True),
-}
+gd = Optimizer(_gd)
+momentum = Optimizer(_momentum, n_memory=1)
+nesterov = Optimizer(_nesterov, n_memory=1)
+adam = Optimizer(_adam, n_memory=4, divides=True)
+rmsprop = Optimizer(_rmsprop, n_memory=1, divides=True)
+OPTIMIZERS = {name: globals()[name] for name in models.OPTIMIZERS}

@@ -1,11 +1,10 @@
-"""What a kernel is compiled for: everything that is the same for all runs of a chunk, and nothing else."""
+"""Plans: everything that a kernel is compiled for, which is the same for all runs of a chunk, and nothing else."""
 
 import ast
 import functools
 from dataclasses import dataclass, fields
 
-import llvmlite.binding
-from numba.core import config
+from sweep.kernel.machine import cpu_features
 
 
 def natural_width() -> int:
@@ -14,10 +13,7 @@ def natural_width() -> int:
     Two registers to a value: together with the rows of a table, which are independent of each other, they hide the
     latency of an arithmetic operation, and fewer values have to be kept in memory than with four.
     """
-    features = getattr(config, "CPU_FEATURES", None)
-    if features is None:
-        features = llvmlite.binding.get_host_cpu_features().flatten()
-    return 2 * (8 if "+avx512f" in features else 4)
+    return 2 * (8 if "+avx512f" in cpu_features() else 4)
 
 
 @dataclass(frozen=True)
@@ -37,13 +33,13 @@ class Plan:
     stop_loss, stop_error : bool
         Which criteria must hold for a run to have converged.
     early_stop : bool
-        Whether a run ends when it has converged.
+        True if a run ends when it has converged.
     width : int
         Models side by side.
     hidden : int
         Hidden units; 0 is logistic regression.
     activation, output, loss, optimizer : str
-        Names in ACTIVATIONS; "sigmoid" or "linear"; "bce" or "mse"; in OPTIMIZERS.
+        Names in `sweep.spec.models`.
     online : bool
         An update after every row instead of one after all rows.
     shortcut : bool
@@ -83,12 +79,12 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """The plan as one line, from which `parse` makes it again."""
+        """Line of words that stands for the plan; `parse` reads it."""
         return " ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
 
     @staticmethod
     @functools.cache
     def parse(text: str) -> "Plan":
-        """The plan of a line made by `text`."""
+        """Read a plan from a line that `text` has made."""
         words = (word.split("=") for word in text.split(" "))
         return Plan(**{name: ast.literal_eval(value) for name, value in words})

@@ -2,26 +2,25 @@
 
 import itertools
 import os
-import tomllib
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from sweep.spec import gates, grid
-from sweep.spec.gates import Table
-from sweep.spec.grid import KEYS, Grid
-from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key, validate
+from sweep.spec import gates, grid, reading
+from sweep.spec.grid import Grid
+from sweep.spec.keys import KEYS
+from sweep.spec.messages import Collector, InvalidError, show, unknown_key, validate
+from sweep.spec.reading import Written
+from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
 
-MAX_SHOWN = 5
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
-
-
-class ExperimentError(ValueError):
-    """An experiment that cannot be read or run; its text is the whole message for people, one problem a line."""
 
 
 class Train(BaseModel, frozen=True, extra="forbid"):
@@ -97,6 +96,27 @@ class _Document(BaseModel, extra="forbid"):
         return [written] if isinstance(written, dict) else written
 
 
+N = TypeVar("N", int, NDArray[np.int64])
+
+
+class Place(NamedTuple, Generic[N]):
+    """Place of runs in their experiment.
+
+    Attributes
+    ----------
+    number
+        Number of their grid, from 0.
+    first
+        Number of the grid's first run in the experiment.
+    within
+        Number of the run within the grid; an array of them for several runs.
+    """
+
+    number: int
+    first: int
+    within: N
+
+
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """What to train, complete and valid.
@@ -124,22 +144,48 @@ class Experiment:
     grids: tuple[Grid, ...]
     train: Train
     columns: tuple[str, ...]
-    tables: Mapping[str, Table]
+    tables: Mapping[str, TrainingSet]
     runs: str | None = None
 
     @property
     def n_runs(self) -> int:
         """Number of runs, all grids together."""
-        return sum(one.n_runs for one in self.grids)
+        return self.firsts[-1]
 
     @property
     def n_points(self) -> int:
         """Number of grid points, all grids together, seeds not counted."""
         return sum(one.n_points for one in self.grids)
 
-    def table(self, gate: str, encoding: str) -> Table:
-        """The training set of a gate of the grid: a table of one's own, or a Boolean table in its encoding."""
-        return self.tables[gate] if gate in self.tables else gates.boolean_table(gate, encoding)
+    @cached_property
+    def firsts(self) -> tuple[int, ...]:
+        """Number of the first run of each grid, and the number of runs."""
+        return tuple(itertools.accumulate((one.n_runs for one in self.grids), initial=0))
+
+    def locate(self, run: int) -> Place[int]:
+        """Return the place of a run; ``ValueError`` if the experiment has none of this number."""
+        if not 0 <= run < self.n_runs:
+            raise ValueError(f"found {run}; allowed: 0 to {self.n_runs - 1}")
+        number = bisect_right(self.firsts, run) - 1
+        return Place(number, self.firsts[number], run - self.firsts[number])
+
+    def by_grid(self, runs: NDArray[np.int64]) -> list[Place[NDArray[np.int64]]]:
+        """Return the places of increasing run numbers, one for each grid that has any of them."""
+        ends = np.searchsorted(runs, self.firsts)
+        return [
+            Place(number, first, runs[low:high] - first)
+            for number, (first, (low, high)) in enumerate(zip(self.firsts, itertools.pairwise(ends), strict=False))
+            if low < high
+        ]
+
+    def setting(self, run: int) -> dict[str, Any]:
+        """Return every key of the grid with its value for a run, `seed` last."""
+        number, _, within = self.locate(run)
+        return self.grids[number].setting(within)
+
+    def table(self, gate: str, encoding: str) -> TrainingSet:
+        """Return the training set of a gate: a table of one's own, or a Boolean table in its encoding."""
+        return self.tables[gate] if gate in self.tables else boolean_table(gate, encoding)
 
     def resolved(self) -> dict[str, Any]:
         """The experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
@@ -204,118 +250,29 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
     ExperimentError
         With the first few problems, one a line: the file, the key, what was found and what is allowed.
     """
-    found = Collector()
-    shown: dict[str, str] = {}
+    below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": (*KEYS, "weights", "seeds")}
+    written = reading.read(source, overrides, {key: below.get(key, ()) for key in _Document.model_fields})
     try:
-        if isinstance(source, Mapping):
-            place, stem, folder, data = "the experiment", "sweep", Path(), _plain(source)
-        else:
-            path = Path(source)
-            place, stem, folder = str(path), path.stem, path.parent
-            with found.at(""):
-                data = _read(path)
-            found.raise_if_any()
-        for override in overrides:
-            key = override.partition("=")[0].strip()
-            with found.at(f"--set {key}"):
-                shown[_override(data, override)] = f"--set {key}"
-        found.raise_if_any()
-        return _experiment(data, stem, folder)
+        return _experiment(written)
     except InvalidError as error:
-        raise ExperimentError(_message(place, error.items, shown)) from None
+        raise written.refusal(error) from None
 
 
-def _plain(value: Any) -> Any:
-    """`value` in the types that TOML has, containers copied."""
-    match value:
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case np.ndarray() | np.generic():
-            return value.tolist()
-        case os.PathLike():
-            return str(value)
-    return value
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
-        raise ValueError(f"no such file{near}") from None
-    except IsADirectoryError:
-        raise ValueError("found a directory; allowed: an experiment file (TOML)") from None
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from None
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not valid TOML: {error}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("not usable TOML: a number has too many digits, or lists are nested too deeply") from None
-
-
-def _override(data: dict[str, Any], override: str) -> str:
-    """Apply one "KEY=VALUE" to `data`; returns the full dotted key."""
-    key, sign, text = override.partition("=")
-    parts = key.strip().split(".")
-    if not sign:
-        raise ValueError("allowed: KEY=VALUE, such as learning_rate=0.1")
-    if parts[0] not in _Document.model_fields:
-        homes = dict.fromkeys(Train.model_fields, "train") | dict.fromkeys([*KEYS, "weights", "seeds"], "grid")
-        if parts[0] not in homes:
-            raise ValueError(unknown_key(parts[0], [*homes, *_Document.model_fields]))
-        parts.insert(0, homes[parts[0]])
-    value = _value(parts, text.strip())
-    if len(parts) == 1:
-        data[parts[0]] = value
-        return parts[0]
-    root = data.setdefault(parts[0], {})
-    for table in root if isinstance(root, list) else [root]:
-        for depth, part in enumerate(parts[1:], 1):
-            if not isinstance(table, dict):
-                raise ValueError(f"{'.'.join(parts[:depth])} is {show(table)}, not a table")
-            table = table.setdefault(part, {}) if depth < len(parts) - 1 else table  # noqa: PLW2901
-        table[parts[-1]] = value
-    return ".".join(parts)
-
-
-def _value(parts: Sequence[str], text: str) -> Any:
-    """The TOML value of `text`, or the bare text itself: always where the key takes a text, such as gate=1001."""
-    try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        parsed = {}
-    if parsed.keys() != {"value"}:
-        if text.startswith(("[", "{", '"', "'")):
-            raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
-        return text
-    takes_text = parts[-1] in ("name", "question", "runs", "csv") or (
-        parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
-    )
-    return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]
-
-
-def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
-    document = validate(_Document, data)
+def _experiment(written: Written) -> Experiment:
+    document = validate(_Document, written.data)
     found = Collector()
-    tables: dict[str, Table] = {}
-    for name, written in document.tables.items():
+    tables: dict[str, TrainingSet] = {}
+    for name, source in document.tables.items():
         with found.at(f"tables.{name}"):
-            tables[name] = _table(name, written, folder, _has_bce(document.grid))
+            tables[name] = _table(name, source, written.folder, _has_bce(document.grid))
     with found.at("train"):
         train = validate(Train, document.train)
     n_inputs = {name: tables[name].inputs.shape[1] if name in tables else 0 for name in document.tables}
     problems: dict[tuple[str, str], list[int]] = {}
     grids: list[Grid] = []
-    for number, written in enumerate(document.grid, 1):
+    for number, keys in enumerate(document.grid, 1):
         try:
-            grids.append(grid.parse(written, n_inputs))
+            grids.append(grid.parse(keys, n_inputs))
         except InvalidError as error:
             for key, text in error.items:
                 problems.setdefault((f"grid.{key}".rstrip("."), text), []).append(number)
@@ -332,7 +289,9 @@ def _experiment(data: dict[str, Any], stem: str, folder: Path) -> Experiment:
     with found.at("columns"):
         columns = _columns(document, grids)
     found.raise_if_any()
-    return Experiment(document.name or stem, document.question, tuple(grids), train, columns, tables, document.runs)
+    return Experiment(
+        document.name or written.stem, document.question, tuple(grids), train, columns, tables, document.runs
+    )
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
@@ -340,7 +299,7 @@ def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
     return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
 
 
-def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: bool) -> Table:
+def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: bool) -> TrainingSet:
     try:
         gates.canonical(name)
     except ValueError:
@@ -350,8 +309,8 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
     source = validate(_Source, written)
     try:
         if source.csv:
-            return gates.table_from_csv(folder / source.csv, probabilities)
-        return gates.table_from_rows(source.rows or [], probabilities)
+            return table_from_csv(folder / source.csv, probabilities)
+        return table_from_rows(source.rows or [], probabilities)
     except ValueError as error:
         raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
 
@@ -378,17 +337,3 @@ def _columns(document: _Document, grids: Sequence[Grid]) -> tuple[str, ...]:
         allowed = f"each once, and at least {', '.join(dict.fromkeys((*ALWAYS_COLUMNS, *varying)))}"
         raise ValueError(f"found {show(document.columns)}; allowed: {allowed}")
     return tuple(document.columns)
-
-
-def _message(place: str, problems: Sequence[tuple[str, str]], shown: Mapping[str, str]) -> str:
-    """One line for each of the first few problems; what was set by an override is named by it."""
-    lines = []
-    for key, text in problems:
-        name = key
-        for path, override in shown.items():
-            if key == path or key.startswith(f"{path}."):
-                name = override + key[len(path) :]
-        lines.append(f"{place}: {name}: {text}" if name else f"{place}: {text}")
-    lines = list(dict.fromkeys(map(printable, lines)))
-    rest = len(lines) - MAX_SHOWN
-    return "\n".join(lines[:MAX_SHOWN] + [f"{place}: … and {rest} more"] * (rest > 0))

@@ -1,22 +1,14 @@
-"""Training sets: Boolean gates by name, family or truth table, and tables of one's own.
+"""Boolean gates by name, family or truth table.
 
 A truth table is the string of a gate's outputs for its inputs in counting order, the first input most significant:
 for two inputs 00, 01, 10, 11, so that AND is "0001" and XOR "0110". Rows of a training set are in that order.
 """
 
-import csv
-import itertools
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sweep.spec.classes import N_CLASSES, representatives
-from sweep.spec.messages import did_you_mean, not_allowed, show
+from sweep.spec.messages import did_you_mean, show
 
 MAX_INPUTS = 8
 
@@ -78,21 +70,6 @@ ALLOWED = (
     "and classes-n (n = 1 … 5), "
     'or a truth table of 2, 4, 8, … or 256 outputs, such as "0110"'
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A training set.
-
-    Attributes
-    ----------
-    inputs : float64 array, shape (n_rows, n_inputs), C-contiguous
-    targets : float64 array, shape (n_rows,)
-        Each in [0, 1] for cross-entropy.
-    """
-
-    inputs: NDArray[np.float64]
-    targets: NDArray[np.float64]
 
 
 def canonical(gate: str, tables: Iterable[str] = ()) -> str:
@@ -157,91 +134,6 @@ def n_inputs(gate: str) -> int:
     return len(truth_table(gate)).bit_length() - 1
 
 
-def boolean_table(gate: str, encoding: str) -> Table:
-    """The training set of one gate.
-
-    Parameters
-    ----------
-    gate
-        A gate's name or truth table.
-    encoding
-        "01": inputs are 0 and 1. "pm1": inputs are −1 and +1. Targets are 0 and 1 in both.
-
-    Returns
-    -------
-    Table
-        With 2^n rows in counting order, the first input most significant.
-    """
-    outputs = truth_table(gate)
-    bits = np.array(list(itertools.product((0.0, 1.0), repeat=len(outputs).bit_length() - 1)))
-    inputs = {"01": bits, "pm1": 2.0 * bits - 1.0}[encoding]
-    return Table(inputs, np.array([float(output) for output in outputs]))
-
-
-def table_from_rows(rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()) -> Table:
-    """A training set of one's own: in every row the inputs, then the target.
-
-    Parameters
-    ----------
-    rows
-        Rows of equal length, 2 or more, of finite numbers.
-    probabilities
-        Whether the last number of each row, its target, must lie in [0, 1].
-    places
-        What to call each row in messages; "row 1", "row 2", … if left out.
-
-    Raises
-    ------
-    ValueError
-        For anything else, naming the row and the column.
-    """
-    if not rows:
-        raise ValueError("no rows; a table needs at least one")
-    places = places or [f"row {number}" for number in range(1, len(rows) + 1)]
-    width = len(rows[0])
-    if width < 2:
-        raise ValueError(f"{places[0]}: found {width} column; a row needs one input or more, then the target")
-    for place, row in zip(places, rows, strict=True):
-        if len(row) != width:
-            raise ValueError(f"{place}: found {len(row)} columns, but {places[0]} has {width}")
-        for column, cell in enumerate(row, 1):
-            if isinstance(cell, bool) or not isinstance(cell, (int, float)) or not abs(cell) <= sys.float_info.max:
-                raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a finite number')}")
-            if probabilities and column == width and not 0 <= cell <= 1:
-                raise ValueError(f"{place}, column {column}: {not_allowed(cell, 'a target from 0 to 1')}")
-    array = np.array(rows, dtype=np.float64)
-    return Table(np.ascontiguousarray(array[:, :-1]), array[:, -1].copy())
-
-
-def table_from_csv(path: Path, probabilities: bool = True) -> Table:
-    """A training set from a CSV file: numbers separated by commas, the last column the target.
-
-    A first line without any number is a header; blank lines are passed over. `probabilities` as in `table_from_rows`.
-
-    Raises
-    ------
-    ValueError
-        For a file that cannot be read, and for a hole, text, a number that is not finite, a row of another length or
-        a target that is not allowed, naming the file, the line and the column.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not UTF-8 text") from None
-    except (csv.Error, ValueError) as error:
-        raise ValueError(f"{path}: not a CSV file ({error})") from None
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-    if lines and all(cell.strip() and not _is_number(cell) for cell in lines[0][1]):
-        del lines[0]
-    if not lines:
-        raise ValueError(f"{path}: no rows; a table needs at least one")
-    rows = [[_number(cell, f"{place}, column {i}") for i, cell in enumerate(cells, 1)] for place, cells in lines]
-    return table_from_rows(rows, probabilities, [place for place, _ in lines])
-
-
 @cache
 def _family(name: str) -> tuple[str, ...]:
     kind, n = name[:-2], int(name[-1])
@@ -253,19 +145,3 @@ def _family(name: str) -> tuple[str, ...]:
 def _is_truth_table(gate: str) -> bool:
     size = len(gate)
     return 2 <= size <= 2**MAX_INPUTS and size & (size - 1) == 0 and not gate.strip("01")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _number(cell: str, place: str) -> float:
-    if not cell.strip():
-        raise ValueError(f"{place}: empty; a table has no holes")
-    if not _is_number(cell):
-        raise ValueError(f"{place}: {not_allowed(cell, 'a number')}")
-    return float(cell)

@@ -1,132 +1,20 @@
-"""Grids: what each key may be, and which values a run number stands for, without ever listing the runs."""
+"""Grids: from a run number to its values and back, without ever listing the runs."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, localcontext
-from functools import cache
-from types import GenericAlias
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from sweep.spec import gates, inits, models
-from sweep.spec.messages import Collector, not_allowed, show, unknown_key, validate
+from sweep.spec.keys import KEYS, Range, axis_of, key_of, named, numbers_of, seeds_of
+from sweep.spec.messages import Collector, not_allowed, show, unknown_key
+from sweep.spec.schema import TAKEN
 
 MAX_RUNS = 2**31 - 1
-MAX_AXIS = 1_000_000
 LONG_AXIS = 1_000
-MAX_SEED = 2**32 - 1
-REQUIRED = object()
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key of [grid].
-
-    Attributes
-    ----------
-    type
-        The pydantic type of one value; its validators may raise ``ValueError`` with a message for people.
-    allowed
-        The same in words.
-    default
-        The value where the key is not written, or `REQUIRED`.
-    numeric
-        Whether its values are numbers: then a range is allowed.
-    """
-
-    type: Any
-    allowed: str
-    default: Any = REQUIRED
-    numeric: bool = False
-
-
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-_PositiveOrNone = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
-_FractionOrNone = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
-_NonNegativeOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-
-
-def _choice(*names: str) -> dict[str, Any]:
-    return {"type": Literal[names], "allowed": ", ".join(f'"{name}"' for name in names)}
-
-
-KEYS: dict[str, Key] = {
-    "gate": Key(str, gates.ALLOWED),
-    "encoding": Key(Literal["01", "pm1"], '"01" (inputs 0 and 1) or "pm1" (inputs -1 and 1)', "01"),
-    "hidden": Key(Annotated[int, Field(ge=0, le=32)], "an integer from 0 (logistic regression) to 32", 0, numeric=True),
-    "activation": Key(**_choice(*models.ACTIVATIONS), default="sigmoid"),
-    "output": Key(**_choice(*models.OUTPUTS), default="sigmoid"),
-    "loss": Key(**_choice(*models.LOSSES), default="bce"),
-    "shortcut": Key(bool, "true or false", False),
-    "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
-    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
-    "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
-    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
-    "update": Key(**_choice(*models.UPDATES), default="batch"),
-    "learning_rate": Key(_Positive, "a number greater than 0", numeric=True),
-    "hidden_learning_rate": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
-    "init": Key(Annotated[str, AfterValidator(lambda text: str(inits.parse(text)))], inits.ALLOWED, "normal(0, 1)"),
-    "init_scale": Key(_Positive, "a number greater than 0", 1.0, numeric=True),
-}
-
-
-OUTCOMES = (
-    *("run", "seed", "status", "epochs", "converged_epoch", "period", "final_loss"),
-    *("n", "n_converged", "converged_rate", "converged_low", "converged_high", "n_diverged", "n_stationary"),
-    *(f"{name}_q{percent:02d}" for name in ("epochs", "final_loss") for percent in (5, 25, 50, 75, 95)),
-    *("rate", "interval", "settings"),
-)
-"""Columns of the tables, and of the page, beside those of the grid: no key may have such a name."""
-
-_WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
-
-
-class Range(BaseModel, frozen=True, extra="forbid"):
-    """Evenly spaced numbers {from, to, num, scale}, both ends included."""
-
-    start: float = Field(alias="from", allow_inf_nan=False, description="a finite number")
-    stop: float = Field(alias="to", allow_inf_nan=False, description="a finite number")
-    num: int = Field(ge=1, description="an integer, 1 or more")
-    scale: Literal["linear", "log"] = Field(default="linear", description='"linear" or "log"')
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.scale == "log" and not (self.start > 0 and self.stop > 0):
-            ends = f"from = {show(self.start)}, to = {show(self.stop)}"
-            raise ValueError(f'found {ends}; allowed with scale = "log": both greater than 0')
-        if self.num == 1 and self.start != self.stop:
-            raise ValueError("found num = 1; from and to differ, so num must be 2 or more")
-        return self
-
-    def values(self) -> list[int | float]:
-        """The numbers, in order; integers where they are whole.
-
-        The ends are exactly `from` and `to`. What lies between is computed from their decimal spelling to 60 digits
-        and then rounded once, so that 0.01 to 10 passes through 0.1 and 1, and no library's rounding enters.
-        """
-        between: list[Decimal] = []
-        with localcontext(Context(prec=60)):
-            start, stop, steps = Decimal(repr(self.start)), Decimal(repr(self.stop)), self.num - 1
-            if self.scale == "linear":
-                between = [start + (stop - start) * i / steps for i in range(1, steps)]
-            elif steps > 1:
-                ratio = ((stop.ln() - start.ln()) / steps).exp()
-                value = start
-                for _ in range(1, steps):
-                    value *= ratio
-                    between.append(value)
-        numbers = [self.start, *map(float, between), self.stop][: self.num]
-        return [int(number) if number.is_integer() else number for number in numbers]
-
-
-class _Seeds(BaseModel, frozen=True, extra="forbid"):
-    start: int = Field(default=0, alias="from", ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED:,}")
-    count: int = Field(ge=1, description="an integer, 1 or more")
 
 
 @dataclass(frozen=True)
@@ -190,6 +78,12 @@ class Grid:
         """The seed of each run: int64, shape of `runs`, which are numbers within this grid."""
         return runs % len(self.seeds) + self.seeds.start
 
+    def setting(self, run: int) -> dict[str, Any]:
+        """Return every key with its value for a run of this number within the grid, `seed` last."""
+        at = np.array([run])
+        values = {key: options[self.indices(key, at)[0]] for key, options in self.values.items()}
+        return values | {"seed": int(self.seed_of(at)[0])}
+
     def resolved(self) -> dict[str, Any]:
         """This grid as JSON: every key with its values, axes as lists, families by name, seeds as {from, count}."""
         written = {
@@ -228,11 +122,11 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
     for key in [*written, *(key for key in (*KEYS, *names) if key not in written)]:
         with found.at(str(key)):
             if key in KEYS or key in names:
-                axes[key] = _axis(key, written.get(key, _key(key).default), tables)
+                axes[key] = axis_of(key, written.get(key, key_of(key).default), tables)
             elif key not in ("seeds", "weights"):
                 raise ValueError(unknown_key(key, [*KEYS, *names, "weights", "seeds"]))
     with found.at("seeds"):
-        seeds = _seeds(written.get("seeds", 1))
+        seeds = seeds_of(written.get("seeds", 1))
     found.raise_if_any()
 
     lengths = {key: axis.num if isinstance(axis, Range) else len(axis) for key, axis in axes.items()}
@@ -242,7 +136,7 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
     values: dict[str, Sequence[Any]] = {}
     for key, axis in axes.items():
         with found.at(key):
-            values[key] = _distinct(key, _numbers(key, axis) if isinstance(axis, Range) else axis, tables)
+            values[key] = _distinct(key, numbers_of(key, axis) if isinstance(axis, Range) else axis, tables)
     found.raise_if_any()
 
     with found.at("init"):
@@ -285,11 +179,6 @@ def _grouped(number: int) -> str:
     return f"{number:,}" if number < 10**18 else "more than 10^18"
 
 
-def _key(key: str) -> Key:
-    """The entry of a key of the grid; names of given weights are numbers."""
-    return KEYS.get(key, _WEIGHT)
-
-
 def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
     """The given parameters, whose names are keys of the grid."""
     given = written.get("weights")
@@ -301,7 +190,7 @@ def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
         raise ValueError('found weights without init = "given"; allowed: both or neither')
     if not isinstance(given, list) or not given:
         raise ValueError(not_allowed(given, 'a list of numbers and names, such as [4, -7, "x", 0.5]'))
-    taken = (*KEYS, "seeds", "weights", *OUTCOMES)
+    taken = (*KEYS, "seeds", "weights", *TAKEN)
     for entry in given:
         is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
         is_name = isinstance(entry, str) and entry.isidentifier() and entry not in taken
@@ -329,50 +218,6 @@ def _check_weights(
         raise ValueError(f"found {len(weights)} weights; the models of this grid have {allowed} (W1, b1, w2, u, b2)")
 
 
-def _axis(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
-    """What is written for one key, checked as far as that builds nothing long."""
-    if written is REQUIRED:
-        raise ValueError(f"missing; it takes {_key(key).allowed}")
-    if _key(key).numeric and isinstance(written, Mapping):
-        return validate(Range, written)
-    if written == []:
-        raise ValueError("found an empty list; an axis needs at least one value")
-    entries = _checked(key, written if isinstance(written, list) else [written])
-    if key == "gate":
-        return [gate for name in _names(entries, tables) for gate in ([name] if name in tables else gates.expand(name))]
-    return entries
-
-
-def _names(entries: Iterable[str], tables: Sequence[str]) -> list[str]:
-    return [gates.canonical(entry, tables) for entry in entries]
-
-
-def _numbers(key: str, axis: Range) -> list[Any]:
-    if axis.num > MAX_AXIS:
-        raise ValueError(f"found num = {axis.num:,}; allowed: up to {MAX_AXIS:,} values on one axis")
-    return _checked(key, axis.values())
-
-
-@cache
-def _adapter(key: str) -> TypeAdapter[list[Any]]:
-    values_type: Any = GenericAlias(list, (_key(key).type,))
-    return TypeAdapter(values_type)
-
-
-def _checked(key: str, values: list[Any]) -> list[Any]:
-    """The values of one key, converted to its type; ``ValueError`` for the first that is not allowed."""
-    try:
-        return _adapter(key).validate_python(values, strict=True)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        number = int(detail["loc"][0])
-        if detail["type"] == "value_error":
-            text = str(detail["ctx"]["error"])
-        else:
-            text = not_allowed(values[number], _key(key).allowed)
-        raise ValueError(text + (f" (value {number + 1} of {len(values)})" if len(values) > 1 else "")) from None
-
-
 def _identity(key: str, value: Any, tables: Sequence[str]) -> Any:
     """Equal for two values of a key exactly if they mean the same runs."""
     return gates.truth_table(value) if key == "gate" and value not in tables else value
@@ -387,18 +232,6 @@ def _distinct(key: str, values: list[Any], tables: Sequence[str]) -> tuple[Any, 
             raise ValueError(f"found {same}, which are the same runs; allowed: each once")
         seen[identity] = value
     return tuple(values)
-
-
-def _seeds(written: object) -> _Seeds:
-    if isinstance(written, Mapping):
-        seeds = validate(_Seeds, written)
-    elif isinstance(written, int) and not isinstance(written, bool) and written >= 1:
-        seeds = _Seeds(count=written)
-    else:
-        raise ValueError(not_allowed(written, "a count such as 100, or {from = 1000, count = 100}"))
-    if seeds.start and seeds.start + seeds.count > MAX_SEED + 1:
-        raise ValueError(f"from + count goes beyond {MAX_SEED:,}, the largest seed")
-    return seeds
 
 
 def _check_starts(starts: Iterable[str], n_seeds: int) -> None:
@@ -419,7 +252,7 @@ def _check_encodings(values: Mapping[str, Sequence[Any]], tables: Sequence[str])
 
 
 def _spelling(gate: Any, axes: Mapping[str, Range | list[Any]], tables: Sequence[str]) -> dict[str, Any]:
-    names = _names(gate if isinstance(gate, list) else [gate], tables)
+    names = named(gate if isinstance(gate, list) else [gate], tables)
     spelling: dict[str, Any] = {"gate": names} if any(name in gates.FAMILIES for name in names) else {}
     for key, axis in axes.items():
         if isinstance(axis, Range) and axis.num > LONG_AXIS:

@@ -1,10 +1,12 @@
-"""Models and update rules by name: their published defaults, their sizes, and which choices go together."""
+"""Models and update rules by name: their parameters, published defaults, and the choices that go together."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sweep.spec.messages import show
 
+ENCODINGS = ("01", "pm1")
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 OUTPUTS = ("sigmoid", "linear")
 LOSSES = ("bce", "mse")
@@ -12,7 +14,7 @@ UPDATES = ("batch", "online")
 
 
 class Rule(NamedTuple):
-    """What an optimizer takes, with the published defaults; None where it has no such setting."""
+    """Published defaults of an optimizer; None where it has no such setting."""
 
     momentum: float | None
     beta2: float | None
@@ -28,20 +30,61 @@ OPTIMIZERS = {
 }
 
 
+class Parts(NamedTuple):
+    """Places of each part in the array of a model's parameters, one part after another.
+
+    Attributes
+    ----------
+    W1, b1
+        Weights of the hidden units, row-major (units × inputs), and their biases.
+    w2
+        Weights from the hidden units to the output.
+    u
+        Weights from the inputs to the output: of logistic regression, or with shortcuts.
+    b2
+        Bias of the output.
+    """
+
+    W1: slice
+    b1: slice
+    w2: slice
+    u: slice
+    b2: slice
+
+
+def parts(n_inputs: int, hidden: int, shortcut: bool) -> Parts:
+    """Return the order of a model's parameters, which is also that of their draws."""
+    n_direct = n_inputs if shortcut or not hidden else 0
+    ends = itertools.accumulate((hidden * n_inputs, hidden, hidden, n_direct, 1), initial=0)
+    return Parts(*(slice(*pair) for pair in itertools.pairwise(ends)))
+
+
 def n_params(n_inputs: int, hidden: int, shortcut: bool) -> int:
-    """Weights and biases of a model with one output: W1, b1, w2, the direct weights, b2."""
-    return hidden * (n_inputs + 2) + (n_inputs if shortcut or not hidden else 0) + 1
+    """Return the number of weights and biases of a model with one output."""
+    return int(parts(n_inputs, hidden, shortcut).b2.stop)
+
+
+def weight_names(n_inputs: int, hidden: int, shortcut: bool) -> list[str]:
+    """Return the parameters' names in their order: "W1[0,0]", …, "b2"; of logistic regression "w1", …, "b"."""
+    if not hidden:
+        return [*(f"w{i + 1}" for i in range(n_inputs)), "b"]
+    return [
+        *(f"W1[{j},{i}]" for j, i in itertools.product(range(hidden), range(n_inputs))),
+        *(f"{layer}[{j}]" for layer in ("b1", "w2") for j in range(hidden)),
+        *(f"u[{i}]" for i in range(n_inputs) if shortcut),
+        "b2",
+    ]
 
 
 def setting(point: Mapping[str, Any], key: str) -> float:
-    """The value of momentum, beta2 or epsilon that a point trains with: its own, its optimizer's default, or 0."""
+    """Return momentum, beta2 or epsilon of a grid point: its own, its optimizer's default, or 0."""
     if point[key] is not None:
         return float(point[key])
     return float(getattr(OPTIMIZERS[point["optimizer"]], key) or 0.0)
 
 
 def conflict(values: Mapping[str, Any]) -> str | None:
-    """What is wrong with the choices of a grid taken together, if anything: every value of an axis meets every other.
+    """Return why some choices of a grid do not go together, or None: every value of an axis meets every other.
 
     Parameters
     ----------

@@ -1,0 +1,336 @@
+"""Curves over epochs: the share of runs that have converged by each, and the losses on the way."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweep.analysis.axes import Layout, combinations_in, is_numeric, place, varying
+from sweep.analysis.losses import PIECE
+from sweep.analysis.points import placed
+from sweep.results.result import Result
+from sweep.results.settings import rows_of_runs
+from sweep.results.statistics import quantiles, wilson
+
+MAX_CURVE_LINES = 5
+N_SINGLE_CURVES = 3
+MAX_EPOCHS_DRAWN = 400
+FEWEST_RUNS = 10
+"""Of the largest curve: with fewer, its steps say less than a table."""
+Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SuccessCurves:
+    """The share of the runs of some settings that have converged by each of some epochs.
+
+    Attributes
+    ----------
+    epochs : int64, shape (n_epochs,)
+        From 0 to max_epochs, increasing; the shares are exact at each.
+    n, n_settings : int64, shape (n_panels, n_lines)
+        Runs and settings of each curve; 0 where there is none.
+    converged : int64, shape (n_panels, n_lines, n_epochs)
+        How many of the runs have converged by each epoch.
+    panels, lines : list of str
+        The names of the curves.
+    layout : Layout
+        The parts of the axes.
+    axis : str or None
+        The axis whose values the lines are.
+    of : int
+        How many values this axis has, of which the lines are some.
+    held : dict
+        The axes that are held at one value, which is the one shown.
+    together : tuple of str
+        The axes whose values are counted together.
+    """
+
+    epochs: Numbers
+    n: Numbers
+    n_settings: Numbers
+    converged: Numbers
+    panels: list[str]
+    lines: list[str]
+    layout: Layout
+    axis: str | None = None
+    of: int = 1
+    held: dict[str, str] = field(default_factory=dict)
+    together: tuple[str, ...] = ()
+
+    @property
+    def tell(self) -> bool:
+        """True if some run converges, and one curve at least is of several runs."""
+        return bool(self.converged.any()) and int(self.n.max()) >= FEWEST_RUNS
+
+    @property
+    def shares(self) -> Array:
+        """`converged` / `n`: float64, its shape, NaN where there are no runs."""
+        n = np.where(self.n > 0, self.n, np.nan)[..., None]
+        return np.asarray(self.converged / n)
+
+    @property
+    def intervals(self) -> tuple[Array, Array]:
+        """Wilson's 95 % interval at each epoch, where the curve is one of repetitions of one setting; else NaN."""
+        low, high = wilson(self.converged, np.maximum(self.n, 1)[..., None])
+        single = (self.n_settings == 1)[..., None]
+        return np.where(single, low, np.nan), np.where(single, high, np.nan)
+
+
+def success_curves(result: Result, whole: Layout) -> SuccessCurves:
+    """Count the runs that have converged by each epoch, over all runs: one that failed never converges.
+
+    The panels are those of `whole`. Lines are at most five values of its main numeric axis, evenly spread over
+    those that every panel has; any other axis is held at one value that every panel has, a number in the middle or the
+    first category. A curve then holds repetitions of one setting. Where there is no numeric axis, the lines are those
+    of the layout. Counted together are all settings of a plane, gates too many to show one by one, and the values of
+    an axis that has none in common to all panels.
+
+    Parameters
+    ----------
+    result : Result
+        With one run at least.
+    """
+    layout = _shown(whole)
+    panel = combinations_in(result, "summary", layout.panels, layout.by_inputs).cat
+    panel_of = np.asarray(panel.codes, np.int32)
+    line_of = np.zeros(len(panel_of), np.int32)
+    names, axis, n_values = [""], None, 1
+    together = ["gate"] if layout.by_inputs else []
+    held: dict[str, str] = {}
+    if layout.plane is not None:
+        together += [key for key in varying(result) if key not in (*layout.panels, *together)]
+    else:
+        for key in layout.pooled:
+            values, codes = _values(result, key)
+            common = _common(codes, len(values), panel_of, line_of >= 0)
+            if len(common):
+                at = common[(len(common) - 1) // 2 if is_numeric(result, key) else 0]
+                held[key] = values[at]
+                line_of[codes != at] = -1
+            else:
+                together.append(key)
+    if layout.lines is not None:
+        values, codes = _values(result, layout.lines)
+        common = _common(codes, len(values), panel_of, line_of >= 0)
+        if not is_numeric(result, layout.lines):
+            common = np.arange(len(values))
+        if len(common):
+            axis, n_values = layout.lines, len(values)
+            chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
+            chosen = chosen if is_numeric(result, axis) else common
+            names = [values[at] for at in chosen]
+            number = np.full(n_values, -1)
+            number[chosen] = np.arange(len(chosen))
+            line_of = np.where(line_of >= 0, number[codes], -1).astype(np.int32)
+        else:
+            together.append(layout.lines)
+
+    n_of = result.part("summary", ["n"])["n"].to_numpy()
+    shape = len(panel.categories), len(names)
+    curve_of = np.where(line_of >= 0, panel_of * shape[1] + line_of, -1).astype(np.int32)
+    drawn = curve_of >= 0
+    n, n_settings = (
+        np.bincount(curve_of[drawn], weights, minlength=math.prod(shape)).astype(np.int64).reshape(shape)
+        for weights in (n_of[drawn], None)
+    )
+    epochs, converged = _counted(result, np.repeat(curve_of, n_of), shape)
+    panels = [str(name) for name in panel.categories]
+    return SuccessCurves(epochs, n, n_settings, converged, panels, names, layout, axis, n_values, held, tuple(together))
+
+
+def _shown(layout: Layout) -> Layout:
+    """The parts of axes where time runs along the figure: lines are the numeric axis, `pooled` has no part."""
+    if layout.plane is not None:
+        panels = tuple(key for key in layout.panels if key not in layout.plane)
+        return Layout(None, panels, by_inputs=layout.by_inputs, plane=layout.plane)
+    if layout.x is None:
+        return layout
+    spare = (layout.lines,) if layout.lines else ()
+    if layout.panels:
+        return Layout(None, layout.panels, layout.x, (*spare, *layout.pooled), layout.by_inputs)
+    return Layout(None, spare, layout.x, layout.pooled, layout.by_inputs)
+
+
+def _values(result: Result, key: str) -> tuple[list[str], Numbers]:
+    """The values of an axis by name, and the number of that of each setting."""
+    column = place(result.part("summary", [key])[key]).cat
+    return [str(name) for name in column.categories], np.asarray(column.codes, np.int64)
+
+
+def _common(codes: Numbers, n_values: int, panel_of: NDArray[np.int32], wanted: NDArray[np.bool_]) -> Numbers:
+    """The values of an axis that occur in every panel, among the settings wanted."""
+    occurs = np.zeros((int(panel_of.max()) + 1, n_values), np.bool_)
+    occurs[panel_of[wanted], codes[wanted]] = True
+    return np.flatnonzero(occurs.all(axis=0))
+
+
+def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
+    """Some epochs, and how many runs of each curve have converged by each: all epochs where something changes, if few.
+
+    Parameters
+    ----------
+    result : Result
+    curve_of : int32, shape (n_runs,)
+        The curve of each run, −1 for none.
+    shape
+        Numbers of panels and of lines.
+    """
+    runs = result.part("runs", ["status", "converged_epoch"])
+    max_epochs = result.experiment.train.max_epochs
+    found: Numbers = np.array([0, max_epochs], np.int64)
+    first = max_epochs
+    for _, epoch in _pieces(runs, curve_of):
+        if len(epoch):
+            first = min(first, int(epoch.min()))
+            found = np.union1d(found, epoch) if len(found) <= MAX_EPOCHS_DRAWN else found
+    if len(found) > MAX_EPOCHS_DRAWN:
+        spread = np.geomspace(max(first, 1), max_epochs, MAX_EPOCHS_DRAWN).round().astype(np.int64)
+        found = np.unique(np.append(spread, [0, first, max_epochs]))
+    counts = np.zeros(math.prod(shape) * len(found), np.int64)
+    for curve, epoch in _pieces(runs, curve_of):
+        places = curve * len(found) + np.searchsorted(found, epoch)
+        counts += np.bincount(places, minlength=len(counts))
+    return found, counts.reshape(*shape, -1).cumsum(axis=2)
+
+
+def _pieces(runs: pd.DataFrame, curve_of: NDArray[np.int32]) -> Iterator[tuple[Numbers, Numbers]]:
+    """Of the runs that converged and have a curve: its number, and the epoch."""
+    for start in range(0, len(runs), PIECE):
+        piece = runs.iloc[start : start + PIECE]
+        curve = curve_of[start : start + PIECE]
+        counted = (piece["status"] == "converged").to_numpy(np.bool_) & (curve >= 0)
+        yield curve[counted].astype(np.int64), piece["converged_epoch"][counted].to_numpy(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """Losses of the runs of one line of one panel.
+
+    Attributes
+    ----------
+    panel, line : str
+    quantiles : float64, shape (5, n_epochs)
+        `QUANTILES` over the runs, NaN where infinite.
+    single : float64, shape (n, n_epochs)
+        Losses of a few runs.
+    rows : int64
+        Rows of the summary, by position, that the runs belong to.
+    """
+
+    panel: str
+    line: str
+    quantiles: Array
+    single: Array
+    rows: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurves:
+    """How the losses fall while training.
+
+    Attributes
+    ----------
+    epochs : float64, shape (n_epochs,)
+    log_epochs
+        True if most lines fall early, so that a logarithmic axis shows more.
+    curves
+        One for each panel and line.
+    panels, lines
+        Their names, in order.
+    layout
+        The parts of the axes.
+    held
+        The axes held at one value, which is the one shown.
+    """
+
+    epochs: Array
+    log_epochs: bool
+    curves: list[LearningCurve]
+    panels: list[str]
+    lines: list[str]
+    layout: Layout
+    held: dict[str, str]
+
+
+def learning_curves(result: Result, whole: Layout) -> LearningCurves | None:
+    """Take the quantiles of the losses over the epochs; None where no losses were recorded.
+
+    A run that stopped keeps its final loss. Along the main numeric axis at most five values are shown; axes without a
+    panel or a line of their own are held at one value, a number in the middle or the first category.
+    """
+    if result.curves is None:
+        return None
+    runs, layout, held = _curve_settings(result, whole)
+    table = placed(runs, layout)
+    epochs = _curve_epochs(result.curves)
+    losses = _losses_at(epochs, result.curves, runs)
+    members = table.groupby(["panel", "line"], observed=True).indices
+    log_epochs = _fall_early(epochs, [quantiles(losses[at])[2] for at in members.values()])
+    if log_epochs:
+        epochs, losses = epochs[epochs > 0], losses[:, epochs > 0]
+    made = []
+    for setting, at in members.items():
+        panel, line = cast(tuple[str, str], setting)
+        found = quantiles(losses[at])
+        rows = rows_of_runs(result, runs.index.to_numpy()[at])
+        shown = np.where(np.isinf(found), np.nan, found)
+        made.append(LearningCurve(panel, line, shown, losses[at[:N_SINGLE_CURVES]], rows))
+    names = [[str(name) for name in table[column].cat.categories] for column in ("panel", "line")]
+    return LearningCurves(epochs, log_epochs, made, names[0], names[1], layout, held)
+
+
+def _curve_settings(result: Result, layout: Layout) -> tuple[pd.DataFrame, Layout, dict[str, str]]:
+    """Choose the runs whose curves are shown, their layout, and the axes held at one value."""
+    runs = result.part("runs", [*layout.axes, *layout.pooled, "run", "epochs", "final_loss"])
+    spare = [layout.lines, *layout.pooled] if layout.x and layout.panels else [*layout.pooled]
+    held = {}
+    for key in filter(None, spare):
+        values = place(runs[key]).cat.remove_unused_categories().cat.categories
+        at = values[(len(values) - 1) // 2 if is_numeric(result, key) else 0]
+        held[key] = str(at)
+        runs = runs[place(runs[key]) == at]
+    if layout.x is None:
+        return runs, layout, held
+    along = np.sort(runs[layout.x].unique())
+    chosen = np.unique(np.linspace(0, len(along) - 1, MAX_CURVE_LINES).round().astype(int))
+    runs = runs[runs[layout.x].isin(along[chosen])]
+    return runs, replace(layout.panels_only, lines=layout.x), held
+
+
+def _curve_epochs(curves: pd.DataFrame) -> Array:
+    """At most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
+    recorded = np.unique(curves["epoch"].to_numpy())
+    n = len(recorded)
+    if n > 120:
+        picks = np.concatenate([np.linspace(0, n - 1, 60), np.geomspace(1, n - 1, 60)])
+        recorded = recorded[np.unique(picks.round().astype(int))]
+    return recorded.astype(np.float64)
+
+
+def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array:
+    """Loss of each run (row) at each epoch (column): the last one recorded; once it has stopped, its final one."""
+    curves = curves[np.isin(curves["run"].to_numpy(), runs["run"].to_numpy())]
+    order = np.argsort(runs["run"].to_numpy())
+    place_of_run = order[np.searchsorted(runs["run"].to_numpy()[order], curves["run"].to_numpy())]
+    span = float(curves["epoch"].max()) + 1
+    key = place_of_run * span + curves["epoch"].to_numpy()
+    by_key = np.argsort(key)
+    wanted = np.arange(len(runs))[:, None] * span + epochs
+    last = np.searchsorted(key[by_key], wanted, side="right") - 1
+    recorded = curves["loss"].to_numpy()[by_key][np.maximum(last, 0)]
+    stopped = epochs >= runs["epochs"].to_numpy(dtype=np.float64)[:, None]
+    return np.where(stopped, runs["final_loss"].to_numpy()[:, None], recorded)
+
+
+def _fall_early(epochs: Array, medians: list[Array]) -> bool:
+    """Whether most lines fall half their way in the first fiftieth of the epochs, and enough is recorded to show it."""
+    early = int(np.searchsorted(epochs, 0.02 * epochs[-1]))
+    falling = [median for median in medians if np.isfinite(median).all() and median[-1] < 0.9 * median[0]]
+    n_early = sum(bool(median[0] - median[early] > 0.5 * (median[0] - median[-1])) for median in falling)
+    return early > 3 and n_early > len(falling) / 2

@@ -1,0 +1,136 @@
+"""Losses of a result: their kinds, what answering ½ costs, and how final losses are distributed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.analysis.axes import Layout, combinations_in
+from sweep.kernel import STATUSES
+from sweep.results.result import Result
+
+PIECE = 2**20
+"""Runs, or settings, that are looked at together."""
+
+Array = NDArray[np.float64]
+
+
+class Constant(NamedTuple):
+    """The loss of a model that answers ½ to every input."""
+
+    name: str
+    loss: float
+    in_full: str
+
+
+_CONSTANTS = {"bce": Constant("ln 2", math.log(2), "ln 2 ≈ 0.693"), "mse": Constant("0.25", 0.25, "0.25")}
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What the models minimise.
+
+    Attributes
+    ----------
+    kinds
+        "bce", "mse" or both.
+    constants
+        The losses of a model that answers ½ to every input: of cross-entropy always, of squares for targets 0 and 1.
+    """
+
+    kinds: tuple[str, ...]
+    constants: tuple[Constant, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How the final losses of each panel are distributed.
+
+    Attributes
+    ----------
+    panels
+        Their names.
+    edges : float64, shape (n_bins + 1,)
+        Bins, equal on a logarithmic axis.
+    shares : float64, shape (n_panels, n_statuses, n_bins)
+        Shares of all runs of a panel, by status in the order of `sweep.kernel.STATUSES`.
+    n_diverged : int64, shape (n_panels,)
+    lower, higher
+        True if losses lie below the first edge, or above the last, and are counted in the outermost bins.
+    """
+
+    panels: list[str]
+    edges: Array
+    shares: Array
+    n_diverged: NDArray[np.int64]
+    lower: bool
+    higher: bool
+
+
+def losses_of(result: Result) -> Losses:
+    """Return the kinds of losses of a result, and what answering ½ costs."""
+    kinds = tuple(dict.fromkeys(kind for grid in result.experiment.grids for kind in grid.values["loss"]))
+    own = bool(result.experiment.tables)
+    return Losses(kinds, tuple(_CONSTANTS[kind] for kind in kinds if kind == "bce" or not own))
+
+
+def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogram | None:
+    """Count final losses by panel and status, in bins that cover the losses and the marks; None if all diverged."""
+    panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
+    runs = result.part("runs", ["status", "final_loss"])
+    status = runs["status"].cat.set_categories(list(STATUSES)).cat.codes.to_numpy()
+    loss = runs["final_loss"].to_numpy()
+    finite = loss[np.isfinite(loss)]
+    if len(finite) == 0:
+        return None
+    lowest, highest = finite.min(), finite.max()
+    edges = _loss_edges(finite, list(marks))
+    del finite
+    shape = (len(panel.categories), len(STATUSES), len(edges) - 1)
+    counts = _histograms(panel.codes.to_numpy(), status, loss, edges, shape)
+    return Histogram(
+        [str(name) for name in panel.categories],
+        edges,
+        counts / counts.sum(axis=(1, 2), keepdims=True),
+        counts[:, STATUSES.index("diverged")].sum(axis=1),
+        bool(lowest < edges[0]),
+        bool(highest > edges[-1]),
+    )
+
+
+def _histograms(
+    panel: NDArray[np.integer[Any]],
+    status: NDArray[np.integer[Any]],
+    loss: Array,
+    edges: Array,
+    shape: tuple[int, int, int],
+) -> NDArray[np.int64]:
+    """Number of runs of each panel, status and bin of losses, what lies outside in the first bin and the last."""
+    counts = np.zeros(math.prod(shape), np.int64)
+    for start in range(0, len(loss), PIECE):
+        piece = slice(start, start + PIECE)
+        bins = np.clip(np.searchsorted(edges, loss[piece], side="right") - 1, 0, shape[2] - 1)
+        places = np.ravel_multi_index((panel[piece].astype(np.intp), status[piece].astype(np.intp), bins), shape)
+        counts += np.bincount(places, minlength=len(counts))
+    return counts.reshape(shape)
+
+
+def _loss_edges(losses: Array, marks: list[float]) -> Array:
+    """Edges of about 40 bins, equal on the logarithmic axis, one at the last mark, over the losses and the marks.
+
+    What is more than three powers of ten below the marks goes to the first bin; the highest thousandth of the losses,
+    and what is as far above 1 and the marks, to the last. The losses are overwritten.
+    """
+    marks = marks or [1.0]
+    lowest = 10.0 ** (math.floor(math.log10(min(marks))) - 3)
+    highest = 1e3 * max(1.0, *marks)
+    np.minimum(losses, highest, out=losses)
+    low, high = np.quantile(losses, [0, 0.999], overwrite_input=True)
+    low = max(min(low, *marks) / 2, lowest)
+    high = max(high, *marks) * 2
+    width = math.log(high / low) / 40
+    n_below, n_above = math.ceil(math.log(marks[-1] / low) / width), math.ceil(math.log(high / marks[-1]) / width)
+    return np.asarray(marks[-1] * np.exp(width * np.arange(-n_below, n_above + 1)))

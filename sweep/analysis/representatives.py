@@ -1,0 +1,262 @@
+"""Runs worth a look: the fastest, the median and a failed one of some gates, and what their models answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweep.analysis.axes import combinations_in, varying
+from sweep.results.result import Result
+from sweep.results.settings import grid_keys, n_rows, values_of
+from sweep.spec.gates import truth_table
+from sweep.spec.training_sets import TrainingSet
+
+MAX_ROWS = 3
+"""Gates, or numbers of hidden units, that get a row of panels."""
+OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
+
+Array = NDArray[np.float64]
+
+
+def _sigmoid(a: Array) -> Array:
+    return np.asarray(np.exp(-np.logaddexp(0.0, -a)))
+
+
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "relu": lambda a: np.maximum(a, 0.0),
+}
+
+
+class Group(NamedTuple):
+    """Runs that share a row of panels: of a gate, or of a number of hidden units."""
+
+    name: str
+    n_converged: int
+    n: int
+
+
+class Choice(NamedTuple):
+    """A run worth a look.
+
+    Attributes
+    ----------
+    group
+        The runs among which it was chosen; None if it was asked for.
+    role
+        Why it was chosen: "Fastest", "Median", "Failed", ….
+    run
+        Its number.
+    stored
+        `status`, `epochs`, `converged_epoch`, `period` (None where missing) and `final_loss` in the table of runs.
+    """
+
+    group: Group | None
+    role: str
+    run: int
+    stored: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model of a run that was trained again.
+
+    Attributes
+    ----------
+    setting
+        Every key of the grid → its value; `seed` last.
+    table
+        Its training set, of two inputs.
+    weights : float64, shape (n_params,)
+        After the last update, in the order of `sweep.spec.inits.draw`.
+    identical
+        Whether it came out as the table of runs has it, bit for bit.
+    """
+
+    setting: Mapping[str, Any]
+    table: TrainingSet
+    weights: Array
+    identical: bool
+
+
+@dataclass(frozen=True)
+class Representatives:
+    """Runs whose decision surfaces tell most.
+
+    Attributes
+    ----------
+    chosen : list of Choice
+        Empty if no table has two inputs, or there are no runs.
+    key : str or None
+        The key of the grid whose values have groups: "gate", "hidden" or, of a single group, None.
+    n_groups : int
+        How many groups there are, of which those chosen from are some.
+    """
+
+    chosen: list[Choice]
+    key: str | None
+    n_groups: int
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups chosen from, in order."""
+        return list(dict.fromkeys(choice.group for choice in self.chosen if choice.group))
+
+
+def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives:
+    """Choose runs, group by group the fastest, the median and a failed one.
+
+    A group is a gate or a table of one's own with two inputs and targets from 0 to 1; of a single one, a number of
+    hidden units if that varies. The groups go from the smallest share of runs that converged to the largest; of more
+    than `max_rows`, these two and, at even steps of rank, some between them.
+
+    Runs are ordered by the epoch at which they converged (those that did not come last), then by final loss, then by
+    number. The fastest is the first, the median the middle one, the lower of two; the failed one is in the middle of
+    those that did not converge. Where none did, these are the lowest, the median and the highest finite loss. A run
+    that is two of these is named once.
+    """
+    if n_rows(result, "runs") == 0 or "gate" not in grid_keys(result):
+        return Representatives([], None, 0)
+    tables = _tables(result)
+    key = "gate" if len(tables) > 1 else "hidden" if "hidden" in varying(result) else None
+    if not tables:
+        return Representatives([], key, 0)
+    gates = combinations_in(result, "runs", ["gate"]).cat
+    eligible = np.isin(gates.categories.to_numpy(object), list(tables))[gates.codes.to_numpy()]
+    rows = combinations_in(result, "runs", [key or "gate"]).cat
+    codes = np.where(eligible, rows.codes.to_numpy(), -1)
+    status = result.part("runs", ["status"])["status"]
+    converged = (status == "converged").to_numpy()
+    n = np.bincount(codes[eligible], minlength=len(rows.categories))
+    n_converged = np.bincount(codes[eligible & converged], minlength=len(rows.categories))
+    found: list[tuple[Group, str, int]] = []
+    for code in _ranked(n, n_converged, max_rows):
+        places = np.flatnonzero(codes == code)
+        group = Group(str(rows.categories[code]), int(n_converged[code]), int(n[code]))
+        columns = result.part("runs", ["converged_epoch", "final_loss"]).iloc[places]
+        epochs = columns["converged_epoch"].to_numpy(np.float64, na_value=np.inf)
+        epochs[~converged[places]] = np.inf
+        roles = _roles(epochs, columns["final_loss"].to_numpy(np.float64))
+        found += [(group, role, int(places[at])) for role, at in roles.items()]
+    runs = _stored(result, [place for *_, place in found])
+    chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
+    return Representatives(chosen, key, len(_kinds(result, key, tables)))
+
+
+def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
+    """Choose runs by their numbers, all in one row.
+
+    Raises
+    ------
+    ValueError
+        If the result has no such run.
+    """
+    numbers = result.part("runs", ["run"])["run"].to_numpy()
+    places = [np.flatnonzero(numbers == run) for run in runs]
+    for run, found in zip(runs, places, strict=True):
+        if len(found) == 0:
+            raise ValueError(f"run: found {run}, which is not among the {len(numbers):,} runs of this result")
+    return [Choice(None, "", *run) for run in _stored(result, [int(found[0]) for found in places])]
+
+
+def logits(model: Model, inputs: Array) -> Array:
+    """The logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
+
+    Parameters
+    ----------
+    model
+    inputs : float64, shape (n, n_inputs)
+
+    Returns
+    -------
+    float64, shape (n,)
+        NaN or infinite where weights are not finite.
+    """
+    n, hidden = inputs.shape[1], model.setting["hidden"]
+    ends = (hidden * n, hidden * (n + 1), hidden * (n + 2), model.weights.size - 1)
+    W1, b1, w2, u, b2 = np.split(model.weights, ends)
+    with np.errstate(all="ignore"):
+        z = np.full(len(inputs), b2[0])
+        if hidden:
+            z = z + ACTIVATIONS[model.setting["activation"]](inputs @ W1.reshape(hidden, n).T + b1) @ w2
+        return z + inputs @ u if u.size else z
+
+
+def outputs(model: Model, z: Array) -> Array:
+    """The output of a model for its logits."""
+    with np.errstate(all="ignore"):
+        return z if model.setting["output"] == "linear" else _sigmoid(z)
+
+
+def has_plane(table: TrainingSet) -> bool:
+    """Whether a training set has two inputs, and targets from 0 to 1."""
+    return table.inputs.shape[1] == 2 and bool(((table.targets >= 0) & (table.targets <= 1)).all())
+
+
+def _tables(result: Result) -> list[str]:
+    """The gates, and tables of one's own, that have a plane."""
+    own = result.experiment.tables
+    gates = dict.fromkeys(map(str, values_of(result, "gate")))
+    return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
+
+
+def _kinds(result: Result, key: str | None, tables: Sequence[str]) -> Sequence[Any]:
+    """List the values that have groups."""
+    if key != "hidden":
+        return tables
+    settings = result.part("summary", ["gate", "hidden"])
+    return sorted(set(settings["hidden"][settings["gate"].isin(tables)]))
+
+
+def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:
+    """Groups of runs that there are, at most so many, from the smallest share that converged to the largest."""
+    there = np.flatnonzero(n)
+    ranked = there[np.argsort(n_converged[there] / n[there], kind="stable")]
+    if len(ranked) > most:
+        ranked = ranked[np.linspace(0, len(ranked) - 1, most).round().astype(int)]
+    return [int(group) for group in ranked]
+
+
+def _roles(epochs: Array, loss: Array) -> dict[str, int]:
+    """Role → position of the run that has it; epochs are infinite for runs that did not converge."""
+    n, failed = len(epochs), np.flatnonzero(np.isinf(epochs))
+    if n == 1:
+        return {"The one run": 0}
+    best, middle = _nth(epochs, loss, 0), _nth(epochs, loss, (n - 1) // 2)
+    if len(failed) < n:
+        places = {"Fastest": best, "Median": middle}
+        if len(failed):
+            places["Failed"] = int(failed[_nth(epochs[failed], loss[failed], (len(failed) - 1) // 2)])
+    else:
+        places = {"Lowest loss": best, "Median loss": middle}
+        if len(finite := np.flatnonzero(np.isfinite(loss))):
+            places["Highest finite loss"] = int(finite[loss[finite].argmax()])
+    named: dict[int, list[str]] = {}
+    for role, place in places.items():
+        named.setdefault(place, []).append(role)
+    return {" and ".join(several).capitalize(): place for place, several in named.items()}
+
+
+def _nth(epochs: Array, loss: Array, n: int) -> int:
+    """The position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
+    epoch = np.partition(epochs, n)[n]
+    n -= int(np.count_nonzero(epochs < epoch))
+    tied = np.flatnonzero(epochs == epoch)
+    value = np.partition(loss[tied], n)[n]
+    n -= int(np.count_nonzero(loss[tied] < value))
+    return int(tied[np.flatnonzero(loss[tied] == value)[n]])
+
+
+def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+    """The numbers and the outcomes of runs, given by their rows in the table of runs."""
+    rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
+    found = []
+    for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
+        converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)
+        values = (str(status), int(epochs), converged_epoch, period, float(loss))
+        found.append((int(run), dict(zip(OUTCOME, values, strict=True))))
+    return found

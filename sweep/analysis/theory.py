@@ -1,0 +1,261 @@
+"""What theory says of logistic regression on a table: how fast it learns, or up to which rate training is stable.
+
+Full-batch gradient descent on the mean cross-entropy, the bias b one of the weights: w = (w1, …, wN, b) and x̃ = (x, 1).
+A target y of 0 or 1 makes one signed row a = (2y − 1) x̃ of weight c = 1/M, a target in between makes both, of weights
+y/M and (1 − y)/M. The loss is then, in nats,
+
+    L(w) = Σ c_i log(1 + exp(−a_i·w))                                                   (1)
+
+A direction v with a_i·v ≥ 0 for all i never raises it, and rows with a_i·v > 0 cost nothing in the end. If one v does
+so for all rows, the table is separable and the infimum of L is 0, which no w attains. Otherwise rows are left that no
+such v moves; L over these alone has a minimiser, and its value there is the infimum of L (Ji & Telgarsky 2019, The
+implicit bias of gradient descent on nonseparable data, arXiv 1803.07300).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweep.spec.training_sets import TrainingSet as Table
+
+_MAX_NEWTON_STEPS = 1000
+_CARRIES = 1e-9
+"""Of the largest u: what is below, rounding has left of a row that carries nothing."""
+_MAX_TABLES_TOGETHER = 50
+"""In one linear program: beyond, it takes longer for each again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Separable:
+    """Of a separable table: every constant learning rate leads to loss 0 in the end, along one direction.
+
+    With η the learning rate and L_t the loss after t epochs,
+
+        η t L_t → 1/γ²                                                                  (2)
+
+    (Soudry et al. 2018, arXiv 1710.10345; Wu et al. 2024, arXiv 2402.15926, for every η). It is a limit, and says
+    little of the first epochs, of which there are more at rates above about 10. It is approached like log(t)/t as a
+    rule, but like 1/log(t)² where rows lie on the margin without carrying it, as in TRUE with inputs 0 and 1: there
+    η t L_t γ² is 0.978 after 100,000 epochs at rate 1.
+
+    Attributes
+    ----------
+    margin : float
+        γ = max over ‖w‖ = 1 of min a_i·w, the bias counted as a weight, the rows not normalised.
+    direction : float64 array, shape (n_inputs + 1,)
+        The w of norm 1 that attains it, the bias last: where w_t/‖w_t‖ goes.
+    monotone_learning_rate : float
+        2/β, β = ¼ λ the largest that any eigenvalue of the Hessian of (1) can be, λ that of Σ c_i a_i a_iᵀ. Below it
+        the loss falls in every epoch, from any start (Soudry et al. 2018); above it, first come epochs of
+        another kind, which (2) does not count.
+    """
+
+    margin: float
+    direction: NDArray[np.float64]
+    monotone_learning_rate: float
+
+    def epochs(self, learning_rate: ArrayLike, target_loss: ArrayLike) -> NDArray[np.float64]:
+        """Epochs until the loss is `target_loss` nats, 1/(γ² η target) by (2); the two are broadcast."""
+        return np.asarray(1.0 / (self.margin**2 * np.multiply(learning_rate, target_loss)), dtype=np.float64)
+
+    def loss(self, learning_rate: ArrayLike, epoch: ArrayLike) -> NDArray[np.float64]:
+        """The loss after so many epochs, in nats, 1/(γ² η t) by (2); the two are broadcast."""
+        return self.epochs(learning_rate, epoch)
+
+
+@dataclass(frozen=True, eq=False)
+class NotSeparable:
+    """Of any other table: the loss stays above a positive infimum, and large learning rates never reach it.
+
+    Gradient descent is stable at the minimiser below the critical learning rate 2/λ, λ the largest eigenvalue of the
+    Hessian there; period-doubling begins beyond it, and runs end in cycles (Meng et al. 2024, arXiv 2406.05033). The
+    statement is local: for some tables, runs that start far away end in cycles below it as well.
+
+    Attributes
+    ----------
+    infimum : float
+        Of the loss, in nats.
+    weights : float64 array, shape (n_inputs + 1,)
+        The minimiser of (1) over the rows of `overlap`, the bias last; of several, the one of smallest norm. It is the
+        minimiser of the whole loss where that is attained; otherwise descent adds to it what grows without bound.
+    hessian : float64 array, shape (n_inputs + 1, n_inputs + 1)
+        Σ c_i p_i (1 − p_i) a_i a_iᵀ over the rows of `overlap`: the others add nothing in the limit.
+    overlap : bool array, shape (n_rows,)
+        The table's rows whose loss cannot be brought to 0 without cost elsewhere.
+    """
+
+    infimum: float
+    weights: NDArray[np.float64]
+    hessian: NDArray[np.float64]
+    overlap: NDArray[np.bool_]
+
+    @property
+    def attained(self) -> bool:
+        """Whether some weights have the loss `infimum`: no part of the table is separable from the rest."""
+        return bool(self.overlap.all())
+
+    @property
+    def critical_learning_rate(self) -> float:
+        """2/λ, λ the largest eigenvalue of `hessian`."""
+        return 2.0 / float(np.linalg.eigvalsh(self.hessian)[-1])
+
+
+def predict(table: Table) -> Separable | NotSeparable:
+    """What theory says of logistic regression on a table, whatever the encoding of its inputs.
+
+    Parameters
+    ----------
+    table
+        Such as `boolean_table("XOR", "pm1")`; targets anywhere in [0, 1].
+
+    Raises
+    ------
+    ArithmeticError
+        If the table's numbers are too far apart to tell in float64.
+    """
+    A, c, row = _signed_rows(table)
+    escapes = _escaping(A)
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            if escapes.all():
+                return _separable(A, c)
+            stays = ~escapes
+            return _not_separable(A[stays], c[stays], row[stays], table.targets.size)
+    except (np.linalg.LinAlgError, RuntimeError) as error:
+        raise ArithmeticError(f"the table's numbers are too far apart to tell ({error})") from None
+
+
+def is_separable(table: Table) -> bool:
+    """Whether some weights give every row of the table its target, which none does if a target is neither 0 nor 1.
+
+    Raises
+    ------
+    ArithmeticError
+        As `predict`.
+    """
+    return are_separable([table])[0]
+
+
+def are_separable(tables: Sequence[Table]) -> list[bool]:
+    """As `is_separable`, of many tables several times faster than one by one.
+
+    Raises
+    ------
+    ArithmeticError
+        As `predict`, if it does for any.
+    """
+    rows = [_signed_rows(table)[0] for table in tables]
+    parts = (rows[start : start + _MAX_TABLES_TOGETHER] for start in range(0, len(rows), _MAX_TABLES_TOGETHER))
+    return [bool(escapes.all()) for part in parts for escapes in _escaping_of(part)]
+
+
+def _separable(A: NDArray[np.float64], c: NDArray[np.float64]) -> Separable:
+    weights = _hard_margin(A)
+    norm = float(np.linalg.norm(weights))
+    largest = float(np.linalg.eigvalsh((A.T * c) @ A)[-1])
+    return Separable(1.0 / norm, weights / norm, 8.0 / largest)
+
+
+def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[np.intp], n_rows: int) -> NotSeparable:
+    w = _minimiser(A, c)
+    p = _probability_of_error(A @ w)
+    hessian = (A.T * (c * p * (1.0 - p))) @ A
+    overlap = np.zeros(n_rows, dtype=np.bool_)
+    overlap[row] = True
+    return NotSeparable(_loss(A, c, w), w, hessian, overlap)
+
+
+def _signed_rows(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """The rows a_i and weights c_i of (1), and which row of the table each is from."""
+    y = table.targets
+    X = np.column_stack([table.inputs, np.ones(y.size)])
+    ones, zeros = np.flatnonzero(y > 0.0), np.flatnonzero(y < 1.0)
+    row = np.concatenate([ones, zeros])
+    return np.concatenate([X[ones], -X[zeros]]), np.concatenate([y[ones], 1.0 - y[zeros]]) / y.size, row
+
+
+def _escaping(A: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The rows with a_i·v > 0 for some v that has a_i·v ≥ 0 for all i.
+
+    One linear program finds all of them: maximise Σ t_i subject to A v ≥ t and 0 ≤ t ≤ 1. Such v can be added and
+    enlarged, so that every t_i of the solution is 0 or 1. Columns may be scaled first.
+    """
+    return _escaping_of([A])[0]
+
+
+def _escaping_of(tables: Sequence[NDArray[np.float64]]) -> list[NDArray[np.bool_]]:
+    """As `_escaping`, of several tables in one program, which falls apart into theirs."""
+    from scipy.optimize import linprog
+    from scipy.sparse import block_diag
+
+    blocks, costs, lowest = [], [], []
+    for A in tables:
+        n_rows, n_weights = A.shape
+        largest = np.abs(A).max(axis=0)
+        blocks.append(np.column_stack([-A / np.where(largest > 0.0, largest, 1.0), np.eye(n_rows)]))
+        costs.append(np.repeat([0.0, -1.0], [n_weights, n_rows]))
+        lowest.append(np.repeat([-np.inf, 0.0], [n_weights, n_rows]))
+    cost, low = np.concatenate(costs), np.concatenate(lowest)
+    solution = linprog(
+        cost,
+        A_ub=blocks[0] if len(blocks) == 1 else block_diag(blocks, format="csr"),
+        b_ub=np.zeros(sum(map(len, tables))),
+        bounds=np.column_stack([low, np.where(cost < 0.0, 1.0, np.inf)]),
+    )
+    if not solution.success:
+        raise ArithmeticError(f"the linear program for separability failed ({solution.message})")
+    t: NDArray[np.float64] = solution.x[cost < 0.0]
+    if (np.minimum(t, 1.0 - t) > 1e-3).any():
+        raise ArithmeticError("separable or not: the table's numbers are too far apart to tell")
+    return np.split(t > 0.5, np.cumsum([len(A) for A in tables])[:-1])
+
+
+def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The w of smallest norm with A w ≥ 1, which is (direction)/γ.
+
+    A least-distance problem: the rows that carry it are those with u_i > 0 in the u ≥ 0 that minimises
+    ‖Aᵀu‖² + (Σ u_i − 1)² (Lawson & Hanson 1974, Solving Least Squares Problems, chapter 23); w is then the solution of
+    smallest norm of a_i·w = 1 for these.
+    """
+    from scipy.optimize import lsq_linear  # its nnls ends at wrong places where several u are optimal
+
+    scale = float(np.abs(A).max())
+    B = A / scale
+    E, f = np.vstack([B.T, np.ones(len(B))]), np.repeat([0.0, 1.0], [B.shape[1], 1])
+    u = lsq_linear(E, f, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x
+    carries = u > _CARRIES * u.max()
+    w, *_ = np.linalg.lstsq(B[carries], np.ones(np.count_nonzero(carries)))
+    if not (B @ w).min() >= 1.0 - 1e-9:
+        raise ArithmeticError("the largest margin: the table's numbers are too far apart to tell")
+    return np.asarray(w / scale)
+
+
+def _minimiser(A: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The minimiser of (1), of smallest norm, where it exists: Newton's method with backtracking in the rows' span."""
+    _, sizes, rows = np.linalg.svd(A, full_matrices=False)
+    span = rows[sizes > sizes[0] * max(A.shape) * np.finfo(np.float64).eps].T
+    B = A @ span
+    q = np.zeros(B.shape[1])
+    for _ in range(_MAX_NEWTON_STEPS):
+        p = _probability_of_error(B @ q)
+        step = np.linalg.solve((B.T * (c * p * (1.0 - p))) @ B, B.T @ (c * p))
+        decrease = float((c * p) @ (B @ step))
+        before, size = _loss(B, c, q), 1.0
+        if decrease <= 1e-18 * before:
+            return np.asarray(span @ (q + step))
+        while size > 1e-12 and _loss(B, c, q + size * step) > before - 0.25 * size * decrease + 1e-15 * before:
+            size /= 2.0
+        q += size * step
+    raise ArithmeticError(f"the minimiser of the loss: not found in {_MAX_NEWTON_STEPS} steps of Newton's method")
+
+
+def _loss(A: NDArray[np.float64], c: NDArray[np.float64], w: NDArray[np.float64]) -> float:
+    """(1)."""
+    return float(c @ np.logaddexp(0.0, -(A @ w)))
+
+
+def _probability_of_error(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1/(1 + exp(z)), which is what the model gives to the wrong answer."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, z)))

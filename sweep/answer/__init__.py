@@ -1,0 +1,1 @@
+"""Findings in words: sentences, captions and tables of text."""

@@ -1,0 +1,99 @@
+"""Kernels: the training loop and a plan's arithmetic as machine code, with their signatures and names."""
+
+import functools
+
+import numba
+import numpy as np
+from numba import types
+
+from sweep.kernel import loop
+from sweep.kernel.descent import N_SETTINGS, advance, evaluate, n_state
+from sweep.kernel.loop import Limits, Output, Runs, Shape
+from sweep.kernel.machine import interleave, jit
+from sweep.kernel.optimizers import OPTIMIZERS
+from sweep.kernel.plan import Plan
+
+_LANES, _TABLE = types.float64[::1], types.float64[:, ::1]
+_ADVANCE = types.void(types.intp, _TABLE, *[_LANES] * 5, types.float64, types.float64)
+_EVALUATE = types.void(_TABLE, _LANES, _LANES, types.float64, types.float64, *[_LANES] * 3)
+_COUNTS, _NUMBERS, _ROWS = np.empty(0, np.int64), np.empty(0), np.empty((0, N_SETTINGS))
+_LOOP = [
+    numba.typeof(Shape(1, 1, 1, 1, 1, 1)),
+    numba.typeof(Runs(_ROWS, _ROWS, _COUNTS, _ROWS, _COUNTS, _ROWS)),
+    numba.typeof(Limits(1, 1, 1, 1.0, 1.0)),
+    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS)),
+]
+
+
+@functools.cache
+def _loops():
+    """`train` and `find_stationary`; made at first use, since importing this needs no compiler."""
+    advance_type, evaluate_type = types.FunctionType(_ADVANCE), types.FunctionType(_EVALUATE)
+    return (
+        jit(types.void(advance_type, evaluate_type, *_LOOP))(loop.train),
+        jit(types.void(advance_type, *_LOOP))(loop.find_stationary),
+    )
+
+
+def _arithmetic(plan):
+    """`advance` and `evaluate` of a plan."""
+    text = plan.text
+
+    @jit(_ADVANCE, text)
+    def advance_lanes(n_epochs, X, state, targets, settings, epochs, converged_epoch, loss_limit, error_limit):
+        advance(text, n_epochs, X, state, targets, settings, epochs, converged_epoch, loss_limit, error_limit)
+
+    @jit(_EVALUATE, text)
+    def evaluate_lanes(X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
+        evaluate(text, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out)
+
+    return advance_lanes, evaluate_lanes
+
+
+class Kernel:
+    """Training for a plan: the two functions that do the arithmetic, and the loops around them.
+
+    The loops are the same machine code for every plan, and call the two through pointers, so that a plan costs the
+    compilation of its arithmetic only. Calling the kernel trains; `py_func` does the same as ordinary Python.
+
+    Both take `loop.Runs`, `loop.Limits` and `loop.Output`.
+    """
+
+    def __init__(self, plan: Plan):
+        divisor = 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows
+        self.plan = plan
+        self.shape = Shape(plan.width, plan.n_params, n_state(plan), plan.n_rows, divisor, int(plan.soft_targets))
+
+    @functools.cached_property
+    def code(self):
+        """(advance, evaluate), compiled."""
+        interleave()
+        return _arithmetic(self.plan)
+
+    def __call__(self, runs: Runs, limits: Limits, out: Output) -> None:
+        """Train."""
+        self._train(_loops(), self.code, runs, limits, out)
+
+    def py_func(self, runs: Runs, limits: Limits, out: Output) -> None:
+        """Train without compiled arithmetic."""
+        text = self.plan.text
+        arithmetic = tuple(functools.partial(function.in_python, text) for function in (advance, evaluate))
+        self._train((loop.train, loop.find_stationary), arithmetic, runs, limits, out)
+
+    def _train(self, loops, arithmetic, runs, limits, out):
+        (train, find_stationary), (advance, evaluate) = loops, arithmetic
+        keeps_states = limits.longest_period > 0 or len(out.weights) > 0
+        states = np.empty((len(out.status) if keeps_states else 0, self.shape.n_values))
+        with_states = out._replace(weights=states)
+        train(advance, evaluate, self.shape, runs, limits, with_states)
+        out.weights[:] = states[: len(out.weights), : self.shape.n_params]
+        if limits.longest_period:
+            find_stationary(advance, self.shape, runs, limits, with_states)
+
+
+@functools.cache
+def kernel(plan: Plan) -> Kernel:
+    """The kernel of a plan, made and compiled once in a process."""
+    made = Kernel(plan)
+    assert made.code
+    return made

@@ -1,0 +1,368 @@
+"""The training loop: which run is in which lane, and what is kept of it when it ends.
+
+Everything here is ordinary Python that Numba compiles as well, and the same for every plan: the arithmetic comes in as
+the two functions `advance` and `evaluate`.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.kernel.machine import inlined
+
+CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
+"""Indices into `sweep.kernel.STATUSES`."""
+LONGEST_PERIOD = 16
+"""Epochs within which the state of a stationary run comes back."""
+_LONGEST_BLOCK = 64
+_LOOKS_PER_MARK = 16
+
+
+class Shape(NamedTuple):
+    """Sizes of a plan.
+
+    Attributes
+    ----------
+    width
+        Lanes.
+    n_params, n_values
+        Parameters of a model; and the same with what the optimizer remembers.
+    n_rows
+        Of a training set.
+    rate_divisor
+        Learning rates are divided by it.
+    soft_targets
+        0 or 1: targets are signs, or numbers.
+    """
+
+    width: int
+    n_params: int
+    n_values: int
+    n_rows: int
+    rate_divisor: int
+    soft_targets: int
+
+
+class Runs(NamedTuple):
+    """Runs to train, n of them; every array is C-contiguous.
+
+    Attributes
+    ----------
+    X : (M, N) float64
+        Inputs of the rows.
+    tables : (n_tables, M) float64
+        Targets.
+    table_of, start_of : (n,) int64
+        Rows of `tables` and `starts` for each run.
+    starts : (n_starts, P) float64
+        Initial parameters.
+    settings : (n, N_SETTINGS) float64
+        The hidden layer's and the output layer's learning rate, momentum (β₁), β₂, ε.
+    """
+
+    X: NDArray[np.float64]
+    tables: NDArray[np.float64]
+    table_of: NDArray[np.int64]
+    starts: NDArray[np.float64]
+    start_of: NDArray[np.int64]
+    settings: NDArray[np.float64]
+
+
+class Limits(NamedTuple):
+    """When a run ends, and how often its loss is recorded.
+
+    Attributes
+    ----------
+    max_epochs
+    record_every
+        Epochs from one recorded loss to the next; 0 records none.
+    longest_period
+        A run that ends at max_epochs is stationary if its state there, weights and what the optimizer remembers, comes
+        back bit for bit within so many epochs, or max_epochs if that is less; epochs that would only repeat earlier
+        ones are skipped. 0: no run is, and every epoch is trained.
+    loss_limit, error_limit
+        As in `descent.advance`.
+    """
+
+    max_epochs: int
+    record_every: int
+    longest_period: int
+    loss_limit: float
+    error_limit: float
+
+
+class Output(NamedTuple):
+    """Arrays that training writes, an entry for each of n runs; those of shape (0, …) are left out.
+
+    Attributes
+    ----------
+    status : (n,) int8
+        Index into STATUSES.
+    epochs, converged_epoch : (n,) int64
+        Updates applied; first epoch at which the criterion held, −1 for never.
+    period : (n,) int64
+        Epochs after which the state of a stationary run comes back; of others left as it was.
+    final_loss : (n,) float64
+        Mean loss in nats after the last update; ∞ if diverged.
+    weights : (n, P) or (0, P) float64, C-contiguous
+        Final parameters. In this module: (n, n_values), the optimizer's memory behind them.
+    curves : (n, 1 + max_epochs // record_every) or (n, 0) float64, C-contiguous
+        Loss at epochs 0, record_every, …; what a run did not reach stays as it was.
+    """
+
+    status: NDArray[np.int8]
+    epochs: NDArray[np.int64]
+    converged_epoch: NDArray[np.int64]
+    period: NDArray[np.int64]
+    final_loss: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    curves: NDArray[np.float64]
+
+
+class Lanes(NamedTuple):
+    """Runs at work, one in each lane.
+
+    Attributes
+    ----------
+    state, targets, settings, epochs, converged_epoch
+        As `descent.advance` takes them.
+    loss, converged, finite
+        As `descent.evaluate` gives them.
+    run : (width,) int64
+        Number of the run; −1 for none.
+    expected : (width,) float64
+        Epochs that a run has after a block unless it ends before.
+    recorded : (width,) int64
+        Losses recorded.
+    bits, marked : (n_values * width,) int64
+        The bits of `state`, now and at the mark.
+    marked_at : (width,) float64
+        Epochs at the mark.
+    n_looks : (width,) int64
+        Looks for a cycle.
+    """
+
+    state: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    settings: NDArray[np.float64]
+    epochs: NDArray[np.float64]
+    converged_epoch: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    converged: NDArray[np.float64]
+    finite: NDArray[np.float64]
+    run: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    recorded: NDArray[np.int64]
+    bits: NDArray[np.int64]
+    marked: NDArray[np.int64]
+    marked_at: NDArray[np.float64]
+    n_looks: NDArray[np.int64]
+
+
+@inlined
+def _empty_lanes(shape, n_settings):
+    width = shape.width
+    state = np.zeros(shape.n_values * width)
+    return Lanes(
+        state,
+        np.zeros(shape.n_rows * width),
+        np.zeros(n_settings * width),
+        np.zeros(width),
+        np.zeros(width),
+        np.zeros(width),
+        np.zeros(width),
+        np.zeros(width),
+        np.full(width, -1),
+        np.zeros(width),
+        np.zeros(width, np.int64),
+        state.view(np.int64),
+        np.zeros(shape.n_values * width, np.int64),
+        np.zeros(width),
+        np.zeros(width, np.int64),
+    )
+
+
+@inlined
+def _place_run(lane, run, shape, runs, lanes, start):
+    """Put what a run is trained with into a lane: its state, its targets and its settings."""
+    width = shape.width
+    for j in range(shape.n_values):
+        lanes.state[j * width + lane] = start[j] if j < start.size else 0.0
+    for k in range(runs.settings.shape[1]):
+        value = runs.settings[run, k]
+        lanes.settings[k * width + lane] = value / shape.rate_divisor if k < 2 else value
+    for m in range(shape.n_rows):
+        y = runs.tables[runs.table_of[run], m]
+        lanes.targets[m * width + lane] = y if shape.soft_targets else math.copysign(0.0, y - 0.5)
+    lanes.epochs[lane], lanes.converged_epoch[lane] = 0.0, -1.0
+    lanes.recorded[lane], lanes.n_looks[lane] = 0, 0
+
+
+@inlined
+def _fill(next_run, shape, runs, lanes):
+    """Give empty lanes the next runs; returns the number of the run after these."""
+    for lane in range(shape.width):
+        if lanes.run[lane] < 0 and next_run < runs.table_of.size:
+            lanes.run[lane] = next_run
+            _place_run(lane, next_run, shape, runs, lanes, runs.starts[runs.start_of[next_run]])
+            next_run += 1
+    return next_run
+
+
+@inlined
+def _record(lanes, limits, out):
+    """Write the losses of the runs that are at an epoch to record."""
+    for lane in range(lanes.run.size):
+        run, k = lanes.run[lane], lanes.recorded[lane]
+        if run >= 0 and k * limits.record_every == int(lanes.epochs[lane]):
+            out.curves[run, k] = lanes.loss[lane] if lanes.finite[lane] > 0.0 else np.inf
+            lanes.recorded[lane] += 1
+
+
+@inlined
+def _block_length(lanes, limits, typical_epochs):
+    """Epochs until the next look at the lanes.
+
+    A look costs about as much as two epochs, and a finished lane waits half a block for it, so that a block near
+    2·√(epochs of a typical run) wastes least. It ends where a run reaches max_epochs or an epoch to record.
+    """
+    block = min(1 + 2 * int(math.sqrt(typical_epochs)), _LONGEST_BLOCK)
+    for lane in range(lanes.run.size):
+        if lanes.run[lane] >= 0:
+            epochs = int(lanes.epochs[lane])
+            block = min(block, limits.max_epochs - epochs)
+            if limits.record_every > 0:
+                block = min(block, lanes.recorded[lane] * limits.record_every - epochs)
+    return block
+
+
+@inlined
+def _same(lane, width, bits, other):
+    """Return True if both arrays hold the same bits for a lane."""
+    same, j = True, lane
+    while same and j < bits.size:
+        same, j = bits[j] == other[j], j + width
+    return same
+
+
+@inlined
+def _skip_cycles(lanes, max_epochs):
+    """Spare runs that are back at the state marked some epochs ago all further rounds of that cycle that fit.
+
+    From there on training would repeat itself for ever, so that the state at max_epochs is the one they reach by the
+    epochs that remain. When a look comes, and whether it finds the cycle, changes the time it takes and nothing else.
+    """
+    width = lanes.run.size
+    for lane in range(width):
+        if lanes.run[lane] < 0 or lanes.epochs[lane] < lanes.expected[lane]:
+            continue
+        if lanes.n_looks[lane] % _LOOKS_PER_MARK == 0:
+            for j in range(lane, lanes.bits.size, width):
+                lanes.marked[j] = lanes.bits[j]
+            lanes.marked_at[lane] = lanes.epochs[lane]
+        elif _same(lane, width, lanes.bits, lanes.marked):
+            cycle = int(lanes.epochs[lane] - lanes.marked_at[lane])
+            lanes.epochs[lane] += (max_epochs - int(lanes.epochs[lane])) // cycle * cycle
+            lanes.expected[lane] = lanes.epochs[lane]
+        lanes.n_looks[lane] += 1
+
+
+@inlined
+def _ends(lane, lanes, max_epochs):
+    """Return True if the run in a lane has ended."""
+    return lanes.run[lane] >= 0 and (lanes.epochs[lane] < lanes.expected[lane] or int(lanes.epochs[lane]) == max_epochs)
+
+
+@inlined
+def _any_ends(lanes, max_epochs):
+    """Return True if a run has ended."""
+    ended = False
+    for lane in range(lanes.run.size):
+        ended = ended or _ends(lane, lanes, max_epochs)
+    return ended
+
+
+@inlined
+def _write(lanes, limits, out):
+    """Write what became of the runs that have ended, and empty their lanes; returns their number and their epochs."""
+    n_ended, n_epochs = 0, 0
+    for lane in range(lanes.run.size):
+        if not _ends(lane, lanes, limits.max_epochs):
+            continue
+        run, epochs, first = lanes.run[lane], int(lanes.epochs[lane]), int(lanes.converged_epoch[lane])
+        if first < 0 and lanes.converged[lane] > 0.0:
+            first = epochs
+        if lanes.finite[lane] == 0.0 or not math.isfinite(lanes.loss[lane]):
+            out.status[run], lanes.loss[lane] = DIVERGED, np.inf
+        else:
+            out.status[run] = CONVERGED if first >= 0 else MAX_EPOCHS
+        out.epochs[run], out.converged_epoch[run], out.final_loss[run] = epochs, first, lanes.loss[lane]
+        if out.weights.shape[0] > 0:
+            for j in range(out.weights.shape[1]):
+                out.weights[run, j] = lanes.state[j * lanes.run.size + lane]
+        if limits.record_every > 0 and lanes.recorded[lane] * limits.record_every == epochs:
+            out.curves[run, lanes.recorded[lane]] = lanes.loss[lane]
+        lanes.run[lane] = -1
+        n_ended, n_epochs = n_ended + 1, n_epochs + epochs
+    return n_ended, n_epochs
+
+
+def train(advance, evaluate, shape, runs, limits, out):
+    """Train runs 0 … n − 1 from start to end, `width` at a time; a lane that is done takes the next run.
+
+    Parameters
+    ----------
+    advance, evaluate
+        Those of `descent`, for the plan.
+    shape : Shape
+    runs : Runs
+    limits : Limits
+    out : Output
+    """
+    lanes = _empty_lanes(shape, runs.settings.shape[1])
+    X, loss_limit, error_limit = runs.X, limits.loss_limit, limits.error_limit
+    state, targets, settings, epochs, first = lanes[:5]
+    loss, converged, finite = lanes[5:8]
+    next_run, n_done, n_epochs_done = 0, 0, 0
+    while n_done < out.status.size:
+        next_run = _fill(next_run, shape, runs, lanes)
+        if limits.record_every > 0:
+            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite)
+            _record(lanes, limits, out)
+        block = _block_length(lanes, limits, (n_epochs_done + 100) / (n_done + 1))
+        for lane in range(shape.width):
+            lanes.expected[lane] = epochs[lane] + block
+        advance(block, X, state, targets, settings, epochs, first, loss_limit, error_limit)
+        if limits.longest_period > 0 and limits.record_every == 0:
+            _skip_cycles(lanes, limits.max_epochs)
+        if _any_ends(lanes, limits.max_epochs):
+            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite)
+            ended, n_epochs = _write(lanes, limits, out)
+            n_done, n_epochs_done = n_done + ended, n_epochs_done + n_epochs
+
+
+def find_stationary(advance, shape, runs, limits, out):
+    """Tell stationary runs from others that reached max_epochs.
+
+    A run that would meet the criterion on the way, at a state of its cycle that it has not come to yet, is not one.
+
+    Parameters are those of `train`; `out.weights` holds the states that the runs ended with.
+    """
+    lanes = _empty_lanes(shape, runs.settings.shape[1])
+    ended = np.flatnonzero(out.status == MAX_EPOCHS)
+    for first in range(0, ended.size, shape.width):
+        batch = ended[first : first + shape.width]
+        for lane in range(batch.size):
+            _place_run(lane, batch[lane], shape, runs, lanes, out.weights[batch[lane]])
+        last = lanes.bits.copy()
+        for epoch in range(1, min(limits.longest_period, limits.max_epochs) + 1):
+            advance(
+                1, runs.X, lanes.state, lanes.targets, lanes.settings, lanes.epochs, lanes.converged_epoch,
+                limits.loss_limit, limits.error_limit,
+            )  # fmt: skip
+            for lane in range(batch.size):
+                unmet = out.status[batch[lane]] == MAX_EPOCHS and lanes.converged_epoch[lane] < 0.0
+                if unmet and _same(lane, shape.width, lanes.bits, last):
+                    out.status[batch[lane]], out.period[batch[lane]] = STATIONARY, epoch

@@ -1,0 +1,85 @@
+"""Everything that leans on the inner workings of Numba and LLVM, which may change with any version of theirs.
+
+`tests/test_machine.py` has a test for each function here: what breaks first says where.
+"""
+
+import functools
+import hashlib
+import platform
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding
+import numba
+from numba import config
+
+inlined = numba.njit(inline="always", error_model="numpy")
+"""Decorator of parts of functions that `jit` compiles: they become one piece of code, under the name of the whole."""
+INTERLEAVE = "-pre-RA-sched=list-ilp"
+"""Have LLVM order instructions of independent rows next to each other; no bit depends on it.
+
+The window of a CPU in which it finds independent instructions is shorter than the code of one row; LLVM's default order
+leaves a tenth to a sixth of the speed unused.
+"""
+
+
+@functools.cache
+def _made_of() -> bytes:
+    """All that compiled code is made of, besides a plan: this package's source and the compiler's version."""
+    sources = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return b"".join([*sources, numba.__version__.encode(), llvmlite.__version__.encode()])
+
+
+def jit(signature=None, text=""):
+    """Compile a function that releases the GIL and is cached on disk, under a name of its own for all it is made of.
+
+    Numba's cache tells functions apart by name, signature and what they close over, and notices changes of the file
+    that defines them only; and the linker knows them by name alone. Without names of their own, code that froze a
+    constant of another file would outlive its change, and code of two plans that was cached by two processes would meet
+    under one name in a third.
+
+    Parameters
+    ----------
+    signature : numba signature, optional
+        Compile for it at once; by default compile when called.
+    text : str
+        What else tells apart functions of the same name: the text of a plan.
+    """
+    digest = hashlib.sha256(text.encode() + _made_of()).hexdigest()
+
+    def decorate(function):
+        function.__name__ = function.__qualname__ = f"{function.__name__}_{digest[:20]}"
+        options = {"cache": True, "nogil": True, "error_model": "numpy"}
+        return numba.njit(signature, **options)(function) if signature else numba.njit(**options)(function)
+
+    return decorate
+
+
+@functools.cache
+def interleave():
+    """Set LLVM's option INTERLEAVE, for the whole process; one that LLVM does not know it names on standard error."""
+    if platform.machine() == "x86_64":
+        llvmlite.binding.set_option("", INTERLEAVE)
+
+
+def cpu_features() -> str:
+    """Features of the CPU that Numba compiles for: "+avx2,+fma,…"."""
+    chosen = getattr(config, "CPU_FEATURES", None)
+    return str(llvmlite.binding.get_host_cpu_features().flatten() if chosen is None else chosen)
+
+
+def array_parts(context, builder, kind, value):
+    """(pointer to the data, length of each axis) of an array in code under construction.
+
+    Parameters
+    ----------
+    context, builder, kind, value
+        As Numba hands them to the code generation of an intrinsic: `kind` is the array's type.
+    """
+    array = context.make_array(kind)(context, builder, value)
+    return array.data, [builder.extract_value(array.shape, axis) for axis in range(kind.ndim)]
+
+
+def nothing(context):
+    """Value that an intrinsic without a result gives."""
+    return context.get_dummy_value()

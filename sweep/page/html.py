@@ -1,0 +1,253 @@
+"""The report: one self-contained page with the question, its answer, the figures and how it was run."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweep.analysis.findings import Findings
+from sweep.analysis.planes import DIVERGED
+from sweep.analysis.representatives import Model
+from sweep.answer.answer import answer, incomplete
+from sweep.answer.captions import descriptions, failures
+from sweep.answer.listing import columns, listing, run_column
+from sweep.page.pointing import FRACTION, Marked, pointing
+from sweep.plots.drawing.looks import STATUS_COLOURS
+from sweep.plots.drawing.marks import located
+from sweep.plots.drawing.style import save
+from sweep.plots.heat_map import PALETTE
+from sweep.plots.registry import figures_for
+from sweep.results.result import Result
+from sweep.results.settings import grid_keys, values_of
+from sweep.words import cell, counted, label, percent
+
+BROAD = 550
+"""Width, in points, above which a figure is scrolled rather than shrunk on a narrow screen."""
+_PAGE = Path(__file__).parent
+
+
+def write(findings: Findings, directory: Path | str, models: Sequence[Model] = ()) -> list[Path]:
+    """Draw every figure that fits the result, and the report.
+
+    Parameters
+    ----------
+    findings
+    directory : path
+    models
+        Of the runs of `Findings.representatives`, trained again, for their decision surfaces.
+
+    Returns
+    -------
+    list of Path
+        `directory`/report.html, figures/*.svg and *.png, and of a large picture *_full.png, all of which are whole.
+    """
+    directory = Path(directory)
+    (directory / "figures").mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    drawn, whole, marks = {}, {}, {}
+    for name, draw in figures_for(findings, models).items():
+        figure = draw(findings)
+        svg, png, *pictures = save(figure, directory / "figures" / name)
+        drawn[name] = svg.read_text(encoding="utf-8")
+        whole[name] = [picture.relative_to(directory).as_posix() for picture in pictures]
+        marks[name] = located(figure)
+        written += [svg, png, *pictures]
+    page = directory / "report.html"
+    unfinished = page.with_name("report.html.unfinished")
+    unfinished.write_text(render(findings, drawn, whole, marks), encoding="utf-8")
+    return [unfinished.replace(page), *written]
+
+
+def render(
+    findings: Findings,
+    figures: Mapping[str, str],
+    whole: Mapping[str, Sequence[str]] | None = None,
+    marks: Mapping[str, Marked] | None = None,
+) -> str:
+    """Make the report of a result.
+
+    Parameters
+    ----------
+    findings
+    figures : mapping
+        The SVG text of each figure to show, by name as in `figures_for`, in reading order. The first one stands beside
+        the answer.
+    whole : mapping
+        The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
+    marks : mapping
+        What can be pointed at in a figure, by name; see `sweep.plots.drawing.marks`.
+
+    Returns
+    -------
+    str
+        A page that needs nothing else, neither files nor network.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    result = findings.result
+    missing = incomplete(findings)
+    answered = answer(findings)
+    texts = descriptions(findings, [*missing, *answered])
+    shown = [
+        _figure(name, svg, texts[name].caption + _shared((whole or {}).get(name, ())), texts[name].alt)
+        for name, svg in figures.items()
+    ]
+    listed = listing(findings)
+    listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
+    axes = findings.varying
+    points = pointing(findings, marks or {}, listed)
+    replay = _replay(result)
+    scripts = {name: (_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("points", "table")}
+    return environment.get_template("page.html").render(
+        heading=result.manifest.get("question") or result.manifest["name"],
+        policy=_policy(scripts.values()),
+        style=(_PAGE / "page.css").read_text(encoding="utf-8"),
+        scripts=scripts,
+        incomplete=missing,
+        answer=answered,
+        outcomes=_outcomes(findings),
+        failures=failures(findings),
+        main=shown[0] if shown else None,
+        figures=shown[1:],
+        data=_json(
+            {**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}
+        ),
+        replay=replay,
+        fixed=_fixed(findings),
+        table={
+            "columns": listed_columns,
+            "rows": list(zip(*(column.cells for column in listed_columns), strict=True)),
+            "n_axes": sum(column.key in axes for column in listed_columns),
+            "n_rows": listed.n_rows,
+            "selection": listed.selection,
+        },
+        provenance=_provenance(result),
+        again=_again(result),
+        files=sorted(result.manifest["files"].items()),
+    )
+
+
+def _policy(scripts: Any) -> str:
+    """What the page may do: show itself, run its own scripts, and nothing else."""
+    sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
+    allowed = " ".join(f"'sha256-{one}'" for one in sums)
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+
+
+def _json(data: Any) -> str:
+    """Data that may stand within an element: no text in it ends one."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+
+
+def _place(result: Result) -> str | None:
+    """The result's directory as one would type it: from the working directory, if it lies there."""
+    if result.path is None:
+        return None
+    absolute = Path(os.path.normpath(result.path.absolute()))
+    here = Path.cwd()
+    return (absolute.relative_to(here) if absolute.is_relative_to(here) else absolute).as_posix()
+
+
+def _replay(result: Result) -> str | None:
+    """What to type, but for the number of a run, to replay it."""
+    place = _place(result)
+    return None if place is None else shlex.join(["sweep", "replay", place])
+
+
+def _again(result: Result) -> list[str]:
+    """What to type to have every run of a result trained again elsewhere, and compared."""
+    place = _place(result)
+    if place is None:
+        return []
+    again = f"{place}-again"
+    program = f"import sweep; sweep.run(sweep.read({place!r}).manifest['experiment'], {again!r})"
+    quoted = shlex.quote(program) if re.search(r'["$`!\\\\]', program) else f'"{program}"'
+    return [f"python -c {quoted}", shlex.join(["sweep", "compare", place, again])]
+
+
+def _outcomes(findings: Findings) -> list[dict[str, str]]:
+    """How many runs ended in which way, for a bar."""
+    names = ["n", "n_converged", "n_diverged", "n_stationary"]
+    counts = findings.result.part("summary", names)
+    n, converged, diverged, stationary = (int(counts[name].sum()) for name in names)
+    max_epochs = findings.train.max_epochs
+    parts = [
+        ("converged", converged, STATUS_COLOURS["converged"]),
+        ("stationary", stationary, STATUS_COLOURS["stationary"]),
+        (
+            f"not converged after {max_epochs:,} epochs",
+            n - converged - diverged - stationary,
+            STATUS_COLOURS["max_epochs"],
+        ),
+        ("diverged", diverged, f"#{bytes(PALETTE[DIVERGED]).hex()}"),
+    ]
+    return [
+        {
+            "name": name,
+            "count": f"{count:,}",
+            "percent": percent(count / n),
+            "share": f"{count / n:.6f}",
+            "colour": colour,
+        }
+        for name, count, colour in parts
+        if count
+    ]
+
+
+def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
+    """An image embedded as data: its identifiers cannot clash with those of the other figures."""
+    box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
+    if box is None:
+        raise ValueError(f"the figure {name} is not an SVG with a viewBox")
+    width, height = (round(float(size)) for size in box.groups())
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    return {
+        "name": name,
+        "source": f"data:image/svg+xml;base64,{data}",
+        "width": width,
+        "height": height,
+        "broad": width > BROAD,
+        "caption": caption,
+        "alt": alt,
+    }
+
+
+def _shared(files: Sequence[str]) -> str:
+    """Where to find the settings that share a dot."""
+    if not files:
+        return ""
+    named = files[0] if len(files) == 1 else f"{files[0]} to {files[-1].rpartition('/')[2]}"
+    return f" Several settings share a dot here; each has one of its own in {named}."
+
+
+def _fixed(findings: Findings) -> str:
+    """The keys of the grid that take only one value."""
+    if findings.n_settings == 0:
+        return ""
+    result = findings.result
+    constant = [key for key in grid_keys(result) if key not in findings.varying]
+    return "; ".join(f"{label(key)}: {cell(values_of(result, key).iloc[0])}" for key in constant)
+
+
+def _provenance(result: Result) -> list[tuple[str, str]]:
+    manifest = result.manifest
+    versions = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())
+    return [
+        ("experiment", manifest["name"]),
+        ("runs", f"{counted(manifest['n_runs'], 'run')} of {counted(manifest['n_points'], 'setting')}"),
+        ("time", f"{manifest['seconds']:.3g} seconds, {counted(manifest['jobs'], 'job')}"),
+        ("processor", manifest["cpu"]),
+        ("versions", versions),
+    ]

@@ -1,0 +1,148 @@
+"""What a page needs to tell the numbers of a point of a figure: compact data, each setting once.
+
+Points stand for rows of the summary. Those that the page lists anyway are told by their line there; of the others, and
+of the cells of pictures, the same columns are packed: each text once, and numbers of texts as deflated arrays.
+"""
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.analysis.findings import Findings
+from sweep.answer.listing import Column, Listing, columns, pooled
+from sweep.plots.drawing.marks import Cells, Series
+from sweep.results.settings import first_runs
+
+MAX_CELLS = 2**20
+"""Of all pictures of a page; of more, every second, third, … in both directions can be pointed at."""
+MAX_BYTES = 2_500_000
+"""Of all packed columns; then those that tell less are left out."""
+EFFORT = 6
+"""Of zlib, 1 to 9."""
+FRACTION = 10_000
+"""Positions are in parts of the figure's width and height."""
+_TELL_LESS = ("n_diverged", "n_stationary", "epochs_q05", "epochs_q95", "final_loss_q50")
+
+Marked = Sequence[Series | Cells]
+
+
+def pointing(findings: Findings, figures: Mapping[str, Marked], listed: Listing) -> dict[str, Any]:
+    """All that can be pointed at, for json.
+
+    Returns
+    -------
+    dict
+        `pooled`: of settings counted together, the columns that have a meaning, by key. `packed`: stores of settings,
+        each with `n`, `columns`: [key, texts, numbers of texts] and `runs`, the first runs' differences as float64, −1
+        where there is no setting; the numbers are unsigned integers as wide as they have to be; all little-endian,
+        deflated, in base64. `figures`: by name, `series`: x and y in parts of FRACTION and `records`: a line of the
+        listing, after these a place in the first store, and below 0, from −1, a place among the pooled; or `cells`:
+        their box, `shape`, the number of their `store`, their `first` place in it, and the `step`.
+    """
+    singles, groups = _rows(figures)
+    unlisted = np.setdiff1d(singles, listed.rows)
+    numbers = dict(zip(groups, range(-1, -len(groups) - 1, -1), strict=True))
+    budget = MAX_BYTES
+    stores = []
+    if len(unlisted):
+        stores.append(_packed(findings, unlisted, budget))
+        budget -= _size(stores[-1])
+    told: dict[str, Any] = {}
+    for name, marked in figures.items():
+        series = [one for one in marked if isinstance(one, Series)]
+        pictures = [one for one in marked if isinstance(one, Cells)]
+        told[name] = {"series": [_series(one, listed.rows, unlisted, numbers) for one in series]}
+        if pictures:
+            step = _step(pictures)
+            shown = [np.asarray(one.rows[::step, ::step], np.int64) for one in pictures]
+            stores.append(_packed(findings, np.concatenate([rows.ravel() for rows in shown]), budget))
+            budget -= _size(stores[-1])
+            firsts = np.cumsum([0, *(rows.size for rows in shown)]).tolist()
+            told[name]["cells"] = [
+                {
+                    "box": [round(side, 5) for side in (one.left, one.top, one.width, one.height)],
+                    "shape": list(one.rows.shape),
+                    "store": len(stores) - 1,
+                    "first": first,
+                    "step": step,
+                }
+                for one, first in zip(pictures, firsts, strict=False)
+            ]
+    return {
+        "pooled": pooled(findings, [np.frombuffer(rows, np.int64) for rows in groups]),
+        "packed": stores,
+        "figures": {name: found for name, found in told.items() if found["series"] or "cells" in found},
+    }
+
+
+def _rows(figures: Mapping[str, Marked]) -> tuple[NDArray[np.int64], list[bytes]]:
+    """The rows that single points stand for, and the groups of rows of others, each once."""
+    singles: list[NDArray[np.int64]] = []
+    groups: dict[bytes, None] = {}
+    for one in (one for marked in figures.values() for one in marked if isinstance(one, Series)):
+        for rows in one.rows:
+            if len(rows) == 1:
+                singles.append(rows)
+            else:
+                groups[rows.tobytes()] = None
+    return np.unique(np.concatenate(singles)) if singles else np.empty(0, np.int64), list(groups)
+
+
+def _series(
+    one: Series, listed: NDArray[np.int64], unlisted: NDArray[np.int64], groups: Mapping[bytes, int]
+) -> dict[str, Any]:
+    records = []
+    for rows in one.rows:
+        if len(rows) > 1:
+            records.append(groups[rows.tobytes()])
+        elif (at := int(np.searchsorted(listed, rows[0]))) < len(listed) and listed[at] == rows[0]:
+            records.append(at)
+        else:
+            records.append(len(listed) + int(np.searchsorted(unlisted, rows[0])))
+    found: dict[str, Any] = {
+        "x": np.round(FRACTION * one.x).astype(int).tolist(),
+        "y": np.round(FRACTION * one.y).astype(int).tolist(),
+        "records": records,
+    }
+    if one.numbers:
+        found["numbers"] = {name: [f"{value:.4g}" for value in values] for name, values in one.numbers.items()}
+    return found
+
+
+def _step(pictures: Sequence[Cells]) -> int:
+    step = 1
+    while sum(one.rows[::step, ::step].size for one in pictures) > MAX_CELLS:
+        step += 1
+    return step
+
+
+def _packed(findings: Findings, rows: NDArray[np.int64], budget: int) -> dict[str, Any]:
+    """Settings as arrays; −1 stands for none."""
+    there = rows >= 0
+    runs = np.full(len(rows), -1.0)
+    runs[there] = first_runs(findings.result, rows[there])
+    packed = {column.key: _codes(column, there) for column in columns(findings, rows[there])}
+    for key in [key for key in packed if key not in _TELL_LESS] + [key for key in _TELL_LESS if key in packed]:
+        budget -= sum(map(len, packed[key][1])) + len(packed[key][2])
+        if budget < 0 and key in _TELL_LESS:
+            del packed[key]
+    return {"n": len(rows), "columns": list(packed.values()), "runs": _deflated(np.diff(runs, prepend=0.0))}
+
+
+def _codes(column: Column, there: NDArray[np.bool_]) -> tuple[str, list[str], str]:
+    codes = np.zeros(len(there), np.min_scalar_type(max(len(column.texts) - 1, 0)))
+    codes[there] = column.codes
+    return column.key, column.texts, _deflated(codes)
+
+
+def _deflated(numbers: NDArray[Any]) -> str:
+    little = numbers.astype(numbers.dtype.newbyteorder("<"))
+    return base64.b64encode(zlib.compress(little.tobytes(), EFFORT)).decode("ascii")
+
+
+def _size(store: Mapping[str, Any]) -> int:
+    return sum(sum(map(len, texts)) + len(codes) for _, texts, codes in store["columns"]) + len(store["runs"])

@@ -1,0 +1,38 @@
+"""Lines and rows of points, in the order in which they are drawn."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from sweep.plots.drawing.looks import Look
+
+FEW_POINTS = 12
+
+Array = NDArray[np.float64]
+
+
+def lines(table: pd.DataFrame, panel: str, looks: dict[str, Look]) -> list[tuple[Look, dict[str, Array]]]:
+    """The lines of one panel, each a dict from column to values, in drawing order."""
+    part = table[table["panel"] == panel]
+    of_line = part["line"].to_numpy(object)
+    columns = {name: part[name].to_numpy() for name in part.columns if name not in ("panel", "line")}
+    members = ((look, of_line == name) for name, look in looks.items())
+    return [(look, {name: values[on] for name, values in columns.items()}) for look, on in members if on.any()]
+
+
+def plot(axes: Axes, look: Look, x: Array, y: Array, few: bool) -> None:
+    """Draw a line, with its points where they are few."""
+    marker = "o" if few else None
+    axes.plot(x, y, look.style, color=look.colour, marker=marker, markersize=3.5)
+
+
+def row_positions(table: pd.DataFrame, looks: dict[str, Look]) -> Iterator[tuple[float, Look, "pd.Series[Any]"]]:
+    """Place the rows of a table of categories: the panel's number, lines side by side around it."""
+    offsets = dict(zip(looks, np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0], strict=True))
+    numbers = {name: i for i, name in enumerate(table["panel"].cat.categories)}
+    for _, row in table.iterrows():
+        yield numbers[row["panel"]] + offsets[row["line"]], looks[row["line"]], row

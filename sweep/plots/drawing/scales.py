@@ -1,0 +1,81 @@
+"""Scales of axes: linear or logarithmic as the values ask for, and their ticks."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+
+def is_log_spaced(values: NDArray[np.float64]) -> bool:
+    """Whether an axis' values are spread more evenly on a logarithmic than on a linear scale."""
+    distinct = np.unique(values)
+    if len(distinct) < 2 or distinct[0] <= 0:
+        return False
+    if len(distinct) == 2:
+        return bool(distinct[1] >= 10 * distinct[0])
+    linear, log = np.diff(distinct / distinct[-1]), np.diff(np.log(distinct))
+    return bool(log.std() / log.mean() < linear.std() / linear.mean())
+
+
+def scale_x(axes: Axes, values: NDArray[np.float64]) -> None:
+    """Set a linear or a logarithmic scale that fits an axis' values."""
+    if is_log_spaced(values):
+        least, most = float(values.min()), float(values.max())
+        margin = (most / least) ** 0.03 if least > most / 1e300 else 1.0
+        log_scale(axes, "x", (least / margin, min(most * margin, np.finfo(np.float64).max)), 4)
+    else:
+        margin = 0.03 * (np.ptp(values) or 1.0)
+        axes.set_xlim(values.min() - margin, values.max() + margin)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(values == np.round(values)))))
+
+
+def log_scale(
+    axes: Axes,
+    direction: Literal["x", "y"],
+    limits: tuple[float, float],
+    most: int,
+    named: Mapping[float, str] | None = None,
+) -> None:
+    """Set a logarithmic scale with at most `most` ticks at powers of ten, and ticks with names of their own."""
+    ticks = log_ticks(limits, most)
+    near = math.log(limits[1] / limits[0]) * (0.2 if direction == "x" else 0.1)
+    names = dict(named or {})
+    names |= {at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > near for other in names)}
+    axes.set(**{f"{direction}scale": "log", f"{direction}lim": limits})
+    axis = axes.xaxis if direction == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(list(names)))
+    axis.set_major_formatter(FixedFormatter(list(names.values())))
+    axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
+    """At most `most` powers of ten within limits, or where there are fewer than two, three values between; named."""
+    first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
+    step = max(math.ceil((last - first + 1) / most), 1)
+    ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
+    if len(ticks) < 2:
+        ticks = {value: f"{value:.2g}" if value < 99.5 else f"{value:,.0f}" for value in _between(limits)}
+    return ticks
+
+
+def _between(limits: tuple[float, float]) -> list[float]:
+    """Three values between two."""
+    values: list[float] = np.geomspace(*limits, 5)[1:4].tolist()
+    return values
+
+
+def _power_of_ten(power: int) -> str:
+    if -3 <= power <= 3:
+        return f"{10.0**power:g}"
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Set ticks of a share that goes from 0 to 1."""
+    axis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    axis.set_major_formatter(FixedFormatter(["0 %", "50 %", "100 %"]))

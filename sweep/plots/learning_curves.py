@@ -1,0 +1,74 @@
+"""The learning curves: how the loss falls while training."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sweep.analysis.findings import Findings
+from sweep.plots.drawing.canvas import GREY, bands, panels
+from sweep.plots.drawing.looks import figure_of, line_handles, looks_of, per
+from sweep.plots.drawing.marks import mark
+from sweep.plots.drawing.scales import log_scale
+from sweep.plots.drawing.style import styled
+from sweep.words import assignment, loss_unit
+
+Array = NDArray[np.float64]
+
+
+@styled
+def learning_curves(findings: Findings) -> Figure:
+    """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
+
+    A run that stopped keeps its final loss. Axes without a panel or a line of their own are held at one value, as the
+    title says.
+
+    Raises
+    ------
+    ValueError
+        If the losses were not recorded.
+    """
+    found = findings.learning_curves
+    if found is None:
+        raise ValueError("this result has no learning curves: run it with record_every above 0")
+    layout, epochs = found.layout, found.epochs
+    looks = looks_of(found.lines, layout, findings.result)
+    title = "Loss while training" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of the runs"
+    title += "".join(f"; {assignment(key, value)}" for key, value in found.held.items())
+    handles = line_handles(looks, layout, findings.result)
+    only = None if handles else next(iter(looks.values())).colour
+    if only:
+        handles = [Line2D([], [], color=only, label="median")]
+    single = Line2D([], [], color=only or GREY, linewidth=0.6, label="single runs")
+    unit = loss_unit(findings.losses.kinds)
+    all_axes = panels(found.panels, title, "epochs", f"loss ({unit})", [*handles, single])
+    for curve in found.curves:
+        axes, look = all_axes[found.panels.index(curve.panel)], looks[curve.line]
+        low, _, middle, _, high = curve.quantiles
+        bands(axes, [(look.colour, epochs, low, high)])
+        for losses in curve.single:
+            axes.plot(epochs, losses, color=look.colour, linewidth=0.5, alpha=0.8)
+        axes.plot(epochs, middle, look.style, color=look.colour)
+        mark(axes, epochs, middle, [curve.rows] * len(epochs), {"epoch": epochs, "loss then, median": middle})
+    drawn = np.array([curve.quantiles[[0, 2, 4]] for curve in found.curves])
+    for axes in all_axes:
+        _scale_curves(axes, epochs, drawn, found.log_epochs)
+    return figure_of(all_axes[0])
+
+
+def _scale_curves(axes: Axes, epochs: Array, losses: Array, log_epochs: bool) -> None:
+    if log_epochs:
+        log_scale(axes, "x", (float(epochs[0]), float(epochs[-1])), 4)
+    else:
+        axes.set_xlim(0, epochs[-1] or 1)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.xaxis.set_major_formatter(lambda epoch, _: f"{epoch:,.0f}")
+    shown = losses[losses > 0]
+    lowest, highest = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
+    if highest > 20 * lowest > 0:
+        log_scale(axes, "y", (lowest / 1.3, highest * 1.3), 4)
+    else:
+        axes.set_ylim(0, highest * 1.05)
+        axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -1,0 +1,69 @@
+"""Success curves: the share of all runs that have converged by each epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from sweep.analysis.axes import is_numeric
+from sweep.analysis.findings import Findings
+from sweep.plots.drawing.canvas import bands, panels
+from sweep.plots.drawing.looks import check_runs, figure_of, looks_of_names, per
+from sweep.plots.drawing.scales import log_scale, percent_ticks
+from sweep.plots.drawing.style import styled
+from sweep.words import assignment, joined, label
+
+ZERO_EPOCHS = 0.5
+"""Where a logarithmic axis shows 0 epochs, labelled as such."""
+
+Array = NDArray[np.float64]
+
+
+@styled
+def success_curves(findings: Findings) -> Figure:
+    """Draw the share of all runs that have converged by epoch t, with a pointwise 95 % Wilson interval.
+
+    Runs that diverged, or did not converge within max_epochs, never do. A curve that counts several settings together
+    has no interval: these are no repetitions.
+    """
+    check_runs(findings)
+    curves = findings.success_curves
+    layout = curves.layout
+    earliest = int(curves.epochs[(curves.converged.sum(axis=(0, 1)) > 0).argmax()])
+    t = np.maximum(curves.epochs.astype(np.float64), ZERO_EPOCHS)
+    limits = max(min(earliest, t[-1] / 100), ZERO_EPOCHS) / 1.4, float(t[-1])
+    ordered = curves.axis is not None and is_numeric(findings.result, curves.axis)
+    looks = list(looks_of_names(curves.lines, ordered).values())
+    legend: list[Artist] = []
+    if curves.axis is not None:
+        names = [assignment(curves.axis, name) if ordered else name for name in curves.lines]
+        pairs = zip(looks, names, strict=True)
+        legend += [Line2D([], [], color=look.colour, linestyle=look.style, label=name) for look, name in pairs]
+    title = "Share of all runs converged by epoch t" + per(replace(layout, lines=curves.axis))
+    title += "".join(f"; {assignment(key, value)}" for key, value in curves.held.items())
+    if mixed := [label(key) for key in curves.together if key != "gate" or not layout.by_inputs]:
+        title += f"; all values of {joined(mixed)} together"
+    all_axes = panels(curves.panels, title, "epoch t", "runs converged", legend)
+    for axes, *of_panel in zip(all_axes, curves.shares, *curves.intervals, strict=True):
+        edges = [(look.colour, *_band(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
+        bands(axes, edges)
+        for look, share in zip(looks, of_panel[0], strict=True):
+            if np.isfinite(share).all():
+                axes.plot(*_steps(t, share), look.style, color=look.colour)
+        axes.set_ylim(-0.05, 1.05)
+        percent_ticks(axes.yaxis)
+        log_scale(axes, "x", limits, 4, {ZERO_EPOCHS: "0"} if earliest == 0 else {})
+    return figure_of(all_axes[0])
+
+
+def _steps(t: Array, share: Array) -> tuple[Array, Array]:
+    """The corners of a curve that keeps each value until the next epoch."""
+    return np.repeat(t, 2)[1:], np.repeat(share, 2)[:-1]
+
+
+def _band(t: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    """The corners of a band between two such curves."""
+    return _steps(t, low)[0], _steps(t, low)[1], _steps(t, high)[1]

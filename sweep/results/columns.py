@@ -1,0 +1,65 @@
+"""The columns of a result on disk, read once for all who ask: of a large one singly, made narrow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from sweep.results.result import InMemory, Result, Tables
+
+LARGE = 2**20
+"""Runs above which a table is never read as a whole."""
+KEPT_BYTES = 2**27
+"""Of narrow columns."""
+
+
+def sparing(result: Result) -> Result:
+    """The same result, whose columns are read once and, of a large one, take little memory."""
+    if isinstance(result.tables, InMemory | _Columns):
+        return result
+    return replace(result, tables=_Columns(result.tables, result.manifest["n_runs"] > LARGE))
+
+
+@dataclass
+class _Columns:
+    tables: Tables
+    large: bool
+    kept: dict[tuple[str, str], "pd.Series[Any]"] = field(default_factory=dict)
+    frames: dict[str, pd.DataFrame | None] = field(default_factory=dict)
+
+    def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+        """A table, or some columns of it, integers of the narrowest type that holds them."""
+        if columns is None and self.large:
+            return self.tables.load(name)
+        if not self.large:
+            if name not in self.frames:
+                self.frames[name] = self.tables.load(name)
+            frame = self.frames[name]
+            return frame if frame is None or columns is None else frame[list(columns)]
+        return pd.DataFrame({column: self._column(name, column) for column in columns or ()}, copy=False)
+
+    def _column(self, name: str, column: str) -> "pd.Series[Any]":
+        if (name, column) in self.kept:
+            return self.kept[name, column]
+        frame = self.tables.load(name, [column])
+        if frame is None:
+            raise ValueError(f"this result has no table of {name}")
+        found = frame[column]
+        if pd.api.types.is_integer_dtype(found.dtype):
+            found = _narrowed(found)
+        room = KEPT_BYTES - sum(one.memory_usage() for one in self.kept.values())
+        if found.memory_usage() <= room:
+            self.kept[name, column] = found
+        return found
+
+
+def _narrowed(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Integers as the narrowest type that holds them."""
+    nullable = pd.api.types.is_extension_array_dtype(column.dtype)
+    low, high = (int(column.min()), int(column.max())) if column.notna().any() else (0, 0)
+    for bits in (8, 16, 32):
+        if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1):
+            narrow: Any = f"Int{bits}" if nullable else f"int{bits}"
+            return column.astype(narrow)
+    return column

@@ -1,0 +1,53 @@
+"""A result in its directory, whose tables are read when they are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from sweep.errors import StoreError
+from sweep.results import tables
+from sweep.spec.experiment import Experiment
+from sweep.store import tables as written
+from sweep.store.files import Tree
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Tables that are read when they are asked for."""
+
+    tree: Tree
+    manifest: Mapping[str, Any]
+    experiment: Experiment
+
+    def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+        """Read a table, or some columns of it; None if there is no such table.
+
+        Raises
+        ------
+        StoreError
+            If it has other rows or columns than it was written with.
+        """
+        for file in (f"{name}.parquet", f"{name}.csv"):
+            if file in self.manifest["files"]:
+                types = tables.arrow_types(self.experiment, name)
+                table = written.read_table(self.tree, file, types, columns)
+                if not self._is_table(name, table, columns):
+                    raise StoreError(
+                        f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
+                        f"mend it with: sweep verify {self.tree.path} --repair"
+                    )
+                frame = tables.from_arrow(table, self.experiment, copy=columns is None)
+                written.release_memory()
+                return frame
+        return None
+
+    def _is_table(self, name: str, table: pa.Table, columns: Sequence[str] | None) -> bool:
+        """Return True if a table has the rows and columns that it was written with."""
+        n_rows = {"runs": self.manifest["n_done"]}
+        if self.manifest["complete"]:
+            n_rows["summary"] = self.experiment.n_points
+        expected = columns or tables.column_names(self.experiment, name)
+        return list(table.column_names) == list(expected) and table.num_rows == n_rows.get(name, table.num_rows)

@@ -1,0 +1,78 @@
+"""Statistics: quantiles that count failures, intervals of shares, and exact tests."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTILES = (5, 25, 50, 75, 95)
+"""Percent."""
+Z_95 = 1.959963984540054
+"""97.5 % quantile of the standard normal distribution."""
+
+
+def ranks(n: int) -> list[int]:
+    """Positions of the `QUANTILES` among n sorted values: the smallest that at least so many percent do not exceed."""
+    return [-(-q * n // 100) - 1 for q in QUANTILES]
+
+
+def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
+    """Return the five `QUANTILES` of values that may be infinite: order statistics, never interpolated.
+
+    Parameters
+    ----------
+    values : float64 array
+        No NaN; at least one value along `axis`.
+    axis : int
+        The axis of the runs; in the returned array it holds the five quantiles.
+    """
+    return np.take(np.sort(values, axis=axis), ranks(values.shape[axis]), axis=axis)
+
+
+def censored(column: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Epochs as float64, those later than max_epochs (missing) as infinity."""
+    return cast("NDArray[np.float64]", column.to_numpy(dtype=np.float64, na_value=np.inf))
+
+
+def wilson(successes: NDArray[np.int64], n: int | NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % interval of a proportion: Wilson 1927, J. Am. Stat. Assoc. 22:209, without continuity correction.
+
+    With p̂ = k/n and z the normal quantile, (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).
+
+    Parameters
+    ----------
+    successes : int64, any shape
+        k of each sample.
+    n : int, or int64 of that shape
+        Size of every sample, at least 1.
+
+    Returns
+    -------
+    low, high : float64, shape of `successes`
+    """
+    p = successes / n
+    spread = Z_95 * np.sqrt(p * (1.0 - p) / n + Z_95**2 / (4.0 * n * n))
+    centre, whole = p + Z_95**2 / (2.0 * n), 1.0 + Z_95**2 / n
+    low, high = (centre - spread) / whole, (centre + spread) / whole
+    return np.where(successes == 0, 0.0, low), np.where(successes == n, 1.0, high)
+
+
+def sign_test(above: int, below: int) -> float:
+    """Two-sided p of the exact sign test: whether as many of some independent differences are above 0 as below.
+
+    The chance that n fair coins fall as unevenly or more so, min(1, 2 P(X ≤ min(above, below))), X ~ B(n, ½).
+    """
+    from scipy.special import bdtr
+
+    return min(1.0, 2.0 * float(bdtr(min(above, below), above + below, 0.5))) if above + below else 1.0
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Adjust p-values for their number, so that the chance of any false alarm stays below the level: float64, (n,)."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return adjusted

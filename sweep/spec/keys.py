@@ -1,0 +1,188 @@
+"""Keys of [grid]: the values that each takes, as a scalar, a list or a range."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from functools import cache
+from types import GenericAlias
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
+
+from sweep.spec import gates, inits, models
+from sweep.spec.messages import not_allowed, show, validate
+
+MAX_AXIS = 1_000_000
+MAX_SEED = 2**32 - 1
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of [grid].
+
+    Attributes
+    ----------
+    type
+        The pydantic type of one value; its validators may raise ``ValueError`` with a message for people.
+    allowed
+        The same in words.
+    default
+        The value where the key is not written, or `REQUIRED`.
+    numeric
+        Whether its values are numbers: then a range is allowed.
+    """
+
+    type: Any
+    allowed: str
+    default: Any = REQUIRED
+    numeric: bool = False
+
+
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_PositiveOrNone = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+_FractionOrNone = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
+_NonNegativeOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
+def _choice(*names: str) -> dict[str, Any]:
+    return {"type": Literal[names], "allowed": ", ".join(f'"{name}"' for name in names)}
+
+
+KEYS: dict[str, Key] = {
+    "gate": Key(str, gates.ALLOWED),
+    "encoding": Key(Literal[models.ENCODINGS], '"01" (inputs 0 and 1) or "pm1" (inputs -1 and 1)', "01"),
+    "hidden": Key(Annotated[int, Field(ge=0, le=32)], "an integer from 0 (logistic regression) to 32", 0, numeric=True),
+    "activation": Key(**_choice(*models.ACTIVATIONS), default="sigmoid"),
+    "output": Key(**_choice(*models.OUTPUTS), default="sigmoid"),
+    "loss": Key(**_choice(*models.LOSSES), default="bce"),
+    "shortcut": Key(bool, "true or false", False),
+    "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
+    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
+    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "update": Key(**_choice(*models.UPDATES), default="batch"),
+    "learning_rate": Key(_Positive, "a number greater than 0", numeric=True),
+    "hidden_learning_rate": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
+    "init": Key(Annotated[str, AfterValidator(lambda text: str(inits.parse(text)))], inits.ALLOWED, "normal(0, 1)"),
+    "init_scale": Key(_Positive, "a number greater than 0", 1.0, numeric=True),
+}
+
+
+_WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
+
+
+class Range(BaseModel, frozen=True, extra="forbid"):
+    """Evenly spaced numbers {from, to, num, scale}, both ends included."""
+
+    start: float = Field(alias="from", allow_inf_nan=False, description="a finite number")
+    stop: float = Field(alias="to", allow_inf_nan=False, description="a finite number")
+    num: int = Field(ge=1, description="an integer, 1 or more")
+    scale: Literal["linear", "log"] = Field(default="linear", description='"linear" or "log"')
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.scale == "log" and not (self.start > 0 and self.stop > 0):
+            ends = f"from = {show(self.start)}, to = {show(self.stop)}"
+            raise ValueError(f'found {ends}; allowed with scale = "log": both greater than 0')
+        if self.num == 1 and self.start != self.stop:
+            raise ValueError("found num = 1; from and to differ, so num must be 2 or more")
+        return self
+
+    def values(self) -> list[int | float]:
+        """The numbers, in order; integers where they are whole.
+
+        The ends are exactly `from` and `to`. What lies between is computed from their decimal spelling to 60 digits
+        and then rounded once, so that 0.01 to 10 passes through 0.1 and 1, and no library's rounding enters.
+        """
+        between: list[Decimal] = []
+        with localcontext(Context(prec=60)):
+            start, stop, steps = Decimal(repr(self.start)), Decimal(repr(self.stop)), self.num - 1
+            if self.scale == "linear":
+                between = [start + (stop - start) * i / steps for i in range(1, steps)]
+            elif steps > 1:
+                ratio = ((stop.ln() - start.ln()) / steps).exp()
+                value = start
+                for _ in range(1, steps):
+                    value *= ratio
+                    between.append(value)
+        numbers = [self.start, *map(float, between), self.stop][: self.num]
+        return [int(number) if number.is_integer() else number for number in numbers]
+
+
+class Seeds(BaseModel, frozen=True, extra="forbid"):
+    """Successive seeds {from, count}."""
+
+    start: int = Field(default=0, alias="from", ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED:,}")
+    count: int = Field(ge=1, description="an integer, 1 or more")
+
+
+def key_of(key: str) -> Key:
+    """Return the entry of a key of the grid; names of given weights are numbers."""
+    return KEYS.get(key, _WEIGHT)
+
+
+def axis_of(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
+    """Check the values written for one key, without making the numbers of a range.
+
+    Raises
+    ------
+    ValueError
+        With a message for people.
+    """
+    if written is REQUIRED:
+        raise ValueError(f"missing; it takes {key_of(key).allowed}")
+    if key_of(key).numeric and isinstance(written, Mapping):
+        return validate(Range, written)
+    if written == []:
+        raise ValueError("found an empty list; an axis needs at least one value")
+    entries = _checked(key, written if isinstance(written, list) else [written])
+    if key == "gate":
+        return [gate for name in named(entries, tables) for gate in ([name] if name in tables else gates.expand(name))]
+    return entries
+
+
+def named(entries: Iterable[str], tables: Sequence[str]) -> list[str]:
+    """Return gates, families and tables under their canonical names."""
+    return [gates.canonical(entry, tables) for entry in entries]
+
+
+def numbers_of(key: str, axis: Range) -> list[Any]:
+    """Return the numbers of a range, each checked; ``ValueError`` if there are too many of them."""
+    if axis.num > MAX_AXIS:
+        raise ValueError(f"found num = {axis.num:,}; allowed: up to {MAX_AXIS:,} values on one axis")
+    return _checked(key, axis.values())
+
+
+@cache
+def _adapter(key: str) -> TypeAdapter[list[Any]]:
+    values_type: Any = GenericAlias(list, (key_of(key).type,))
+    return TypeAdapter(values_type)
+
+
+def _checked(key: str, values: list[Any]) -> list[Any]:
+    """Convert values to the type of their key; ``ValueError`` for the first that is not allowed."""
+    try:
+        return _adapter(key).validate_python(values, strict=True)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        number = int(detail["loc"][0])
+        if detail["type"] == "value_error":
+            text = str(detail["ctx"]["error"])
+        else:
+            text = not_allowed(values[number], key_of(key).allowed)
+        raise ValueError(text + (f" (value {number + 1} of {len(values)})" if len(values) > 1 else "")) from None
+
+
+def seeds_of(written: object) -> Seeds:
+    """Read a count of seeds, or {from, count}; ``ValueError`` for anything else."""
+    if isinstance(written, Mapping):
+        seeds = validate(Seeds, written)
+    elif isinstance(written, int) and not isinstance(written, bool) and written >= 1:
+        seeds = Seeds(count=written)
+    else:
+        raise ValueError(not_allowed(written, "a count such as 100, or {from = 1000, count = 100}"))
+    if seeds.start and seeds.start + seeds.count > MAX_SEED + 1:
+        raise ValueError(f"from + count goes beyond {MAX_SEED:,}, the largest seed")
+    return seeds

@@ -1,0 +1,169 @@
+"""Experiment files as they are written: TOML and overrides read into a plain dict, and problems told by their keys."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweep.errors import ExperimentError
+from sweep.spec.keys import KEYS
+from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key
+
+MAX_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Written:
+    """An experiment as it is written, not yet checked.
+
+    Attributes
+    ----------
+    place
+        Its file, or "the experiment": where messages say that a problem is.
+    stem
+        The file's stem, or "sweep" for a dict.
+    folder
+        Directory in which the paths of tables begin.
+    data
+        The document, overrides applied.
+    overridden
+        Dotted key → the override that set it.
+    """
+
+    place: str
+    stem: str
+    folder: Path
+    data: dict[str, Any]
+    overridden: Mapping[str, str]
+
+    def refusal(self, error: InvalidError) -> ExperimentError:
+        """Return an error with a line for each of the first few problems; an override is named where it set the key."""
+        lines = []
+        for key, text in error.items:
+            name = key
+            for path, override in self.overridden.items():
+                if key == path or key.startswith(f"{path}."):
+                    name = override + key[len(path) :]
+            lines.append(f"{self.place}: {name}: {text}" if name else f"{self.place}: {text}")
+        lines = list(dict.fromkeys(map(printable, lines)))
+        rest = len(lines) - MAX_SHOWN
+        return ExperimentError("\n".join(lines[:MAX_SHOWN] + [f"{self.place}: … and {rest} more"] * (rest > 0)))
+
+
+def read(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    overrides: Iterable[str],
+    sections: Mapping[str, Sequence[str]],
+) -> Written:
+    """Read a TOML file, or copy a dict, and apply overrides.
+
+    Parameters
+    ----------
+    source, overrides
+        As in `sweep.spec.experiment.load`.
+    sections
+        Every top-level key → the keys below it by which an override may name them alone.
+
+    Raises
+    ------
+    ExperimentError
+        If the file cannot be read, or an override is none.
+    """
+    if isinstance(source, Mapping):
+        written = Written("the experiment", "sweep", Path(), _plain(source), {})
+    else:
+        path = Path(source)
+        written = Written(str(path), path.stem, path.parent, {}, {})
+    found = Collector()
+    overridden: dict[str, str] = {}
+    if not isinstance(source, Mapping):
+        with found.at(""):
+            written.data.update(_read(Path(source)))
+    if not found.items:
+        for override in overrides:
+            key = override.partition("=")[0].strip()
+            with found.at(f"--set {key}"):
+                overridden[_override(written.data, override, sections)] = f"--set {key}"
+    if found.items:
+        raise written.refusal(InvalidError(found.items))
+    return replace(written, overridden=overridden)
+
+
+def _plain(value: Any) -> Any:
+    """Copy a value into the types that TOML has."""
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case np.ndarray() | np.generic():
+            return value.tolist()
+        case os.PathLike():
+            return str(value)
+    return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
+        raise ValueError(f"no such file{near}") from None
+    except IsADirectoryError:
+        raise ValueError("found a directory; allowed: an experiment file (TOML)") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not valid TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("not usable TOML: a number has too many digits, or lists are nested too deeply") from None
+
+
+def _override(data: dict[str, Any], override: str, sections: Mapping[str, Sequence[str]]) -> str:
+    """Apply one "KEY=VALUE" to `data`; return the full dotted key."""
+    key, sign, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not sign:
+        raise ValueError("allowed: KEY=VALUE, such as learning_rate=0.1")
+    if parts[0] not in sections:
+        homes = {key: section for section, keys in sections.items() for key in keys}
+        if parts[0] not in homes:
+            raise ValueError(unknown_key(parts[0], [*homes, *sections]))
+        parts.insert(0, homes[parts[0]])
+    value = _value(parts, text.strip())
+    if len(parts) == 1:
+        data[parts[0]] = value
+        return parts[0]
+    root = data.setdefault(parts[0], {})
+    for table in root if isinstance(root, list) else [root]:
+        for depth, part in enumerate(parts[1:], 1):
+            if not isinstance(table, dict):
+                raise ValueError(f"{'.'.join(parts[:depth])} is {show(table)}, not a table")
+            table = table.setdefault(part, {}) if depth < len(parts) - 1 else table  # noqa: PLW2901
+        table[parts[-1]] = value
+    return ".".join(parts)
+
+
+def _value(parts: Sequence[str], text: str) -> Any:
+    """Return the TOML value of a text, or the text itself where it is none or the key takes one, as in gate=1001."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        parsed = {}
+    if parsed.keys() != {"value"}:
+        if text.startswith(("[", "{", '"', "'")):
+            raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
+        return text
+    takes_text = parts[-1] in ("name", "question", "runs", "csv") or (
+        parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
+    )
+    return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]

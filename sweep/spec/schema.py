@@ -1,0 +1,47 @@
+"""Statuses of runs, columns of the tables and backends: each name stated once, for every room."""
+
+STATUSES = ("converged", "diverged", "stationary", "max_epochs")
+"""Outcomes of training, in the order of their codes."""
+
+OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
+"""Columns of the table of runs that hold the outcome; `run`, the columns of the grid and `seed` stand before them."""
+
+CURVES = ("run", "epoch", "loss")
+"""Columns of the learning curves."""
+
+QUANTILES = (5, 25, 50, 75, 95)
+"""Percent."""
+EPOCH_QUANTILES = tuple(f"epochs_q{percent:02d}" for percent in QUANTILES)
+LOSS_QUANTILES = tuple(f"final_loss_q{percent:02d}" for percent in QUANTILES)
+
+SUMMARY = (
+    *("n", "n_converged", "converged_rate", "converged_low", "converged_high", "n_diverged", "n_stationary"),
+    *EPOCH_QUANTILES,
+    *LOSS_QUANTILES,
+)
+"""Columns of the summary after those of the grid."""
+
+NULLABLE = ("converged_epoch", "period", *EPOCH_QUANTILES)
+"""Columns of integers that may be missing."""
+FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
+"""Columns of floating-point numbers, keys of the grid not counted; all others but `status` hold integers."""
+
+TAKEN = ("run", "seed", *OUTCOME, *SUMMARY, "rate", "interval", "settings")
+"""Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
+
+BACKENDS = ("threading", "loky", "dask")
+"""joblib's backends that train runs."""
+
+
+def status_code(status: str) -> int:
+    """Return the code under which arrays hold a status."""
+    return STATUSES.index(status)
+
+
+def quantile_ranks(n: int) -> list[int]:
+    """Return the places of the QUANTILES among n sorted values.
+
+    A quantile is an order statistic, the smallest value that at least so many percent of the values do not exceed:
+    never interpolated, and therefore the same bits everywhere.
+    """
+    return [-(-percent * n // 100) - 1 for percent in QUANTILES]

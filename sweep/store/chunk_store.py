@@ -1,0 +1,296 @@
+"""Chunk files: what became of a stretch of runs, immutable, under a name that holds their checksum.
+
+Chunks of one layout, a grid trained in one way, lie together: ``chunks/LAYOUT/START-STOP-CHECKSUM.arrow`` is an Arrow
+file of the runs START … STOP − 1 of that grid, and ``chunks/LAYOUT/layout.json`` says what they are. The directory is
+named after the SHA-256 of that text, the chunk after that of its own bytes, so that each can be told to be what was
+written, and a chunk says within to which layout it belongs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.chunks import n_recorded
+from sweep.engine.outcome import Outcome
+from sweep.errors import DamagedError, ExperimentError
+from sweep.kernel import NUMERICS, STATUSES
+from sweep.spec.experiment import Experiment, load
+from sweep.spec.grid import Grid
+from sweep.spec.training_sets import TrainingSet
+from sweep.store.files import Tree
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNKS = "chunks"
+LAYOUT = "layout.json"
+
+_STORE = re.compile(rf"{CHUNKS}/[0-9a-f]{{32}}")
+_KEYS = {"numerics", "grid", "train", "tables"}
+
+_NAME = re.compile(r"([0-9]{10})-([0-9]{10})-([0-9a-f]{32})\.arrow")
+
+
+class ChunkFile(NamedTuple):
+    """A chunk file, as its name has it: runs `start` … `stop` − 1 of its layout's grid."""
+
+    start: int
+    stop: int
+    name: str
+
+    @property
+    def digest(self) -> str:
+        """The checksum that its name holds."""
+        return self.name[-len("0" * 32 + ".arrow") : -len(".arrow")]
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class ChunkStore:
+    """A grid, how it is trained, and the directory of its chunks.
+
+    Attributes
+    ----------
+    content
+        All that its outcome depends on, ready for JSON.
+    tree
+        The directory of the result.
+    """
+
+    content: Mapping[str, Any]
+    tree: Tree
+
+    @classmethod
+    def of(cls, experiment: Experiment, grid: Grid, tree: Tree) -> "ChunkStore":
+        """Find the place of one grid of an experiment."""
+        resolved = experiment.resolved()
+        tables = {name: table for name, table in resolved["tables"].items() if name in grid.values["gate"]}
+        train = resolved["train"]
+        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, tree)
+
+    @classmethod
+    def read(cls, tree: Tree, name: str) -> "ChunkStore":
+        """Read the description that a directory is named after.
+
+        Raises
+        ------
+        DamagedError
+            If its description is not what was written.
+        """
+        try:
+            text = tree.read(f"{name}/{LAYOUT}")
+        except OSError as error:
+            raise DamagedError(f"cannot be read ({error.strerror})") from None
+        if f"{CHUNKS}/{_digest(text)}" != name:
+            raise DamagedError("not as it was written (its checksum differs)")
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            raise DamagedError("not the description of chunks") from None
+        if not (isinstance(content, dict) and content.keys() == _KEYS and type(content["numerics"]) is int):
+            raise DamagedError("not the description of chunks")
+        store = cls(content, tree)
+        if store.numerics == NUMERICS:
+            try:
+                grids = store.experiment.grids
+            except ExperimentError as error:
+                raise DamagedError(f"not an experiment ({error})") from None
+            if len(grids) != 1 or store.name != name:
+                raise DamagedError("not the description of chunks")
+        return store
+
+    @property
+    def numerics(self) -> int:
+        """Version of the arithmetic."""
+        return int(self.content["numerics"])
+
+    @cached_property
+    def text(self) -> bytes:
+        """The description as it is on disk."""
+        return (json.dumps(self.content, indent=1, ensure_ascii=False) + "\n").encode()
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the directory of its chunks."""
+        return f"{CHUNKS}/{_digest(self.text)}"
+
+    @property
+    def description(self) -> str:
+        """Name of the file that describes them."""
+        return f"{self.name}/{LAYOUT}"
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment of this grid alone."""
+        return experiment_of({key: self.content[key] for key in ("grid", "train", "tables")})
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        return self.experiment.grids[0]
+
+    @property
+    def tables(self) -> Mapping[str, TrainingSet]:
+        """Its training sets of one's own."""
+        return self.experiment.tables
+
+    @property
+    def n_recorded(self) -> int:
+        """Points of each learning curve."""
+        return n_recorded(self.experiment)
+
+    @cached_property
+    def _schema(self) -> "pa.Schema":
+        """Columns of a chunk file."""
+        import pyarrow as pa
+
+        integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
+        curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
+        return pa.schema({**integers, "final_loss": pa.float64(), **curve})
+
+    def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
+        """What a chunk file says of itself."""
+        chunk = f"{self.name.rpartition('/')[2]} {start} {stop}"
+        return {b"chunk": chunk.encode(), b"statuses": " ".join(STATUSES).encode()}
+
+    def files(self) -> list[ChunkFile]:
+        """Its chunk files in the order of their runs, whatever state they are in; of overlapping ones the first."""
+        named = ((name, _NAME.fullmatch(name.rpartition("/")[2])) for name in self.tree.names(self.name))
+        found = [ChunkFile(int(match[1]), int(match[2]), name) for name, match in named if match]
+        kept: list[ChunkFile] = []
+        for file in found:
+            if file.start < file.stop and (not kept or kept[-1].stop <= file.start):
+                kept.append(file)
+        return kept
+
+    def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome:
+        """Read and check the outcomes of a chunk file.
+
+        Parameters
+        ----------
+        file
+        first
+            Number of the grid's first run in the experiment.
+
+        Raises
+        ------
+        DamagedError
+            If the file is not what was written: its bytes, or what they say.
+        """
+        import pyarrow as pa
+
+        try:
+            data = self.tree.read(file.name)
+        except OSError as error:
+            raise DamagedError(f"cannot be read ({error.strerror})") from None
+        if file.digest != _digest(data):
+            raise DamagedError("not as it was written (its checksum differs)")
+        try:
+            table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
+            table.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            raise DamagedError(f"not a chunk ({str(error).partition(chr(10))[0]})") from None
+        if (table.schema.metadata or {}) != self._metadata(file.start, file.stop):
+            raise DamagedError("of another experiment")
+        if file.stop > self.grid.n_runs:
+            raise DamagedError("of more runs than the grid has")
+        if table.schema.remove_metadata() != self._schema or table.num_rows != file.n_runs:
+            raise DamagedError(f"not a chunk of {file.n_runs:,} runs")
+        if any(column.null_count for column in table.columns):
+            raise DamagedError("not a chunk (values are missing)")
+        outcome = self._outcome(table.combine_chunks(), first + np.arange(file.start, file.stop))
+        if problem := outcome.problem(self.experiment.train):
+            raise DamagedError(f"not a chunk ({problem})")
+        return outcome
+
+    def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
+        columns = {name: table[name].to_numpy() for name in table.column_names if name != "curve"}
+        integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
+        curves = np.empty((runs.size, 0))
+        if self.n_recorded:
+            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
+        return Outcome(runs, **{**columns, **integers}, curves=curves)
+
+    def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
+        """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
+        import pyarrow as pa
+
+        stop = start + outcome.n_runs
+        columns: dict[str, Any] = {
+            "status": outcome.status,
+            "epochs": outcome.epochs.astype(np.int32),
+            "converged_epoch": outcome.converged_epoch.astype(np.int32),
+            "period": outcome.period.astype(np.int8),
+            "final_loss": outcome.final_loss,
+        }
+        if self.n_recorded:
+            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
+        table = pa.table(columns, self._schema.with_metadata(self._metadata(start, stop)))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        data = sink.getvalue()
+        name = f"{self.name}/{start:010}-{stop:010}-{_digest(data)}.arrow"
+        self.write_description()
+        with self.tree.new_file(name) as part:
+            part.write(data)
+        return ChunkFile(start, stop, name)
+
+    def write_description(self) -> None:
+        """Make its directory and write `LAYOUT`, if that is not there."""
+        self.tree.make(self.name)
+        if not self.tree.exists(self.description):
+            with self.tree.new_file(self.description) as part:
+                part.write(self.text)
+
+
+def chunk_stores(tree: Tree) -> tuple[list[ChunkStore], list[tuple[str, str]]]:
+    """Find all stores of a directory, and what cannot be used there, each name with what is wrong with it."""
+    usable, unusable = [], []
+    for name in tree.names(CHUNKS):
+        if not tree.is_directory(name):
+            if _STORE.fullmatch(name):
+                unusable.append((name, "not a directory"))
+            continue
+        try:
+            store = ChunkStore.read(tree, name)
+        except DamagedError as error:
+            unusable.append((f"{name}/{LAYOUT}", str(error)))
+            continue
+        if store.numerics == NUMERICS:
+            usable.append(store)
+        else:
+            unusable.append((name, f"of version {store.numerics} of the arithmetic, not {NUMERICS}"))
+    return usable, unusable
+
+
+def experiment_of(content: Mapping[str, Any]) -> Experiment:
+    """Make the experiment that was written as resolved, which needs no other file.
+
+    Raises
+    ------
+    ExperimentError
+        If it is none.
+    """
+    try:
+        tables = content.get("tables", {})
+        if not isinstance(tables, dict) or any("csv" in table for table in tables.values()):
+            raise ExperimentError("tables: not with their rows")
+        return load(content)
+    except (RecursionError, TypeError):
+        raise ExperimentError("not an experiment") from None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

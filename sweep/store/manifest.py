@@ -1,0 +1,225 @@
+"""What a result says of itself: `manifest.json`, and a copy of it beside the chunks to mend it from."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from sweep.errors import FailedError, StoreError
+from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.files import Tree
+from sweep.store.sealing import sealed, unsealed
+
+MANIFEST = "manifest.json"
+COPY = f"{CHUNKS}/{MANIFEST}"
+"""Lies beside the chunks, to mend the manifest from."""
+UNDER_WAY = f"{CHUNKS}/experiment.json"
+INCOMPLETE = "INCOMPLETE.txt"
+TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv")
+
+_DRAWN = re.compile(r"report\.html|figures/[^/\0.][^/\0]*\.(svg|png)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Manifest(BaseModel, extra="forbid", strict=True):
+    """What manifest.json says.
+
+    Attributes
+    ----------
+    name, question
+        Of the experiment.
+    complete
+        Whether the tables hold every run.
+    n_runs, n_points
+        Number of runs and of grid points of the experiment.
+    n_done, n_epochs, statuses
+        Number of runs in the tables, of their updates together, and of the runs of each status.
+    n_trained, seconds
+        Runs that the last call trained, the others having been there already, and the wall time that this took.
+    jobs, backend, cpu, python, versions
+        Workers, how joblib ran them, and on what.
+    numerics
+        Version of the arithmetic.
+    runs_format
+        "csv", "parquet" or "both".
+    experiment
+        As resolved: `sweep.spec.experiment.load` makes the same experiment of it.
+    files
+        File name → SHA-256, for every other file of the result.
+    """
+
+    name: str
+    question: str
+    complete: bool
+    n_runs: int
+    n_points: int
+    n_done: int
+    n_epochs: int
+    statuses: dict[str, int]
+    n_trained: int
+    seconds: float
+    jobs: int
+    backend: str
+    cpu: str
+    python: str
+    versions: dict[str, str]
+    numerics: int
+    runs_format: Literal["csv", "parquet", "both"]
+    experiment: dict[str, Any]
+    files: dict[str, str]
+
+
+def write_manifest(tree: Tree, manifest: Mapping[str, Any]) -> None:
+    """Write manifest.json, with the contents of a `Manifest`, and its copy: it makes the directory a result."""
+    text = sealed(Manifest(**manifest).model_dump()).encode()
+    try:
+        write_text(tree, manifest, text)
+    except OSError as error:
+        raise FailedError(
+            f"{tree.path}: writing the manifest failed ({error.strerror or error}); every run that is done is kept, "
+            "and the same command goes on from there"
+        ) from None
+
+
+def write_text(tree: Tree, manifest: Mapping[str, Any], text: bytes) -> None:
+    """Write a manifest as this text, its copy, and for an incomplete result a file that says so."""
+    tree.make(CHUNKS)
+    for name in (COPY, MANIFEST):
+        with tree.new_file(name) as file:
+            file.write(text)
+    if note := incomplete_note(manifest):
+        with tree.new_file(INCOMPLETE) as file:
+            file.write(note)
+    else:
+        tree.remove(INCOMPLETE)
+
+
+def incomplete_note(manifest: Mapping[str, Any]) -> bytes:
+    """Return what a file says beside the tables of an incomplete result; of a complete one nothing."""
+    if manifest["complete"]:
+        return b""
+    return (
+        f"The tables here hold {manifest['n_done']:,} of {manifest['n_runs']:,} runs: the sweep was "
+        "interrupted. Run it again with the same directory, and it goes on from there.\n"
+    ).encode()
+
+
+def read_manifest(tree: Tree) -> dict[str, Any]:
+    """Read the contents of a result's `Manifest`.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is damaged.
+    """
+    path = tree.path / MANIFEST
+    try:
+        return parse(tree.read(MANIFEST))
+    except (FileNotFoundError, NotADirectoryError):
+        what = "no complete result (no manifest.json)" if tree.path.is_dir() else "no such directory"
+        raise StoreError(f"{tree.path}: {what}; make one with: sweep run FILE --out {tree.path}") from None
+    except (OSError, ValueError) as error:
+        said = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
+        raise StoreError(f"{path}: {said}; {_advice(tree)}") from None
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """Read a manifest; ``ValueError`` says what is wrong with it."""
+    try:
+        manifest = Manifest.model_validate(unsealed(text)).model_dump()
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise ValueError("".join(f"{key}: " for key in detail["loc"]) + detail["msg"]) from None
+    files = manifest["files"]
+    if "summary.csv" not in files or not {"runs.csv", "runs.parquet"} & files.keys():
+        raise ValueError("files: a table is missing")
+    for name, digest in files.items():
+        if not (name in TABLES or _DRAWN.fullmatch(name)) or not _DIGEST.fullmatch(digest):
+            raise ValueError(f"files: {json.dumps(name)} is no file of a result, or has no SHA-256")
+    return manifest
+
+
+def manifest_text(tree: Tree) -> bytes | None:
+    """Read the manifest as it was written, from its copy if need be; None if both are damaged or gone."""
+    for name in (MANIFEST, COPY):
+        try:
+            text = tree.read(name)
+            parse(text)
+        except (OSError, ValueError):
+            continue
+        return text
+    return None
+
+
+def begin(tree: Tree, experiment: Mapping[str, Any]) -> None:
+    """Note which experiment, as resolved, is under way."""
+    tree.make(CHUNKS)
+    with tree.new_file(UNDER_WAY) as file:
+        file.write(sealed({"experiment": experiment}).encode())
+
+
+def finish(tree: Tree) -> None:
+    """Note that nothing is under way any more."""
+    tree.remove(UNDER_WAY)
+
+
+def last_experiment(tree: Tree) -> dict[str, Any] | None:
+    """Read the experiment, as resolved, that was last under way in a directory, or else whose result is there."""
+    return next(filter(None, (_experiment_in(tree, name) for name in (UNDER_WAY, MANIFEST, COPY))), None)
+
+
+def is_under_way(tree: Tree) -> bool:
+    """Return True if the experiment under way is noted as it was written."""
+    return _experiment_in(tree, UNDER_WAY) is not None
+
+
+def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
+    try:
+        return plain(experiment_of(unsealed(tree.read(name))["experiment"]).resolved())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def _advice(tree: Tree) -> str:
+    """Say what helps where manifest.json is damaged."""
+    if manifest_text(tree) is None:
+        return "its copy is no better; run the experiment again"
+    return f"mend it with: sweep verify {tree.path} --repair"
+
+
+def plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What reading it back from JSON gives."""
+    read: dict[str, Any] = json.loads(json.dumps(content))
+    return read
+
+
+def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is different between two experiments as resolved, a line for each key: "grid.seeds: 10 → 20"."""
+    before, now = (_flat(plain(one)) for one in (before, now))
+    return [
+        f"{key}: {_short(before.get(key))} → {_short(now.get(key))}"
+        for key in dict.fromkeys((*before, *now))
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _flat(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    grids = experiment["grid"]
+    flat = {f"train.{key}": value for key, value in experiment["train"].items()}
+    for number, grid in enumerate(grids, 1):
+        name = "grid" if len(grids) == 1 else f"[[grid]] {number}"
+        flat |= {f"{name}.{key}": value for key, value in grid.items()}
+        flat[f"{name}: order of the keys"] = list(grid)
+    flat |= {f"tables.{name}": table for name, table in experiment["tables"].items()}
+    return flat | {key: value for key, value in experiment.items() if key not in ("grid", "train", "tables")}
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, list) and len(value) > 4:
+        return f"{len(value)} values"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,290 @@
+"""What of an experiment is done in a directory, what remains, and doing it."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine import runner
+from sweep.engine.chunks import Chunk, chunks_of, n_recorded
+from sweep.engine.outcome import Outcome
+from sweep.engine.pairing import paired, resized, still_true
+from sweep.errors import ChunkError, DamagedError, StoreError
+from sweep.spec.experiment import Experiment
+from sweep.spec.grid import overlap
+from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
+from sweep.store.files import Tree
+
+Say = Callable[[str], None]
+
+
+class Work:
+    """The chunks of an experiment in a directory.
+
+    Opening it sets aside what cannot be trusted.
+
+    Parameters
+    ----------
+    experiment
+    tree
+        The directory of the result; to be opened by one process at a time.
+    say
+        Takes what there is to tell, in lines for people.
+
+    Attributes
+    ----------
+    stores
+        One for each grid of the experiment.
+    done
+        For each of them, its chunk files, all of which are what was written.
+    """
+
+    def __init__(self, experiment: Experiment, tree: Tree, say: Say):
+        self.experiment = experiment
+        self.tree = tree
+        self.say = say
+        self.stores = [ChunkStore.of(experiment, grid, tree) for grid in experiment.grids]
+        tree.make(CHUNKS)
+        own = {store.name for store in self.stores}
+        others, unusable = chunk_stores(tree)
+        for name, reason in unusable:
+            folder = "/".join(name.split("/")[:2])
+            if folder not in own:
+                self._set_aside(folder, reason)
+        self.earlier = [store for store in others if store.name not in own]
+        self.done = [self._checked(store) for store in self.stores]
+        self._keeping = threading.Lock()
+        self._closed = False
+
+    @property
+    def n_done(self) -> int:
+        """Number of runs that are done."""
+        return sum(file.n_runs for files in self.done for file in files)
+
+    @property
+    def n_chunks_done(self) -> int:
+        """Number of chunk files."""
+        return sum(map(len, self.done))
+
+    def remaining(self, chunk_size: int | None = None) -> list[Chunk]:
+        """What is not done, as chunks."""
+        done = [[(file.start, file.stop) for file in files] for files in self.done]
+        return chunks_of(self.experiment, chunk_size, done)
+
+    def keep(self, chunk: Chunk, outcome: Outcome) -> None:
+        """Put a chunk on disk, for good.
+
+        Raises
+        ------
+        ChunkError
+            If that fails: no room, for one.
+        """
+        with self._keeping:
+            if self._closed:
+                return
+            try:
+                file = self.stores[chunk.grid].write_chunk(chunk.start, outcome)
+            except OSError as error:
+                raise ChunkError(
+                    f"{self.tree.path / CHUNKS}: a chunk cannot be written ({error.strerror or error}); "
+                    f"{self.n_done:,} of {self.experiment.n_runs:,} runs are kept, and the same command goes on"
+                ) from None
+            self.done[chunk.grid].append(file)
+            self.done[chunk.grid].sort()
+
+    def close(self) -> bool:
+        """Keep nothing more; returns whether this was the first call.
+
+        What is on disk counts: Ctrl-C may have come between writing a chunk and noting that it is there.
+        """
+        with self._keeping:
+            first, self._closed = not self._closed, True
+            if first:
+                self.done = [store.files() for store in self.stores]
+        return first
+
+    def train(
+        self,
+        chunks: list[Chunk],
+        jobs: int = -1,
+        backend: str = "threading",
+        scheduler: str | None = None,
+        on_chunk: Callable[[Outcome, int], None] = lambda outcome, n_trained: None,
+    ) -> int:
+        """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
+
+        Parameters
+        ----------
+        chunks
+        jobs, backend, scheduler
+            As in `runner.train`.
+        on_chunk
+            Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
+
+        Returns
+        -------
+        int
+            Number of runs that were trained.
+        """
+        earlier = Earlier(self) if chunks else None
+        n_trained = 0
+        tasks: list[runner.Task] = []
+        for chunk in chunks:
+            known, there = earlier.outcome(chunk) if earlier and earlier.sources else (None, None)
+            if known is None or there is None or not there.any():
+                tasks.append((chunk, None))
+            elif there.all():
+                self.keep(chunk, known)
+                on_chunk(known, 0)
+            else:
+                tasks.append((chunk, ~there))
+        for chunk, outcome in runner.train(self.experiment, tasks, jobs, backend, scheduler):
+            n_trained += outcome.n_runs
+            whole = outcome
+            if earlier and outcome.n_runs < chunk.stop - chunk.start:
+                whole, there = earlier.outcome(chunk)
+                whole.put(outcome, ~there)
+            self.keep(chunk, whole)
+            on_chunk(whole, outcome.n_runs)
+        return n_trained
+
+    def outcomes(self, n_rows: int) -> Iterator[Outcome]:
+        """Read what became of the runs that are done; see `outcomes`."""
+        return outcomes(self.experiment, self.tree, n_rows)
+
+    def forget_superseded(self) -> None:
+        """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
+        for store in self.earlier:
+            runs = np.arange(store.grid.n_runs)
+            there = np.zeros(runs.size, np.bool_)
+            if store.experiment.train == self.experiment.train:
+                for grid in self.experiment.grids:
+                    there |= paired(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
+            if there.all():
+                self.tree.remove_directory(store.name)
+
+    def _checked(self, store: ChunkStore) -> list[ChunkFile]:
+        """List the chunk files of a store that can be trusted; everything else in it is set aside."""
+        if not self.tree.exists(store.name):
+            return []
+        if not self.tree.is_directory(store.name):
+            self._set_aside(store.name, "not a directory")
+            return []
+        try:
+            ChunkStore.read(self.tree, store.name)
+        except DamagedError as error:
+            if self.tree.exists(store.description):
+                self._set_aside(store.description, str(error))
+            store.write_description()
+        good = []
+        for file in store.files():
+            try:
+                store.read_chunk(file)
+                good.append(file)
+            except DamagedError as error:
+                self._set_aside(file.name, f"{error}; its {file.n_runs:,} runs are trained again")
+        known = {store.description, *(file.name for file in good)}
+        for name in self.tree.names(store.name):
+            if name not in known:
+                self._set_aside(name, "not a chunk of this sweep")
+        return good
+
+    def _set_aside(self, name: str, reason: str) -> None:
+        place = self.tree.set_aside(name)
+        self.say(f"{self.tree.path / name}: {reason} (set aside as {place})")
+
+
+def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
+    """Read what became of runs of an experiment that are done, in their order.
+
+    Parameters
+    ----------
+    experiment
+    tree
+        The directory of its result.
+    n_rows
+        Runs to give at a time; the last outcome may have fewer.
+
+    Raises
+    ------
+    StoreError
+        If a chunk is not what was written.
+    """
+    held: list[Outcome] = []
+    n_held = first = 0
+    for grid in experiment.grids:
+        store = ChunkStore.of(experiment, grid, tree)
+        for file in store.files():
+            try:
+                held.append(store.read_chunk(file, first))
+            except DamagedError as error:
+                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
+            n_held += file.n_runs
+            while n_held >= n_rows:
+                block = Outcome.joined(held)
+                yield block[:n_rows]
+                held, n_held = [block[n_rows:]], n_held - n_rows
+        first += grid.n_runs
+    if n_held:
+        yield Outcome.joined(held)
+
+
+class Earlier:
+    """What earlier settings in the same directory have of an experiment's runs.
+
+    Attributes
+    ----------
+    sources
+        The stores that have some, each with what became of its runs and which of them are known.
+    """
+
+    def __init__(self, work: Work):
+        self.work = work
+        self.sources: list[tuple[ChunkStore, Outcome, NDArray[np.bool_]]] = []
+        for store in work.earlier:
+            if source := self._read(store):
+                self.sources.append((store, *source))
+
+    def outcome(self, chunk: Chunk) -> tuple[Outcome, NDArray[np.bool_]]:
+        """What is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
+        experiment = self.work.experiment
+        runs = np.arange(chunk.start, chunk.stop)
+        known = Outcome.empty(chunk.first + runs, n_recorded(experiment))
+        there = np.zeros(runs.size, np.bool_)
+        for store, outcome, usable in self.sources:
+            grid = experiment.grids[chunk.grid]
+            at = paired(grid, experiment.tables, store.grid, store.tables, runs)
+            here = (at >= 0) & ~there
+            here[here] = usable[at[here]]
+            if here.any():
+                part = outcome[at[here]]
+                if known.curves.shape[1]:
+                    part.curves = resized(part.curves, known.curves.shape[1])
+                else:
+                    part.curves = part.curves[:, :0]
+                known.put(part, here)
+                there |= here
+        return known, there
+
+    def _read(self, store: ChunkStore) -> tuple[Outcome, NDArray[np.bool_]] | None:
+        """What became of the runs of a store, and which are done and still true; None if nothing is of use."""
+        then, now = store.experiment.train, self.work.experiment.train
+        n_runs = store.grid.n_runs
+        if not any(
+            overlap(grid, store.grid, {**store.tables, **self.work.experiment.tables})
+            for grid in self.work.experiment.grids
+        ):
+            return None
+        whole = Outcome.empty(np.arange(n_runs), n_recorded(store.experiment))
+        usable = np.zeros(n_runs, np.bool_)
+        for file in store.files():
+            try:
+                part = store.read_chunk(file)
+            except DamagedError as error:
+                self.work._set_aside(file.name, str(error))
+                continue
+            where = slice(file.start, file.stop)
+            whole.put(part, where)
+            usable[where] = still_true(part, then, now)
+        return (whole, usable) if usable.any() else None

@@ -1,0 +1,157 @@
+"""Numbers, units and names as text: each rule once."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sweep.spec.keys import KEYS
+
+NBSP = "\N{NO-BREAK SPACE}"
+ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
+NUMBERS = (int, float, np.number)
+
+_LABELS = {"learning_rate": "learning rate η", "init": "start", "hidden": "hidden units"}
+_SYMBOLS = {"learning_rate": "η"}
+_SINGULARS = {"hidden": "number of hidden units"}
+_PLURALS = {"learning_rate": "learning rates", "hidden": "numbers of hidden units"}
+_SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
+_UNITS = {"bce": "nats", "mse": "mean squared error"}
+
+
+def label(axis: str) -> str:
+    """Name of a grid key as a reader would say it."""
+    if axis not in KEYS:
+        return f"initial weight {axis}"
+    return _LABELS.get(axis, axis.replace("_", " "))
+
+
+def singular(axis: str) -> str:
+    """Name of one value of a grid key."""
+    return _SINGULARS.get(axis, label(axis))
+
+
+def plural(axis: str) -> str:
+    """Name of several values of a grid key."""
+    return _PLURALS.get(axis, f"{label(axis)}s")
+
+
+def assignment(axis: str, value: object) -> str:
+    """A value of a numeric axis together with its name, as short as is clear."""
+    return unbroken(f"{_SYMBOLS.get(axis, label(axis))} = {value}")
+
+
+def unbroken(text: str) -> str:
+    """A text that does not break across lines."""
+    return text.replace(" ", NBSP)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Join parts to "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def capital(text: str) -> str:
+    """The same text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def counted(count: float, noun: str) -> str:
+    """Such as "1 epoch" or "2,000 epochs"."""
+    return f"{int(count):,} {noun}{'' if count == 1 else 's'}"
+
+
+def small(count: int) -> str:
+    """A count as a word up to sixteen, else as a number."""
+    return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
+
+
+def ordinal(count: int) -> str:
+    """Such as "2nd" or "11th"."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th") if count % 100 not in (11, 12, 13) else "th"
+    return f"{count:,}{ending}"
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, with the decimals it takes to tell it from 0 and 100."""
+    distance = 100 * min(share, 1 - share)
+    if distance <= 0:
+        return "100" if share > 0.5 else "0"
+    decimals = 1 if distance >= 0.95 else 2 if distance >= 0.01 else math.ceil(-math.log10(distance))
+    return f"{100 * share:.{decimals}f}"
+
+
+def number(value: Any) -> str:
+    """Write a number of the grid: as it is if it has few digits, else the first three."""
+    if value < 0:
+        return f"−{number(-value)}"
+    written = np.format_float_positional(value, trim="-") if 1e-4 <= value < 1e7 else ""
+    if 0 < len(written.replace(".", "").lstrip("0")) <= 5:
+        return written
+    if value == 0 or 1e-4 <= value < 1e7:
+        return np.format_float_positional(value, precision=3, unique=True, fractional=False, trim="-")
+    return f"{value:.3g}"
+
+
+def cell(value: Any) -> str:
+    """A value of the grid in a table: six digits of a number, "none" for a hole."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def exact(target: float) -> str:
+    """A target with all its digits: ln 2 + 4e-10 is not 0.693147, below which no weights bring XOR."""
+    short = f"{target:g}"
+    return short if float(short) == target else repr(float(target))
+
+
+def loss_unit(kinds: Sequence[str]) -> str:
+    """Units of losses of these kinds, for an axis."""
+    return " or ".join(_UNITS[kind] for kind in kinds)
+
+
+def nats(kinds: Sequence[str]) -> str:
+    """What follows a loss in a sentence: the unit where there is one."""
+    return f"{NBSP}nats" if list(kinds) == ["bce"] else ""
+
+
+def of_group(name: str, n_converged: int, n: int) -> str:
+    """A group of runs, and how many of them converged."""
+    return f"{name}: {n_converged:,} of {n:,} runs converged"
+
+
+def outcome(stored: Mapping[str, Any]) -> list[str]:
+    """What became of a run, and its final loss unless it diverged."""
+    epochs, first = counted(stored["epochs"], "epoch"), stored["converged_epoch"]
+    loss = f"loss {stored['final_loss']:.3g}"
+    match stored["status"]:
+        case "converged" if first == stored["epochs"]:
+            return [f"converged after {epochs}", loss]
+        case "converged":
+            return [f"converged at epoch {first:,}, trained for {epochs}", loss]
+        case "diverged":
+            return [f"diverged after {epochs}"]
+        case "stationary":
+            return [f"stationary after {epochs}", loss]
+    return [f"not converged in {epochs}", loss]
+
+
+def named(axis: str, value: Any) -> str:
+    """A value of a grid key in a sentence, with the key's name unless it speaks for itself."""
+    if isinstance(value, bool | np.bool_):
+        return f"{label(axis)} = {str(value).lower()}"
+    if isinstance(value, NUMBERS):
+        return f"{label(axis)} = {number(value)}"
+    return ENCODINGS[value] if axis == "encoding" else str(value)
+
+
+def loss_in_words(loss: float, kinds: Sequence[str]) -> str:
+    """A loss in a sentence, with its unit."""
+    if not math.isfinite(loss):
+        return "infinite"
+    return f"{loss:.3g}{nats(kinds)}" if loss >= 1e-9 else f"less than 1e-9{nats(kinds)}"

@@ -1,0 +1,57 @@
+"""What is drawn and said of a result: functions of findings, as functions of a result."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from sweep import plots
+from sweep.analysis.findings import Findings
+from sweep.answer import answer as _sentences
+from sweep.answer import captions
+from sweep.answer import listing as _listing
+from sweep.answer import overview as _overview
+from sweep.answer.captions import Description
+from sweep.page import html
+from sweep.results.result import Result
+
+
+def figures_for(result: Result) -> dict[str, Callable[[Result], Figure]]:
+    return {name: _of(draw) for name, draw in plots.figures_for(Findings(result)).items()}
+
+
+def _of(draw: Callable[[Findings], Figure]) -> Callable[[Result], Figure]:
+    return lambda result: draw(Findings(result))
+
+
+success_rate = _of(plots.success_rate)
+epochs_to_converge = _of(plots.epochs_to_converge)
+success_curves = _of(plots.success_curves)
+final_loss = _of(plots.final_loss)
+stability = _of(plots.stability)
+learning_curves = _of(plots.learning_curves)
+heat_map = _of(plots.heat_map)
+
+
+def answer(result: Result) -> list[str]:
+    return _sentences.answer(Findings(result))
+
+
+def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
+    return captions.descriptions(Findings(result), answered)
+
+
+def failures(result: Result) -> str:
+    return captions.failures(Findings(result))
+
+
+def listing(result: Result, *options: Any) -> _listing.Listing:
+    return _listing.listing(Findings(result), *options)
+
+
+def overview(result: Result, *options: Any) -> _overview.Overview:
+    return _overview.overview(Findings(result), *options)
+
+
+def render(result: Result, *args: Any, **options: Any) -> str:
+    return html.render(Findings(result), *args, **options)

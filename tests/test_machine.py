@@ -1,0 +1,99 @@
+"""The inner workings of Numba and LLVM that the kernel leans on: where one has changed, its test says which."""
+
+# mypy: allow-untyped-calls, allow-untyped-decorators, allow-untyped-defs
+
+import os
+import platform
+import subprocess
+import sys
+
+import llvmlite.binding
+import numba
+import numpy as np
+import pytest
+from numba import types
+from numba.extending import intrinsic
+
+from sweep.kernel import machine
+
+
+def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
+    """`context.make_array` in `array_parts`, `context.get_dummy_value` in `nothing`."""
+
+    @intrinsic
+    def put_shape(_, array):
+        def lower(context, builder, signature, values):
+            data, (rows, columns) = machine.array_parts(context, builder, signature.args[0], values[0])
+            builder.store(
+                builder.sitofp(builder.add(builder.shl(rows, rows.type(4)), columns), data.type.pointee), data
+            )
+            return machine.nothing(context)
+
+        return types.none(array), lower
+
+    @numba.njit
+    def call(array):
+        put_shape(array)
+
+    array = np.full((3, 5), -1.0)
+    call(array)
+    assert array.ravel().tolist() == [305.0] + [-1.0] * 14
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the option is set on x86-64 alone")
+@pytest.mark.parametrize(("option", "known"), [(machine.INTERLEAVE, True), ("-pre-RA-sched=of-another-llvm", False)])
+def test_llvm_knows_the_option_that_orders_instructions(option: str, known: bool) -> None:
+    """LLVM says what it does not know on standard error, and goes on or ends the process."""
+    code = "import sys; from sweep.kernel import machine; machine.INTERLEAVE = sys.argv[1]; machine.interleave()"
+    done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=False)
+    assert (done.stderr == "") is known, done.stderr
+
+
+def test_the_option_orders_instructions_otherwise() -> None:
+    """The same function has other code with it, and so the option reaches the compiler that Numba uses."""
+    code = """
+import sys
+from kernel_runs import GATES
+from sweep.kernel import compiled
+if sys.argv[1] == "plain":
+    compiled.interleave = lambda: None
+print(*compiled.Kernel(GATES).code[0].inspect_asm().values())
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": "", "PYTHONPATH": os.path.dirname(__file__)}  # noqa: PTH120
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", code, way], capture_output=True, text=True, check=True, env=environment
+        ).stdout
+        for way in ("plain", "interleaved")
+    ]
+    assert "vmulpd" in texts[0] or "mulpd" in texts[0]
+    assert (texts[0] != texts[1]) is (platform.machine() == "x86_64")
+
+
+def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NUMBA_CPU_FEATURES as Numba read it, "" included; else those of this CPU."""
+    for chosen in ("", "+avx2"):
+        monkeypatch.setattr(numba.config, "CPU_FEATURES", chosen)
+        assert machine.cpu_features() == chosen
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", None)
+    here = llvmlite.binding.get_host_cpu_features()
+    assert {f"+{name}" for name, has in here.items() if has} <= set(machine.cpu_features().split(","))
+
+
+def test_names_tell_apart_what_code_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Source of the package, versions of the compiler and the text; `numba.njit` takes the name that it is given."""
+
+    def name(text: str = "") -> str:
+        def function(x):
+            return x
+
+        return str(machine.jit(text=text)(function).py_func.__qualname__)
+
+    names = {name(), name("a"), name("b")}
+    assert name() in names
+    for module in (machine.numba, machine.llvmlite):
+        machine._made_of.cache_clear()
+        monkeypatch.setattr(module, "__version__", "0")
+        names.add(name())
+    machine._made_of.cache_clear()
+    assert len(names) == 5
