@@ -198,7 +198,7 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
 
     _check_memory(experiment, n_recorded(experiment))
     began = time.perf_counter()
-    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment))
+    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
     tasks = [(chunk, None) for chunk in chunks_of(experiment, how.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, how.jobs, how.backend, how.scheduler):
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))

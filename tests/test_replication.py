@@ -66,7 +66,7 @@ def fresh_parity(scan: sweep.Result) -> dict[str, Any]:
     """The best settings of a small scan, on seeds of their own."""
     experiment = small("parity_fresh")
     grids = []
-    for grid, (rate, momentum, scale) in zip(experiment["grid"], best_settings(scan).values(), strict=False):
+    for grid, (rate, momentum, scale) in zip(experiment["grid"], best_settings(scan.summary).values(), strict=False):
         settings = {"learning_rate": rate, "momentum": momentum, "init_scale": scale}
         grids.append({**grid, **settings, "seeds": {"from": grid["seeds"]["from"], "count": 9}})
     return {**experiment, "grid": grids}
@@ -84,12 +84,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sweep.Result]
 
 def changed(result: sweep.Result, **columns: Any) -> sweep.Result:
     """The result with other columns in its summary."""
-    return sweep.Result.of(result.runs, result.summary.assign(**columns), result.curves, result.manifest)
+    return sweep.Result.of(
+        result.runs, result.summary.assign(**columns), result.curves, result.manifest, result.experiment
+    )
 
 
 def with_runs(result: sweep.Result, runs: pd.DataFrame) -> sweep.Result:
     """The result with other runs."""
-    return sweep.Result.of(runs, result.summary, result.curves, result.manifest)
+    return sweep.Result.of(runs, result.summary, result.curves, result.manifest, result.experiment)
 
 
 def verdicts(section: Any) -> list[str]:
@@ -308,7 +310,7 @@ def test_parity_reports_fresh_seeds_of_the_chosen_settings(results: dict[str, sw
     assert list(table(section, "network")["ours: median (5–95 %)"]) == ["24 (21–27)", "33 (30–36)"]
     assert section.claims[0].agrees == "possible"
     assert section.claims[1].measured.startswith("1.38-fold (")
-    best = best_settings(scan)
+    best = best_settings(scan.summary)
     tops = scan.summary[scan.summary["gate"] == "parity-3"].sort_values("epochs_q50", na_position="last")
     assert best[3][0] == tops["learning_rate"].iloc[0]
     far = with_epochs(fresh, "parity-3", [100])
@@ -339,12 +341,11 @@ def test_parity_refuses_settings_and_seeds_that_were_not_chosen_so(results: dict
 def test_the_committed_fresh_settings_are_those_that_the_committed_scan_finds_best() -> None:
     root = EXPERIMENTS.parent
     summary = pd.read_csv(root / "results" / "parity" / "summary.csv")
-    scan = sweep.Result.of(summary, summary, None, {})
     grids = tomllib.loads((EXPERIMENTS / "parity_fresh.toml").read_text())["grid"]
     written = {
         int(grid["gate"][7:]): tuple(grid[key] for key in ("learning_rate", "momentum", "init_scale")) for grid in grids
     }
-    assert best_settings(scan) == written
+    assert best_settings(summary) == written
     counts = {grid["seeds"]["count"] for grid in grids}
     assert len(counts) == 1
     assert set(summary["n"]) == {20}
@@ -434,7 +435,9 @@ def test_large_steps(results: dict[str, sweep.Result]) -> None:
 
 def with_losses(result: sweep.Result, losses: Any) -> sweep.Result:
     assert result.curves is not None
-    return sweep.Result.of(result.runs, result.summary, result.curves.assign(loss=losses.ravel()), result.manifest)
+    return sweep.Result.of(
+        result.runs, result.summary, result.curves.assign(loss=losses.ravel()), result.manifest, result.experiment
+    )
 
 
 def test_oscillations_that_grow_with_the_rate_are_measured(results: dict[str, sweep.Result]) -> None:

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         first = opening(
             *(sweep.read(options.results / name) for name in ("kolen_pollack_slices", "trainability_boundary"))
         )
-    except (sweep.SweepError, ValueError) as error:
+    except (*sweep.SweepError, ValueError) as error:
         print(f"replication: {error}", file=sys.stderr)
         return 2
     figures.mkdir(parents=True, exist_ok=True)

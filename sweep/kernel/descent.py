@@ -4,9 +4,15 @@ from sweep.kernel.lanes import select, traced
 from sweep.kernel.model import inputs_of, is_unrolled, through_row, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
+from sweep.spec import models
 
 N_SETTINGS = 5
-"""Rows of `settings`: the hidden layer's rate, the output layer's rate, momentum (β₁), β₂, ε."""
+"""Rows of `settings`: the hidden layer's rate, the output layer's rate, momentum (β₁), β₂, ε; rules with settings of
+other names have all of `models.SETTINGS` after the rates."""
+SUMS = 4
+"""Values kept behind the optimizer's memory: the loss at the start, Σ vₜ, Σ 1/vₜ, and Σ vₜ from epoch `loss_limit` on.
+vₜ is the loss after t epochs over that at the start, 10⁶ at most. The last epoch is not counted."""
+LARGEST = 1e6
 
 
 @traced(Plan.parse)
@@ -37,10 +43,12 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
 
     def epoch(_):
         before = [kept[j] for j in range(P)]
-        now = through_table(plan, X, before, targets, thresholds, with_loss=False)
+        now = through_table(plan, X, before, targets, thresholds, with_loss=plan.sums)
         count, first = kept[S], kept[S + 1]
         going_on = now.finite
-        if plan.early_stop:
+        if plan.sums:
+            _add_losses(kept, S - SUMS, count, now.total_loss / float(plan.n_rows), going_on, loss_limit)
+        elif plan.early_stop:
             going_on = going_on & ~now.converged
         else:
             kept[S + 1] = select(now.converged & (first < 0.0), count, first)
@@ -59,8 +67,19 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
 
 
 def n_state(plan):
-    """Parameters, and what the optimizer remembers of each."""
-    return plan.n_params * (1 + OPTIMIZERS[plan.optimizer].n_memory)
+    """Parameters, what the optimizer remembers of each, and sums of losses if they are kept."""
+    return plan.n_params * (1 + OPTIMIZERS[plan.optimizer].n_memory) + (SUMS if plan.sums else 0)
+
+
+def _add_losses(kept, at, count, loss, going_on, window):
+    """Add a loss to the sums of a run that is still finite."""
+    first = select(count == 0.0, loss, kept[at])
+    relative = loss / first
+    relative = select(relative > LARGEST, LARGEST, relative)
+    kept[at] = first
+    kept[at + 1] = kept[at + 1] + select(going_on, relative, 0.0)
+    kept[at + 2] = kept[at + 2] + select(going_on, 1.0 / relative, 0.0)
+    kept[at + 3] = kept[at + 3] + select(going_on, select(count < window, 0.0, relative), 0.0)
 
 
 def _update_after_each_row(plan, X, kept, targets, settings):
@@ -81,13 +100,17 @@ def _update_after_each_row(plan, X, kept, targets, settings):
 def _update(plan, kept, ascent, settings):
     """One step of the optimizer for every parameter."""
     rule, P = OPTIMIZERS[plan.optimizer], plan.n_params
+    default = models.OPTIMIZERS[plan.optimizer]
+    used = [k for k in range(len(default)) if k < N_SETTINGS - 2 or default[k] is not None]
+    given = {models.SETTINGS[k]: settings[2 + k] for k in used}
+    fixed = set() if plan.bias else set(models.biases(plan.n_inputs, plan.hidden, plan.shortcut))
     for j in range(P):
+        if j in fixed:
+            continue
         rate = settings[0 if j < plan.n_hidden_params else 1]
         places = [P + j * rule.n_memory + k for k in range(rule.n_memory)]
         direction = ascent[j] / float(plan.n_rows) if rule.divides and not plan.online else ascent[j]
-        kept[j], memory = rule.step(
-            kept[j], direction, [kept[k] for k in places], Settings(rate, settings[2], settings[3], settings[4])
-        )
+        kept[j], memory = rule.step(kept[j], direction, [kept[k] for k in places], Settings(rate, **given))
         for k, value in zip(places, memory, strict=True):
             kept[k] = value
 

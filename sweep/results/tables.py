@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LATER = np.iinfo(np.int64).max
 NULLABLE = ("converged_epoch", "period", *(f"epochs_q{q:02d}" for q in QUANTILES))
 """Columns of integers that may be missing."""
-_INTEGERS = ("run", "seed", "epochs", "n", "n_converged", "n_diverged", "n_stationary")
+_INTEGERS = ("run", "seed", "epochs", *schema.RESTARTS, "n", "n_converged", "n_diverged", "n_stationary")
 _LOSSES = tuple(f"final_loss_q{q:02d}" for q in QUANTILES)
 _FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *_LOSSES)
 
@@ -38,6 +38,7 @@ class Outcome(Protocol):
     period: NDArray[np.int64]
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
+    extra: NDArray[np.float64]
 
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:
@@ -62,6 +63,10 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
             "final_loss": outcome.final_loss,
+            **{
+                name: column.astype(np.int64) if name in schema.RESTARTS else column
+                for name, column in zip(experiment.train.extra, outcome.extra.T, strict=True)
+            },
         }
     )
 
@@ -119,7 +124,7 @@ def column_names(experiment: Experiment, table: str) -> list[str]:
         return list(schema.CURVES)
     if table == "summary":
         return [*experiment.columns, *schema.SUMMARY]
-    return ["run", *experiment.columns, "seed", *schema.OUTCOME]
+    return ["run", *experiment.columns, "seed", *schema.OUTCOME, *experiment.train.extra]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
@@ -137,7 +142,7 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
     grid = {key: text if array.dtype.kind == "U" else pa.from_numpy_dtype(array.dtype) for key, array in values.items()}
     return {
         **dict.fromkeys(_INTEGERS, pa.int64()),
-        **dict.fromkeys(_FLOATS, pa.float64()),
+        **dict.fromkeys((*_FLOATS, *schema.SUMS), pa.float64()),
         **dict.fromkeys(NULLABLE, pa.int64()),
         **grid,
         "status": text,

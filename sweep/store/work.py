@@ -250,7 +250,7 @@ class Earlier:
         """What is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
         experiment = self.work.experiment
         runs = np.arange(chunk.start, chunk.stop)
-        known = Outcome.empty(chunk.first + runs, n_recorded(experiment))
+        known = Outcome.empty(chunk.first + runs, n_recorded(experiment), len(experiment.train.extra))
         there = np.zeros(runs.size, np.bool_)
         for store, outcome, usable in self.sources:
             grid = experiment.grids[chunk.grid]
@@ -276,7 +276,7 @@ class Earlier:
             for grid in self.work.experiment.grids
         ):
             return None
-        whole = Outcome.empty(np.arange(n_runs), n_recorded(store.experiment))
+        whole = Outcome.empty(np.arange(n_runs), n_recorded(store.experiment), len(store.experiment.train.extra))
         usable = np.zeros(n_runs, np.bool_)
         for file in store.files():
             try:

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple, cast
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -100,10 +101,10 @@ def parity(scan: sweep.Result, fresh: sweep.Result) -> Section:
     return Section("Parity: Tesauro & Janssens 1988", claims, text, _figure(measured, max_epochs), alt)
 
 
-def best_settings(scan: sweep.Result) -> dict[int, tuple[float, ...]]:
+def best_settings(summary: pd.DataFrame) -> dict[int, tuple[float, ...]]:
     """For each N the rate, the momentum and the size of the start with the lowest median of all runs."""
     best = {}
-    for gate, part in groups(scan.summary, "gate"):
+    for gate, part in groups(summary, "gate"):
         by = ["epochs_q50", "converged_rate", *SETTING]
         top = rows_of(part.sort_values(by, ascending=[True, False, True, True, True], na_position="last"))[0]
         best[int(str(gate).removeprefix("parity-"))] = tuple(float(getattr(top, key)) for key in SETTING)
@@ -113,7 +114,7 @@ def best_settings(scan: sweep.Result) -> dict[int, tuple[float, ...]]:
 def _chosen_and_fresh(scan: sweep.Result, fresh: sweep.Result) -> dict[int, Fresh]:
     runs = fresh.runs
     measured = {}
-    for bits, setting in best_settings(scan).items():
+    for bits, setting in best_settings(scan.summary).items():
         of_setting = [np.isclose(runs[key].astype(float), value) for key, value in zip(SETTING, setting, strict=True)]
         part = runs[np.logical_and.reduce([runs["gate"] == f"parity-{bits}", *of_setting])]
         if part.empty:
