@@ -70,11 +70,11 @@ def gate_theory(gate: str) -> Theory | None:
 
 def experiment() -> Iterator[str]:
     """Write the lines of cycles.toml: gates with the same critical learning rate share a grid."""
-    yield "# Meng, Orvieto, Cao & De Sa 2024 (arXiv 2406.05033): on data that are not separable, gradient descent may end in a"
-    yield "# cycle even below the critical learning rate 2/λ. Rates here are 0.5 to 1.1 of each table's own 2/λ. Gates: one of each"
-    yield "# class of functions of two to four inputs, up to permuting and negating inputs and negating the output, whose loss has a"
-    yield "# minimum; with inputs ±1 and symmetric starts a class behaves alike. The table “line” is known to cycle: 30 points at 1"
-    yield "# and one at −10, and their mirror images, which keep the bias at 0."
+    yield "# Meng, Orvieto, Cao & De Sa 2024 (arXiv 2406.05033): on data that are not separable, gradient descent may end"
+    yield "# in a cycle even below the critical learning rate 2/λ. Rates here are parts of each table's own 2/λ. Gates: one"
+    yield "# of each class of functions of two to four inputs, up to permuting and negating inputs and negating the output,"
+    yield "# whose loss has a minimum; with inputs ±1 and symmetric starts a class behaves alike. The table “line” is known"
+    yield "# to cycle: 30 points at 1 and one at −10, and their mirror images, which keep the bias at 0."
     yield "# Written by python -m experiments.replication.sections.cycles."
     yield 'question = "Does gradient descent on tables that are not separable cycle below the critical learning rate?"'
     by_rate: dict[str, list[str]] = {}
@@ -159,18 +159,20 @@ def cycles(result: sweep.Result) -> Section:
         "epochs; *neither* is what is left, slow or irregular.",
         markdown(["rate, in 2/λ", "runs on the line", "settled", "cycle", "neither"], line_rows),
         markdown(["rate, in 2/λ", "runs of gates", "settled", "cycle", "neither", "functions that cycle"], rows),
-        "**New**: "
-        f"{'no function of up to four inputs was seen to cycle below its critical rate' if not len(found) else f'{n_cycling:,} of {n_functions:,} functions cycle below their critical rate from some start'}. "
-        + (
-            f"For each class and rate, a share of starts above {percent(excluded)} % that cycle is excluded, all "
-            f"{m:,} together with 95 %; starts are "
-            "shared by classes and rates, which this bound allows for."
-            if not len(found)
-            else ""
-        ),
+        _news(n_cycling, n_functions, excluded, m),
     ]
     alt = "Share of runs that end in cycles against the learning rate in units of the critical one"
     return Section("Cycles below the critical rate: Meng et al. 2024", claims, text, _figure(line, gates), alt)
+
+
+def _news(n_cycling: int, n_functions: int, excluded: float, m: int) -> str:
+    if n_cycling:
+        return f"**New**: {n_cycling:,} of {n_functions:,} functions cycle below their critical rate from some start."
+    return (
+        "**New**: no function of up to four inputs was seen to cycle below its critical rate. For each class and rate, a "
+        f"share of starts above {percent(excluded)} % that cycle is excluded, all {m:,} together with 95 %; starts are "
+        "shared by classes and rates, which this bound allows for."
+    )
 
 
 def _judged(result: sweep.Result) -> pd.DataFrame:
