@@ -1,5 +1,6 @@
 """The replication page: its numbers are those of the tables, and its verdicts follow from them."""
 
+import itertools
 import math
 import tomllib
 from itertools import pairwise
@@ -16,7 +17,10 @@ from experiments.replication import page, statistics
 from experiments.replication.dimension import boundary, box_counting_dimension
 from experiments.replication.parts import percent, share
 from experiments.replication.sections.boundary import initial_loss, trainability_boundary
+from experiments.replication.sections.cycles import cycles, experiment, gate_theory, line_table, line_theory
+from experiments.replication.sections.fast_learners import fast_learners
 from experiments.replication.sections.five_inputs import five_inputs, has_equal_sums, has_weights
+from experiments.replication.sections.fractal import CONDITIONS, fractal, held_against, pixels, reference
 from experiments.replication.sections.kolen_pollack import kolen_pollack
 from experiments.replication.sections.large_steps import large_steps
 from experiments.replication.sections.one_hidden_unit import one_hidden_unit
@@ -39,9 +43,13 @@ SMALLER: dict[str, dict[str, Any]] = {
     "one_hidden_unit": {"momentum": [0, 0.9], "init_scale": [0.3, 10], "seeds": 20},
     "large_steps": {"learning_rate": {"from": 1, "to": 1e3, "num": 13, "scale": "log"}},
     "five_inputs": {"gate": "classes-3"},
+    "cycles": {},
+    "quickprop": {"learning_rate": [8], "growth": 1.75, "init_scale": [0.5, 2], "seeds": 30},
+    "fast_learners": {"learning_rate": [0.5, 2], "init_scale": 1, "seeds": 12},
+    "fractal": {key: {"num": 12, "scale": "log"} for key in ("learning_rate", "hidden_learning_rate")},
 }
 EPOCHS = {"kolen_pollack": 2000, "parity": 300, "parity_fresh": 300, "published": 3000}
-EPOCHS |= {"one_hidden_unit": 20_000, "large_steps": 2000}
+EPOCHS |= {"one_hidden_unit": 20_000, "large_steps": 2000, "cycles": 2000, "quickprop": 120, "fast_learners": 1000}
 
 
 def small(name: str) -> dict[str, Any]:
@@ -54,6 +62,17 @@ def small(name: str) -> dict[str, Any]:
         grids = [
             {**grid, "seeds": {"from": grid["seeds"]["from"], "count": 8}} for grid in grids if grid["momentum"] == 0.9
         ]
+    if name == "cycles":
+        grids = [
+            {**grids[0], "gate": ["0110", "01101001"], "seeds": 5},
+            {**grids[-1], "w": {**grids[-1]["w"], "num": 41}},
+        ]
+    if name == "fractal":
+        for grid, key in itertools.product(grids, SMALLER[name]):
+            grid[key]["num"] = 12
+        for table in experiment["tables"].values():
+            table["csv"] = str(EXPERIMENTS / table["csv"])
+        return {**experiment, "grid": grids}
     for grid in grids:
         grid.update(SMALLER[name])
         if name == "published" and grid["hidden"] != 1:
@@ -472,3 +491,79 @@ def test_certificates_agree_with_the_known_functions(threshold_functions: sweep.
     rng = np.random.default_rng(0)
     for i in rng.choice(len(gates), 100, replace=False):
         assert has_weights(gates[i]) == learned[i]
+
+
+# ---- cycles ----------------------------------------------------------------------------------------------------------
+
+
+def test_cycles_toml_is_what_theory_writes() -> None:
+    assert "\n".join(experiment()) + "\n" == (EXPERIMENTS / "cycles.toml").read_text()
+
+
+def test_theory_of_the_line() -> None:
+    """The minimum and the critical rate that others found for 30 points at 1 and one at −10."""
+    theory = line_theory()
+    points = np.array([1.0] * 30 + [-10.0])
+    w = np.linspace(0.6, 0.8, 200_001)
+    losses = np.logaddexp(0, -points[:, np.newaxis] * w).mean(axis=0)
+    assert w[losses.argmin()] == pytest.approx(0.695, abs=1e-3)
+    assert theory.infimum == pytest.approx(losses.min(), rel=1e-12)
+    curvature = (losses[2:] - 2 * losses[1:-1] + losses[:-2]) / (w[1] - w[0]) ** 2
+    assert theory.critical == pytest.approx(
+        2 / np.median(curvature[losses.argmin() - 500 : losses.argmin() + 500]), rel=1e-3
+    )
+    table = line_table()
+    assert table.inputs.shape == (62, 1)
+    assert table.targets.sum() == 31
+    assert gate_theory("0110") is not None
+    assert gate_theory("0001") is None
+
+
+def test_the_known_table_cycles_and_parity_does_not(results: dict[str, sweep.Result]) -> None:
+    section = cycles(results["cycles"])
+    assert section.claims[0].agrees == "yes"
+    assert section.claims[1].measured.startswith("0 of 4, 0 of ")
+    line = table(section, "rate, in 2/λ")
+    assert line["cycle"][0] == "0 %"
+    away = [row for row in line.itertuples(index=False) if row[0] == "0.975"]
+    assert float(away[0][3].removesuffix(" %")) > 20
+    calm = results["cycles"].runs.assign(status="max_epochs")
+    assert cycles(with_runs(results["cycles"], calm)).claims[0].agrees == "no"
+
+
+# ---- fast learners ---------------------------------------------------------------------------------------------------
+
+
+def test_fast_learners(results: dict[str, sweep.Result]) -> None:
+    quick, learners = results["quickprop"], results["fast_learners"]
+    section = fast_learners(quick, learners)
+    assert section.claims[0].agrees in ("possible", "no")
+    epochs = np.resize([12] * 20 + [19] * 45 + [22] * 21 + [56] * 14, len(quick.runs))
+    runs = quick.runs.assign(converged_epoch=epochs, restarts=(epochs > 40).astype(int), status="converged")
+    assert fast_learners(with_runs(quick, runs), learners).claims[0].agrees == "possible"
+    assert fast_learners(with_runs(quick, runs.assign(restarts=1)), learners).claims[0].agrees == "no"
+    rows = table(section, "method")
+    assert list(rows["method"])[0] == "back-propagation"
+    dbd = learners.runs.assign(converged_epoch=250, status="converged")
+    assert fast_learners(quick, with_runs(learners, dbd)).claims[1].agrees == "no"  # all means are 250.0
+    spread = np.where(np.arange(len(dbd)) % 12 == 0, -1, np.where(np.arange(len(dbd)) % 2, 200, 301))
+    dbd = dbd.assign(converged_epoch=pd.array([pd.NA if value < 0 else value for value in spread], "Int64"))
+    assert fast_learners(quick, with_runs(learners, dbd)).claims[1].agrees == "possible"
+
+
+# ---- his own networks ------------------------------------------------------------------------------------------------
+
+
+def test_every_element_of_the_reference_grids_has_the_class_that_his_equations_give(
+    results: dict[str, sweep.Result],
+) -> None:
+    known = reference()
+    for number, name in enumerate(CONDITIONS):
+        picture = pixels(results["fractal"], number)
+        check = held_against(picture, known[name])
+        assert check.same_class == check.n == 144
+        assert check.same_value >= {"tanh": 110, "relu": 140, "identity": 144, "tanh_single": 144}[name]
+    section = fractal(results["fractal"])
+    assert section.claims[0][2:] == ("576 of 576 as by his own code", "yes")
+    wrong = results["fractal"].runs.assign(mean_of_last=2.0)
+    assert fractal(with_runs(results["fractal"], wrong)).claims[0].agrees == "no"

@@ -11,7 +11,10 @@ from experiments.replication.drawing import save_png
 from experiments.replication.opening import opening
 from experiments.replication.parts import NEW, Section, markdown
 from experiments.replication.sections.boundary import trainability_boundary
+from experiments.replication.sections.cycles import cycles
+from experiments.replication.sections.fast_learners import fast_learners
 from experiments.replication.sections.five_inputs import five_inputs
+from experiments.replication.sections.fractal import fractal
 from experiments.replication.sections.kolen_pollack import kolen_pollack
 from experiments.replication.sections.large_steps import large_steps
 from experiments.replication.sections.one_hidden_unit import one_hidden_unit
@@ -32,11 +35,14 @@ PARTS = {
     "xor": Part(xor, ("xor",)),
     "kolen_pollack": Part(kolen_pollack, ("kolen_pollack",)),
     "kolen_pollack_slices": Part(slices, ("kolen_pollack_slices",)),
+    "fractal": Part(fractal, ("fractal",)),
     "trainability_boundary": Part(trainability_boundary, ("trainability_boundary",)),
     "parity": Part(parity, ("parity", "parity_fresh")),
     "published": Part(published, ("published",)),
+    "fast_learners": Part(fast_learners, ("quickprop", "fast_learners")),
     "one_hidden_unit": Part(one_hidden_unit, ("one_hidden_unit",)),
     "large_steps": Part(large_steps, ("large_steps",)),
+    "cycles": Part(cycles, ("cycles",)),
     "five_inputs": Part(five_inputs, ("five_inputs",)),
 }
 

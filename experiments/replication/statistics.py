@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 YES, NO, UNDECIDED, POSSIBLE = "yes", "no", "undecided", "possible"
 ERROR = 0.05
 """Of a claim as a whole."""
-N_DRAWS = 20_000
+N_DRAWS = 4_000
 """Simulated means behind each predictive range."""
 
 Array = NDArray[np.float64]
@@ -79,20 +79,24 @@ def quantile(epochs: Array, percent: int) -> float:
 
 
 def range_of_mean(epochs: Array, size: int, share: float) -> tuple[float, float]:
-    """The central predictive range of the mean of `size` further runs, given the epochs of runs of the same kind.
+    """The central predictive range of the mean of `size` further runs, given the epochs of runs of the same kind."""
+    return predictive_ranges(epochs, size, share)[0]
+
+
+def predictive_ranges(epochs: Array, size: int, share: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The central predictive ranges of the mean and of the median of `size` further runs.
 
     Each draw weighs the known runs anew (Rubin 1981, The Bayesian bootstrap), and takes `size` runs by these weights:
-    so the range has the scatter of such a mean as well as what is unknown of the distribution.
+    so a range has the scatter of such a number as well as what is unknown of the distribution.
     """
     rng = np.random.default_rng(0)
-    means = np.empty(N_DRAWS)
-    for start in range(0, N_DRAWS, 1000):
-        weights = np.cumsum(rng.standard_exponential((1000, epochs.size)), axis=1)
-        at = rng.random((1000, size)) * weights[:, -1:]
-        chosen = [np.searchsorted(row, places) for row, places in zip(weights, at, strict=True)]
-        means[start : start + 1000] = epochs[np.array(chosen)].mean(axis=1)
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
-    return float(low), float(high)
+    found = np.empty((2, N_DRAWS))
+    for draw in range(N_DRAWS):
+        weights = np.cumsum(rng.standard_exponential(epochs.size))
+        chosen = epochs[np.searchsorted(weights, rng.random(size) * weights[-1])]
+        found[:, draw] = chosen.mean(), np.median(chosen)
+    (low_mean, high_mean), (low, high) = np.quantile(found, [(1 - share) / 2, (1 + share) / 2], axis=1).T.tolist()
+    return (low_mean, high_mean), (low, high)
 
 
 def count_is_expected(count: int, size: int, k: int, n: int, share: float) -> bool:
@@ -102,9 +106,9 @@ def count_is_expected(count: int, size: int, k: int, n: int, share: float) -> bo
     return tail >= (1 - share) / 2
 
 
-def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float]:
+def slope(x: Array, y: Array) -> tuple[float, float, float]:
     """The slope of a straight line by least squares, with its 95 % interval."""
-    (gradient, offset), n = np.polyfit(x, y, 1), np.size(x)
-    scatter = np.sum((np.asarray(y) - gradient * np.asarray(x) - offset) ** 2) / (n - 2)
+    (gradient, offset), n = np.polyfit(x, y, 1), x.size
+    scatter = np.sum((y - gradient * x - offset) ** 2) / (n - 2)
     half = float(stats.t.isf(ERROR / 2, n - 2) * np.sqrt(scatter / (n * np.var(x))))
     return float(gradient), float(gradient - half), float(gradient + half)

@@ -87,7 +87,8 @@ class Kernel:
         with_states = out._replace(weights=states)
         train(advance, evaluate, self.shape, runs, limits, with_states)
         out.weights[:] = states[: len(out.weights), : self.shape.n_params]
-        out.sums[:] = states[: len(out.sums), self.shape.n_values - out.sums.shape[1] :]
+        if len(out.sums):
+            out.sums[:] = states[:, self.shape.n_values - out.sums.shape[1] :]
         if limits.longest_period:
             find_stationary(advance, self.shape, runs, limits, with_states)
 

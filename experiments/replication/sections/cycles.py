@@ -29,6 +29,13 @@ LINE = "line"
 N_ONES, FAR = 30, 10
 SETTLED = 1e-9
 """Nats above the least loss up to which a run counts as settled there."""
+HEADER = """\
+# Meng, Orvieto, Cao & De Sa 2024 (arXiv 2406.05033): on data that are not separable, gradient descent may end in
+# a cycle even below the critical learning rate 2/λ. Rates here are parts of each table's own 2/λ. Gates: one of
+# each class of functions of two to four inputs, up to permuting and negating inputs and negating the output,
+# whose loss has a minimum; with inputs ±1 and symmetric starts a class behaves alike. The table “line” is known
+# to cycle: 30 points at 1 and one at −10, and their mirror images, which keep the bias at 0. Written by python -m
+# experiments.replication.sections.cycles."""
 KINDS = ("settled", "cycle", "neither")
 
 
@@ -70,12 +77,7 @@ def gate_theory(gate: str) -> Theory | None:
 
 def experiment() -> Iterator[str]:
     """Write the lines of cycles.toml: gates with the same critical learning rate share a grid."""
-    yield "# Meng, Orvieto, Cao & De Sa 2024 (arXiv 2406.05033): on data that are not separable, gradient descent may end"
-    yield "# in a cycle even below the critical learning rate 2/λ. Rates here are parts of each table's own 2/λ. Gates: one"
-    yield "# of each class of functions of two to four inputs, up to permuting and negating inputs and negating the output,"
-    yield "# whose loss has a minimum; with inputs ±1 and symmetric starts a class behaves alike. The table “line” is known"
-    yield "# to cycle: 30 points at 1 and one at −10, and their mirror images, which keep the bias at 0."
-    yield "# Written by python -m experiments.replication.sections.cycles."
+    yield HEADER
     yield 'question = "Does gradient descent on tables that are not separable cycle below the critical learning rate?"'
     by_rate: dict[str, list[str]] = {}
     for n in (2, 3, 4):
@@ -169,8 +171,9 @@ def _news(n_cycling: int, n_functions: int, excluded: float, m: int) -> str:
     if n_cycling:
         return f"**New**: {n_cycling:,} of {n_functions:,} functions cycle below their critical rate from some start."
     return (
-        "**New**: no function of up to four inputs was seen to cycle below its critical rate. For each class and rate, a "
-        f"share of starts above {percent(excluded)} % that cycle is excluded, all {m:,} together with 95 %; starts are "
+        "**New**: no function of up to four inputs was seen to cycle below its critical rate. For each class and rate, "
+        f"a share of starts above {percent(excluded)} % that cycle is excluded, all {m:,} together with 95 %; starts "
+        "are "
         "shared by classes and rates, which this bound allows for."
     )
 
