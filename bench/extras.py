@@ -7,7 +7,9 @@ from typing import Any
 
 from bench.timing import Row, Way, in_turn, rows
 from bench.ways import N_CORES, trained
+from sweep.engine.workers import Workers
 from sweep.spec.experiment import Experiment, load
+from sweep.store.files import Tree
 from sweep.store.work import Work
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -50,5 +52,5 @@ def _gates(seeds: int, train: dict[str, Any]) -> Experiment:
 
 def _kept(experiment: Experiment) -> None:
     with tempfile.TemporaryDirectory(dir=".") as directory:
-        work = Work(experiment, Path(directory), lambda _: None)
-        work.train(work.remaining())
+        work = Work(experiment, Tree(directory), lambda _: None)
+        work.train(work.remaining(), Workers())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sweep.spec import inits
 from sweep.spec.experiment import Experiment, load
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
 WORKLOADS = Path(__file__).with_name("workloads")
 
@@ -100,7 +100,7 @@ class Problem:
         drawn: Floats = np.array(rows)[self._indices("init"), seed_of]
         return drawn
 
-    def _table(self, gate: int) -> Table:
+    def _table(self, gate: int) -> TrainingSet:
         return self.experiment.table(self._values("gate")[gate], "01")
 
     def _values(self, key: str) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from bench.timing import Way, seconds_of
 from sweep.engine import runner
 from sweep.engine.chunks import chunks_of
 from sweep.engine.outcome import Outcome
+from sweep.engine.workers import Workers
 from sweep.spec.experiment import Experiment
 
 N_CORES = len(os.sched_getaffinity(0))
@@ -55,7 +56,7 @@ ALL = (
 def trained(experiment: Experiment, jobs: int) -> Outcome:
     """Train every run of an experiment with this project's kernel; outcomes in the order of run numbers."""
     tasks = [(chunk, None) for chunk in chunks_of(experiment)]
-    parts = [outcome for _, outcome in runner.train(experiment, tasks, jobs)]
+    parts = [outcome for _, outcome in runner.train(experiment, tasks, Workers(jobs))]
     return Outcome.joined(sorted(parts, key=lambda part: int(part.runs[0])))
 
 

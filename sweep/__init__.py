@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweep import figures
     from sweep.api import SweepError, draw, read, run, verify
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
 
 __all__ = ["Result", "SweepError", "draw", "figures", "read", "run", "verify"]
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """Load the interface at its first use: `sweep --help` needs none of it."""
     if name == "Result":
-        return importlib.import_module("sweep.results.result").Result
+        return importlib.import_module("sweep.page.shown").Result
     if name == "figures":
         return importlib.import_module("sweep.figures")
     if name in __all__:

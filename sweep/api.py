@@ -3,30 +3,33 @@
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import session
+from sweep.engine import estimate
+from sweep.engine.chunks import n_recorded
+from sweep.engine.outcome import Outcome
+from sweep.engine.workers import Workers
 from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
-from sweep.session import How, OnChunk, OnStart, Say
+from sweep.results import checking
+from sweep.session import Listeners, Say, Started
 from sweep.spec.experiment import Experiment, load
+from sweep.spec.schema import BACKENDS
 from sweep.store.files import Tree
 from sweep.store.lock import Lock
 from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
 
 __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
 
+OnChunk = Callable[[Outcome, int], None] | None
+
 SweepError = (ExperimentError, StoreError, FailedError)
 """What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
-
-BACKENDS = ("threading", "loky", "dask")
-
-_BYTES_PER_RUN = 150
-_BYTES_PER_LOSS = 60
 
 
 def run(
@@ -39,7 +42,7 @@ def run(
     scheduler: str | None = None,
     chunk_size: int | None = None,
     figures: bool = True,
-    on_start: OnStart = None,
+    on_start: Callable[[Started], None] | None = None,
     on_chunk: OnChunk = None,
     say: Say = warnings.warn,
 ) -> "Result":
@@ -89,13 +92,14 @@ def run(
     directory = Path(out) if out is not None else None
     if directory is None and not isinstance(source, Mapping):
         directory = Path("results") / experiment.name
-    how = How(jobs, backend, scheduler, chunk_size)
+    workers = Workers(jobs, backend, scheduler, chunk_size)
     if directory is None:
-        return _in_memory(experiment, how, on_chunk)
+        return _in_memory(experiment, workers, on_chunk)
+    session.check_memory(experiment, workers)
     with Lock(directory) as tree:
         result = session.finished(experiment, tree, say)
         if result is None:
-            result = session.compute(experiment, tree, how, on_start, on_chunk, say)
+            result = session.compute(experiment, tree, workers, Listeners(on_start, on_chunk, say))
         if figures and not any(name.endswith(".html") for name in result.manifest["files"]):
             result = session.draw(result)
     return result
@@ -167,12 +171,12 @@ def verify(
     if not path.is_dir():
         raise StoreError(f"{path}: no such directory")
     if not repair:
-        return session.verify(Tree(path))
+        return checking.verify(Tree(path))
     with Lock(path) as tree:
-        n_files, problems = session.verify(tree)
+        n_files, problems = checking.verify(tree)
         for problem in problems:
             say(str(problem))
-        return n_files, session.mend(tree, problems, How(), say)
+        return n_files, session.mend(tree, problems, say)
 
 
 def _check_options(jobs: int, backend: str, scheduler: str | None, chunk_size: int | None) -> None:
@@ -186,25 +190,24 @@ def _check_options(jobs: int, backend: str, scheduler: str | None, chunk_size: i
         raise ValueError(f"chunk_size: found {chunk_size}; allowed: 1 or more")
 
 
-def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
+def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "Result":
     import numpy as np
     import pyarrow as pa
 
     from sweep.engine import runner
-    from sweep.engine.chunks import chunks_of, n_recorded
-    from sweep.engine.outcome import Outcome
+    from sweep.engine.chunks import chunks_of
+    from sweep.page.shown import Result
     from sweep.results import tables
-    from sweep.results.result import Result
 
-    _check_memory(experiment, n_recorded(experiment))
+    _check_memory(experiment)
     began = time.perf_counter()
     total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
-    tasks = [(chunk, None) for chunk in chunks_of(experiment, how.chunk_size)]
-    for chunk, outcome in runner.train(experiment, tasks, how.jobs, how.backend, how.scheduler):
+    tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
+    for chunk, outcome in runner.train(experiment, tasks, workers):
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))
         if on_chunk:
             on_chunk(outcome, outcome.n_runs)
-    manifest = session.described(experiment, how, time.perf_counter() - began, total.n_runs)
+    manifest = session.described(experiment, workers, time.perf_counter() - began, total.n_runs)
     manifest |= {
         "n_done": total.n_runs,
         "n_epochs": total.n_epochs,
@@ -219,10 +222,9 @@ def _in_memory(experiment: Experiment, how: How, on_chunk: OnChunk) -> "Result":
     return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
 
 
-def _check_memory(experiment: Experiment, n_losses_per_run: int) -> None:
-    n_losses = experiment.n_runs * n_losses_per_run
-    needed = experiment.n_runs * _BYTES_PER_RUN + n_losses * _BYTES_PER_LOSS
-    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _check_memory(experiment: Experiment) -> None:
+    n_losses = experiment.n_runs * n_recorded(experiment)
+    needed, installed = estimate.memory_of_result(experiment), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:
         what, advice = f"{experiment.n_runs:,} runs", "write the result to a directory, which takes little memory"
         if n_losses:

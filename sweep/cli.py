@@ -1,34 +1,32 @@
-"""The command line. Whatever takes time to import is imported where it is used."""
+"""The command line. What takes time to import is imported where it is used."""
 
+import io
 import os
+import shlex
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweep.interrupt import EXIT_STATUS, Interrupt
+from sweep.spec.schema import BACKENDS
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from rich.console import Console
-
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1
 BAD_INPUT = 2
 LOCKED = 3
+PIPE_CLOSED = 128 + signal.SIGPIPE
 
 app = typer.Typer(
     name="sweep",
-    help="Train millions of tiny seeded models over grids of settings, and see what came out.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,73 +34,100 @@ app = typer.Typer(
 interrupt = Interrupt()
 
 
-class Backend(StrEnum):
-    """joblib's backends that work here."""
-
-    threading = "threading"
-    loky = "loky"
-    dask = "dask"
+def _backend(name: str) -> str:
+    if name not in BACKENDS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(BACKENDS)}.")
+    return name
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment, in TOML.", show_default=False)]
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A result, as `sweep run` left it.")]
+def _version(wanted: bool) -> None:
+    if wanted:
+        from sweep import __version__
+
+        typer.echo(f"sweep {__version__}")
+        raise typer.Exit
+
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The path of an experiment file (TOML).", show_default=False)
+]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The directory of a result.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. seeds=1000; may be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting, such as seeds=1000. This option may be repeated."
+    ),
 ]
-Jobs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Workers at a time.", show_default="one per core")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Use this many workers at a time.", show_default="one per core")
+]
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Train millions of tiny seeded models over grids of settings, and see what came out."""
 
 
 @app.command()
 def run(
     file: File,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the result goes.", show_default="results/NAME")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the result to this directory.", show_default="results/NAME"),
     ] = None,
     overrides: Overrides = None,
     jobs: Jobs = None,
-    backend: Annotated[Backend, typer.Option(help="Workers are threads, processes, or a cluster's.")] = (
-        Backend.threading
-    ),
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(BACKENDS),
+            help="Use threads, processes, or the workers of a dask cluster.",
+            callback=_backend,
+            autocompletion=lambda: list(BACKENDS),
+        ),
+    ] = BACKENDS[0],
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of the cluster, with --backend dask.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Connect to this scheduler, with --backend dask only.", show_default=False
+        ),
     ] = None,
     chunk_size: Annotated[
-        int | None, typer.Option(min=1, help="Runs a worker takes at a time; no result depends on it.", hidden=True)
+        int | None, typer.Option(min=1, help="Give a worker this many runs at a time.", hidden=True)
     ] = None,
-    figures: Annotated[bool, typer.Option(help="Draw figures and report.html as well.")] = True,
+    figures: Annotated[bool, typer.Option(help="Draw figures and report.html as well, or tables only.")] = True,
 ) -> None:
-    """Train every run of an experiment, or go on where that was interrupted; leave tables, figures and a report."""
-    if (backend is Backend.dask) != (scheduler is not None):
+    """Train every run of an experiment.
+
+    The result is tables, figures and a report. An interrupted sweep goes on; what is there is not trained again.
+    """
+    if (backend == "dask") != (scheduler is not None):
         raise _refused("--backend dask and --scheduler ADDRESS go together")
-    interrupt.message, interrupt.raises = "nothing of this run was kept", backend is not Backend.threading
+    interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend != BACKENDS[0]
     from rich.console import Console
 
     from sweep import api
-    from sweep.progress import Progress, counted, duration
+    from sweep.progress import Progress
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    progress = Progress(console)
+    progress = Progress(Console(stderr=True, highlight=False, soft_wrap=True))
     trained = False
 
     def on_start(started: "Started") -> None:
         nonlocal trained
-        trained = True
-        interrupt.clean = started.stop
-        experiment = started.experiment
-        settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
-        console.print(f"{experiment.name}: {experiment.n_runs:,} runs, {settings} → {started.directory}")
-        if started.n_chunks_done:
-            console.print(f"{experiment.name}: {started.n_chunks_done:,} of {started.n_chunks:,} chunks done")
-        progress.start(experiment.name, experiment.n_runs, started.n_runs_done)
+        trained, interrupt.clean = True, started.stop
+        progress.start(started)
 
-    with _failures(), progress, _without_blas():
+    with _failures(), progress:
         result = api.run(
             file,
             out,
             overrides=overrides or (),
             jobs=jobs or -1,
-            backend=backend.value,
+            backend=backend,
             scheduler=scheduler,
             chunk_size=chunk_size,
             figures=False,
@@ -110,36 +135,31 @@ def run(
             on_chunk=progress.add,
             say=_say,
         )
-    manifest = result.manifest
-    drawn = any(name.endswith(".html") for name in manifest["files"])
     interrupt.clean = None
     interrupt.message = f"the tables are complete; draw the figures with: sweep report {result.path}"
+    drawn = any(name.endswith(".html") for name in result.manifest["files"])
     if trained:
-        said = f"{manifest['name']}: {', '.join(counted(manifest['statuses']))}"
-        if manifest["n_trained"]:
-            speed = progress.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
-            cores = "1 core" if manifest["jobs"] == 1 else f"{manifest['jobs']} cores"
-            said += f"; {duration(manifest['seconds'])}, {speed:,.1f} M model-epochs/s on {cores}"
-        console.print(said)
-        _show_overview(console, result)
+        progress.finish(result.manifest)
     elif drawn or not figures:
-        files = len(manifest["files"])
-        console.print(f"{manifest['name']}: nothing to do, all {manifest['n_runs']:,} runs and {files} files are there")
-    if figures and not drawn:
-        with _failures():
-            result = api.draw(result)
-    _list_files(result)
+        runs, files = f"{result.manifest['n_runs']:,} runs", f"{len(result.manifest['files'])} files"
+        typer.echo(f"{result.manifest['name']}: nothing to do, all {runs} and {files} are there", err=True)
+    with _failures():
+        if trained:
+            _show_answer(result)
+        _list_files(api.draw(result) if figures and not drawn else result)
 
 
 @app.command()
 def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
-    """Say what would be run: how many runs, the first of them, time, memory and disk; nothing is written."""
-    from sweep import planning
+    """Say what a sweep would do.
+
+    Shows how many runs there are, the first of them, and estimates of time, memory and disk. Nothing is written.
+    """
+    from sweep.commands import plan as command
     from sweep.spec.experiment import load
 
-    with _failures(), _without_blas():
-        for line in planning.text(planning.plan(load(file, overrides or ()), jobs or -1)):
-            typer.echo(line)
+    with _failures():
+        _print(command.text(command.plan(load(file, overrides or ()), jobs or -1)))
 
 
 @app.command()
@@ -147,12 +167,11 @@ def report(
     directory: Directory,
     show: Annotated[bool, typer.Option("--open", help="Show report.html in the browser.")] = False,
 ) -> None:
-    """Draw figures and report.html again, from the tables and by replaying single runs."""
+    """Draw the figures and the report of a result again."""
     from sweep import api
 
     with _failures():
-        result = api.draw(api.read(directory))
-    _list_files(result)
+        _list_files(api.draw(api.read(directory)))
     if show:
         _open(directory / "report.html")
 
@@ -160,18 +179,30 @@ def report(
 @app.command()
 def replay(
     directory: Directory,
-    run: Annotated[int, typer.Argument(metavar="RUN", help="Its number, as in the table of runs.", min=0)],
+    run: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN",
+            help="The number of a run, or its settings, such as hidden=2 seed=20, which last when numbers shift.",
+        ),
+    ],
     curve: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the whole learning curve there, as CSV.")
+        Path | None, typer.Option(metavar="FILE", help="Write the whole learning curve to this file, as CSV.")
     ] = None,
 ) -> None:
-    """Train one run of a result again, bit for bit, and show its weights and its learning curve."""
-    from sweep import api, replaying
+    """Train one run of a result again, bit for bit.
 
-    with _failures(), _without_blas():
-        replayed = replaying.replay(api.read(directory), run)
-        for line in replaying.text(replayed):
-            typer.echo(line)
+    Shows its weights, its outputs and its learning curve. Exit status 1 if it did not come out as it was.
+    """
+    from sweep import api
+    from sweep.commands import replay as command
+    from sweep.commands.address import find
+
+    with _failures():
+        result = api.read(directory)
+        is_number = len(run) == 1 and run[0].isdecimal()
+        replayed = command.replay(result, int(run[0]) if is_number else find(result.experiment, run))
+        _print(command.text(replayed))
         if curve:
             replayed.curve.to_csv(curve, index=False)
             typer.echo(curve)
@@ -192,7 +223,8 @@ def zoom(
     ] = None,
 ) -> None:
     """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""
-    from sweep import api, zooming
+    from sweep import api
+    from sweep.commands import zoom as zooming
 
     with _failures():
         result = api.read(directory)
@@ -205,16 +237,19 @@ def zoom(
 
 @app.command()
 def compare(
-    one: Annotated[Path, typer.Argument(metavar="A", help="A result.")],
-    other: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    one: Annotated[Path, typer.Argument(metavar="A", help="The directory of a result.", show_default=False)],
+    other: Annotated[Path, typer.Argument(metavar="B", help="The directory of another one.", show_default=False)],
 ) -> None:
-    """Pair the runs of two results by their settings and seeds; exit status 1 if any differ or lack their pair."""
-    from sweep import api, comparing
+    """Compare two results run by run.
+
+    Runs are paired by their settings and seeds. Exit status 1 if any differ, or are in one result only.
+    """
+    from sweep import api
+    from sweep.commands import compare as command
 
     with _failures():
-        comparison = comparing.compare(api.read(one), api.read(other))
-    for line in comparing.text(comparison):
-        typer.echo(line)
+        comparison = command.compare(api.read(one), api.read(other))
+        _print(command.text(comparison))
     if not comparison.same:
         raise typer.Exit(FAILED)
 
@@ -222,25 +257,58 @@ def compare(
 @app.command()
 def verify(
     directory: Directory,
-    repair: Annotated[bool, typer.Option("--repair", help="Make again what is not as it was written.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged files again.")] = False,
 ) -> None:
-    """Check every file of a result against what was written; exit status 1 if any is not."""
-    from sweep import api
+    """Check every file of a result against what was written.
 
-    with _failures(), _without_blas():
+    Exit status 1 if any is damaged or missing.
+    """
+    from sweep import api
+    from sweep.store.files import Tree
+    from sweep.store.manifest import remedy
+
+    with _failures():
         n_files, problems = api.verify(directory, repair, _say)
-    for problem in problems:
-        typer.echo(problem)
+        _print(map(str, problems))
+        if problems:
+            advice = remedy(Tree(directory), repair)
+            typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written; {advice}")
+        else:
+            typer.echo(f"{directory}: all {n_files:,} files are as they were written")
     if problems:
-        advice = "" if repair else f"; make them again with: sweep verify {directory} --repair"
-        typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written{advice}")
         raise typer.Exit(FAILED)
-    typer.echo(f"{directory}: all {n_files:,} files are as they were written")
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The path of the new file.", show_default=False)],
+) -> None:
+    """Write a commented experiment file to start from."""
+    from sweep.commands.new import TEXT
+
+    with _failures():
+        try:
+            with file.open("x", encoding="utf-8") as opened:
+                opened.write(TEXT)
+        except FileExistsError:
+            raise _refused(f"{file}: there is such a file already; allowed: a new one") from None
+    typer.echo(f"{file}: run it with: {shlex.join(['sweep', 'run', str(file)])}")
+
+
+@app.command()
+def schema() -> None:
+    """Print a JSON Schema of experiment files, for editors."""
+    import json
+
+    from sweep.commands.schema import schema as schema_of_files
+
+    with _failures():
+        typer.echo(json.dumps(schema_of_files(), indent=2, ensure_ascii=False))
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Turn what went wrong into a message and an exit status."""
+    """Turn an error into a message and an exit status."""
     from sweep import api
 
     try:
@@ -249,42 +317,23 @@ def _failures() -> Iterator[None]:
         raise _ended(str(error), LOCKED) from None
     except api.FailedError as error:
         raise _ended(str(error), FAILED) from None
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        raise typer.Exit(PIPE_CLOSED) from None
     except (*api.SweepError, OSError) as error:
         raise _refused(str(error)) from None
     except MemoryError:
-        raise _ended(
-            "out of memory; what was finished is kept, and the same command goes on from there", FAILED
-        ) from None
+        raise _ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
 
 
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
 def _say(line: str) -> None:
     typer.echo(f"sweep: {line}", err=True)
-
-
-@contextmanager
-def _without_blas() -> Iterator[None]:
-    """Keep Numba from importing scipy.linalg, a third of a second, for kernels that multiply no matrices."""
-    sys.meta_path.insert(0, _NoneForNumba)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(_NoneForNumba)
-
-
-class _NoneForNumba:
-    """A finder by which Numba, and nobody else, finds no scipy.linalg: reports need it, and may be mended meanwhile."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Nothing; refuses to go on where Numba asks."""
-        if name == "scipy.linalg":
-            frame: FrameType | None = sys._getframe(1)
-            while frame is not None and frame.f_globals.get("__name__", "").startswith("importlib"):
-                frame = frame.f_back
-            if frame is not None and frame.f_globals.get("__name__", "").startswith("numba"):
-                raise ModuleNotFoundError(f"{name} is not for kernels that multiply no matrices", name=name)
 
 
 def _refused(message: str) -> typer.Exit:
@@ -297,15 +346,18 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def _show_overview(console: "Console", result: "Result") -> None:
-    """A few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
+def _show_answer(result: "Result") -> None:
+    """Print the answer, and a few rows that say how often and how fast runs converged, under a rule on a terminal."""
     from rich import box
+    from rich.console import Console
     from rich.table import Table
 
-    from sweep.analysis.findings import Findings
     from sweep.answer.overview import overview
 
-    found = overview(Findings(result))
+    console = Console(highlight=False, markup=False)
+    for sentence in result.answer:
+        console.print(sentence, soft_wrap=False)
+    found = overview(result.findings)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):
         table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
@@ -318,7 +370,7 @@ def _show_overview(console: "Console", result: "Result") -> None:
 
 
 def _open(page: Path) -> None:
-    """Show a page in the browser, or say that there is none."""
+    """Show a page in the browser; an error if there is none."""
     import webbrowser
 
     try:
@@ -330,7 +382,7 @@ def _open(page: Path) -> None:
 
 
 def _list_files(result: "Result") -> None:
-    """What was left: the report first if there is one, tables, and how many figures."""
+    """Print the files of a result: the report first if there is one, tables, and the number of figures."""
     assert result.path is not None
     files = ["manifest.json", *result.manifest["files"]]
     figures = [name for name in files if name.startswith("figures/")]
@@ -343,6 +395,8 @@ def _list_files(result: "Result") -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
     status = FAILED
     try:
         app()
@@ -350,10 +404,9 @@ def main() -> None:
         status = ended.code if isinstance(ended.code, int) else FAILED
     except Exception:
         sys.excepthook(*sys.exc_info())
-    if status == EXIT_STATUS:
-        if interrupt.clean:
-            interrupt.message = interrupt.clean()
-        interrupt.say()
+    if status == EXIT_STATUS or interrupt.over:
+        interrupt.end()
+        status = EXIT_STATUS
     _leave(status)
 
 
@@ -366,6 +419,6 @@ def _leave(status: int) -> None:
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupt.raises:
+    if interrupt.has_workers:
         sys.exit(status)
     os._exit(status)

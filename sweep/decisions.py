@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sweep.analysis.representatives import Choice, Model, has_plane
-from sweep.replaying import same_bits, train_again, without_curves
+from sweep.engine.retraining import same_bits, train_again, without_curves
 from sweep.spec.experiment import Experiment
 
 MAX_WORK = 50_000_000

@@ -18,7 +18,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from sweep import plots
-from sweep.analysis.axes import is_numeric
 from sweep.analysis.findings import Findings
 from sweep.plots.drawing.style import save
 from sweep.results.result import Result
@@ -158,7 +157,7 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
     part = _part(result, where)
     if x is None and y is None:
         return plots.heat_map(part)
-    numeric = [key for key in part.varying if is_numeric(part.result, key)]
+    numeric = [key for key in part.varying if part.settings.is_numeric(key)]
     for name, key in (("x", x), ("y", y)):
         if key not in numeric:
             allowed = ", ".join(numeric) or "none: no numeric key of this result varies"

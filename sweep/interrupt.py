@@ -7,13 +7,14 @@ stack may swallow it. So the signal goes to a thread that does nothing but wait 
 import _thread
 import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable
 
 EXIT_STATUS = 130
 
 _SHOW_CURSOR = "\x1b[?25h"
+_SECONDS_TO_END_WORKERS = 5
 
 
 class Interrupt:
@@ -26,15 +27,17 @@ class Interrupt:
     clean
         What to do before the process ends, if anything; returns what then became of the work. A second Ctrl-C does not
         wait for it.
-    raises
-        Whether to raise ``KeyboardInterrupt`` in the main thread instead: where worker processes do the work, it comes
-        in time, and ends them in good order.
+    has_workers
+        Whether worker processes do the work: then Python is asked to end, which ends them in good order. It is not
+        waited for long, since the ``KeyboardInterrupt`` may be swallowed; workers notice that they are alone.
     """
 
     def __init__(self) -> None:
         self.message = ""
         self.clean: Callable[[], str] | None = None
-        self.raises = False
+        self.has_workers = False
+        self.over = False
+        self._ending = threading.Lock()
 
     def watch(self) -> None:
         """Begin; to be called before any thread starts, which would get the signal."""
@@ -42,27 +45,32 @@ class Interrupt:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             threading.Thread(target=self._wait, daemon=True).start()
 
-    def say(self) -> None:
-        """The message, on stderr."""
-        start = f"{_SHOW_CURSOR}\n" if sys.stderr.isatty() else ""
-        os.write(2, f"{start}sweep: {'; '.join(filter(None, ('interrupted', self.message)))}\n".encode())
+    def end(self) -> None:
+        """Do what is to be done and say what became of the work, once; nothing can be said any more after it."""
+        with self._ending:
+            if self.over:
+                return
+            self.over = True
+            try:
+                if self.clean:
+                    self.message = self.clean()
+            except Exception as error:
+                self.message = str(error)
+            start = f"{_SHOW_CURSOR}\n" if os.isatty(2) else ""  # sys.stderr may be a wrapper of Rich
+            os.write(2, f"{start}sweep: {'; '.join(filter(None, ('interrupted', self.message)))}\n".encode())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
     def _wait(self) -> None:
         signal.sigwait({signal.SIGINT})
-        if self.raises:
-            _thread.interrupt_main()
-            return
         threading.Thread(target=self._end, daemon=True).start()
         signal.sigwait({signal.SIGINT})
         os._exit(EXIT_STATUS)
 
     def _end(self) -> None:
         try:
-            if self.clean:
-                self.message = self.clean()
-        except Exception as error:
-            self.message = str(error)
-        try:
-            self.say()
+            self.end()
+            if self.has_workers:
+                _thread.interrupt_main()
+                time.sleep(_SECONDS_TO_END_WORKERS)
         finally:
             os._exit(EXIT_STATUS)

@@ -1,47 +1,47 @@
-"""What a sweep says while it works: a live display on a terminal, plain lines elsewhere."""
+"""Display of a sweep at work: live on a terminal, plain lines elsewhere."""
 
+from collections.abc import Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sweep.engine.estimate import work
+from sweep.spec.experiment import Experiment
+from sweep.spec.inits import parse
+
+if TYPE_CHECKING:
+    from sweep.engine.outcome import Outcome
+    from sweep.session import Started
+
 SECONDS_BETWEEN_LINES = 5.0
 
-
-class Outcome(Protocol):
-    """The part of a chunk's outcome that is counted."""
-
-    @property
-    def n_runs(self) -> int:
-        """Number of runs."""
-
-    @property
-    def n_epochs(self) -> int:
-        """Updates applied, all runs together."""
-
-    @property
-    def status_counts(self) -> dict[str, int]:
-        """Runs by status."""
+_SAMPLE = 10_000
+"""Runs whose work stands for that of all."""
 
 
 class Progress:
-    """Counts finished runs and shows them, from `start` to the end of the `with` block whose context it is.
+    """Count finished runs and display them.
+
+    As a context manager it ends the display, however the work ends.
 
     Parameters
     ----------
     console
-        Where to show them.
+        Where to display them.
     """
 
     def __init__(self, console: Console):
         self.console = console
-        self.name = ""
-        self.n_runs = self.n_done = self.n_there = self.n_epochs = 0
+        self.experiment: Experiment | None = None
+        self.n_done = self.n_found = self.n_epochs = 0
+        self.work = self.work_found = self.work_done = 0.0
         self.counts: dict[str, int] = {}
         self.began = self.last_line = perf_counter()
         self.live = Live(self, console=console, refresh_per_second=8, transient=True)
@@ -54,53 +54,94 @@ class Progress:
     ) -> None:
         self.live.stop()
 
-    def start(self, name: str, n_runs: int, n_there: int = 0) -> None:
-        """Begin to show the runs of an experiment, so many of which are there already, before anything slow is done."""
-        self.name, self.n_runs, self.n_done, self.n_there = name, n_runs, n_there, n_there
+    def start(self, started: "Started") -> None:
+        """Say what is to be done, and begin the display, before anything slow happens."""
+        self.experiment = experiment = started.experiment
+        self.n_done = self.n_found = started.n_runs_done
+        self.work = _work_of_first(experiment, experiment.n_runs)
+        self.work_done = self.work_found = _work_of_first(experiment, self.n_done)
+        settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
+        self._say(f"{experiment.n_runs:,} runs, {settings}{_one_seed(experiment)} → {started.directory}")
+        if started.n_chunks_done:
+            self._say(f"{started.n_chunks_done:,} of {started.n_chunks:,} chunks done")
         self.began = self.last_line = perf_counter()
         if self.console.is_terminal:
             self.live.start()
 
-    def add(self, outcome: Outcome, n_trained: int) -> None:
-        """Count one more chunk, so many of whose runs were trained for it, the others having been there already."""
+    def add(self, outcome: "Outcome", n_trained: int) -> None:
+        """Count the runs of a chunk, of which so many were trained and the others found."""
+        assert self.experiment is not None
         self.n_done += outcome.n_runs
-        self.n_there += outcome.n_runs - n_trained
+        self.n_found += outcome.n_runs - n_trained
+        cost = float(work(self.experiment, outcome.runs).sum())
+        self.work_done += cost
+        self.work_found += cost * (1 - n_trained / outcome.n_runs)
         self.n_epochs += outcome.n_epochs * n_trained // outcome.n_runs
         counts = outcome.status_counts
         self.counts = {status: self.counts.get(status, 0) + count for status, count in counts.items()}
         now = perf_counter()
-        if not self.console.is_terminal and now - self.last_line >= SECONDS_BETWEEN_LINES and self.n_done < self.n_runs:
+        is_due = now - self.last_line >= SECONDS_BETWEEN_LINES and self.n_done < self.experiment.n_runs
+        if is_due and not self.console.is_terminal:
             self.last_line = now
-            self.console.print(f"{self.name}: {self._sentence()}", soft_wrap=True, highlight=False)
+            self._say(self._sentence())
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Say what came out, and how long training took."""
+        sentence = ", ".join(by_status(manifest["statuses"]))
+        if manifest["n_trained"]:
+            speed = self.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
+            cores = "1 core" if manifest["jobs"] == 1 else f"{manifest['jobs']} cores"
+            sentence += f"; {duration(manifest['seconds'])}, {speed:,.1f} M model-epochs/s on {cores}"
+        self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        assert self.experiment is not None
+        self.console.print(f"{self.experiment.name}: {sentence}", soft_wrap=True, highlight=False, markup=False)
 
     def _sentence(self) -> str:
-        runs = f"{self.n_done:,} of {self.n_runs:,} runs"
-        if self.n_done == self.n_there < self.n_runs:
+        assert self.experiment is not None
+        n_runs = self.experiment.n_runs
+        runs = f"{self.n_done:,} of {n_runs:,} runs"
+        if self.n_done == self.n_found < n_runs:
             return f"{runs}, compiling"
-        if self.n_done == self.n_runs:
-            return ", ".join([f"{self.n_runs:,} runs", *counted(self.counts), "writing tables"])
+        if self.n_done == n_runs:
+            return ", ".join([f"{n_runs:,} runs", *by_status(self.counts), "writing tables"])
         seconds = perf_counter() - self.began
         speed = f"{self.n_epochs / seconds / 1e6:,.1f} M model-epochs/s"
-        left = f"{duration(seconds * (self.n_runs - self.n_done) / (self.n_done - self.n_there))} left"
-        return ", ".join([runs, speed, left, *counted(self.counts)])
+        left = seconds * max(self.work - self.work_done, 0.0) / (self.work_done - self.work_found)
+        return ", ".join([runs, speed, f"{duration(left)} left", *by_status(self.counts)])
 
     def __rich__(self) -> Table:
+        assert self.experiment is not None
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(Text(self.name, style="bold"), ProgressBar(self.n_runs, self.n_done, width=30))
+        name = Text(self.experiment.name, style="bold")
+        bar.add_row(name, ProgressBar(self.work, min(self.work_done, self.work), width=30))
         shown = Table.grid()
         shown.add_row(bar)
         shown.add_row(Text(self._sentence()))
         return shown
 
 
-def counted(counts: dict[str, int]) -> list[str]:
-    """Statuses that occur, with their number of runs: "converged 90"."""
+def by_status(counts: Mapping[str, int]) -> list[str]:
+    """Return the statuses that occur with their number of runs, such as "converged 90"."""
     return [f"{status.replace('_', ' ')} {count:,}" for status, count in counts.items() if count]
 
 
 def duration(seconds: float) -> str:
-    """A time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
     if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _work_of_first(experiment: Experiment, n_runs: int) -> float:
+    """Return the work of the first runs, which are trained first."""
+    sample = np.unique(np.linspace(0, n_runs - 1, min(n_runs, _SAMPLE)).astype(np.int64))
+    return float(work(experiment, sample).mean() * n_runs) if n_runs else 0.0
+
+
+def _one_seed(experiment: Experiment) -> str:
+    """Say that each start is drawn once: whoever has left out `seeds` may not know."""
+    drawn = any(parse(start).random for grid in experiment.grids for start in grid.values["init"])
+    return ", one seed" if drawn and all(len(grid.seeds) == 1 for grid in experiment.grids) else ""

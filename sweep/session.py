@@ -1,56 +1,37 @@
-"""A result in its directory: made from its chunks, drawn, checked and mended."""
+"""A result in its directory: made from its chunks, drawn and mended."""
 
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.engine import estimate
 from sweep.engine.outcome import Outcome
-from sweep.errors import DamagedError, ExperimentError, FailedError, StoreError
-from sweep.kernel import NUMERICS, STATUSES
+from sweep.engine.workers import Workers
+from sweep.errors import ExperimentError, FailedError, StoreError
+from sweep.kernel import NUMERICS
+from sweep.results.checking import disagreement, verify
+from sweep.results.making import facts, make_tables, runs_at_a_time, runs_format
 from sweep.spec.experiment import Experiment
 from sweep.store import manifest as manifests
-from sweep.store import tables as written
-from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.chunk_store import experiment_of
 from sweep.store.files import Tree
-from sweep.store.verify import Check, Problem, check_chunks_of, check_files
+from sweep.store.table_files import CHECKSUMS, writing_tables
+from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from sweep.results.result import Result
+    from sweep.page.shown import Result
     from sweep.store.work import Work
 
-PARQUET_ABOVE = 5_000_000
-"""Runs from which on no one wants them as CSV."""
-
 _PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "matplotlib", "joblib")
-_FORMATS = {"csv": ["runs.csv"], "parquet": ["runs.parquet"], "both": ["runs.csv", "runs.parquet"]}
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class How:
-    """By how many workers, and where.
-
-    Attributes
-    ----------
-    jobs, backend, scheduler
-        As in `sweep.engine.runner.train`.
-    chunk_size
-        As in `sweep.engine.chunks.chunks_of`.
-    """
-
-    jobs: int = -1
-    backend: str = "threading"
-    scheduler: str | None = None
-    chunk_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,14 +56,29 @@ class Started:
     stop: Callable[[], str]
 
 
-OnStart = Callable[[Started], None] | None
-OnChunk = Callable[[Outcome, int], None] | None
+@dataclass(frozen=True)
+class Listeners:
+    """Who is told about the work.
+
+    Attributes
+    ----------
+    on_start
+        Called once before training.
+    on_chunk
+        Called with the outcome of each chunk and how many of its runs were trained for it.
+    say
+        Takes what there is to tell, in lines for people.
+    """
+
+    on_start: Callable[[Started], None] | None
+    on_chunk: Callable[[Outcome, int], None] | None
+    say: Say
 
 
 def read(path: Path) -> "Result":
-    """A result from disk; see `sweep.api.read`."""
+    """Read a result from disk; see `sweep.api.read`."""
+    from sweep.page.shown import Result
     from sweep.results.on_disk import OnDisk
-    from sweep.results.result import Result
 
     tree = Tree(path)
     manifest = manifests.read_manifest(tree)
@@ -92,10 +88,11 @@ def read(path: Path) -> "Result":
         )
     try:
         experiment = experiment_of(manifest["experiment"])
+        problem = disagreement(manifest, experiment)
     except ExperimentError as error:
-        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({error}); run the experiment again") from None
-    if problem := _disagreement(manifest, experiment):
-        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); run the experiment again")
+        problem = str(error)
+    if problem:
+        raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); {manifests.remedy(tree)}")
     for name in manifests.TABLES:
         if name in manifest["files"]:
             _check(tree, name, manifest["files"][name])
@@ -103,7 +100,7 @@ def read(path: Path) -> "Result":
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
-    """The result of this very experiment, if it is there and complete; what is damaged of it is mended."""
+    """Read the result of this very experiment if it is there and complete; what is damaged of it is mended."""
     text = manifests.manifest_text(tree)
     if text is None:
         return None
@@ -117,80 +114,118 @@ def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
         if problems := verify(tree)[1]:
             for problem in problems:
                 say(str(problem))
-            if mend(tree, problems, How(), say):
+            if mend(tree, problems, say):
                 return None
         return read(tree.path)
     except StoreError:
         return None
 
 
-def compute(experiment: Experiment, tree: Tree, how: How, on_start: OnStart, on_chunk: OnChunk, say: Say) -> "Result":
-    """Train what is missing in a directory, and make the tables of it."""
-    from sweep.store.work import Work
+def check_memory(experiment: Experiment, workers: Workers) -> None:
+    """Refuse what would take more memory than any sweep does.
 
+    Raises
+    ------
+    ExperimentError
+        With what to change.
+    """
+    needed = estimate.memory(experiment, workers.n_jobs, workers.chunk_size)
+    if needed > estimate.MOST_MEMORY:
+        if estimate.memory(experiment, 1, workers.chunk_size) <= estimate.MOST_MEMORY:
+            advice = "fewer --jobs"
+        else:
+            advice = "a larger record_every" if experiment.train.record_every else "fewer seeds of a setting"
+        raise ExperimentError(
+            f"{experiment.name}: it takes about {needed / 1e9:,.1f} GB of memory; "
+            f"allowed: {estimate.MOST_MEMORY / 1e9} GB; it may fit with {advice}"
+        )
+
+
+def compute(experiment: Experiment, tree: Tree, workers: Workers, listeners: Listeners) -> "Result":
+    """Train what is missing in a directory, and make the tables of it."""
     resolved = manifests.plain(experiment.resolved())
     before = manifests.last_experiment(tree)
     if before is not None and before != resolved:
         for line in manifests.changed_keys(before, resolved):
-            say(f"changed since the last run: {line}")
+            listeners.say(f"changed since the last run: {line}")
     with refusals(tree):
-        work = Work(experiment, tree, say)
+        sweep = _Sweep(experiment, tree, workers, listeners)
         manifests.begin(tree, resolved)
-    chunks = work.remaining(how.chunk_size)
-    began = time.perf_counter()
-    n_trained = 0
-    said = ""
-
-    def count(outcome: Outcome, n: int) -> None:
-        nonlocal n_trained
-        n_trained += n
-        if on_chunk:
-            on_chunk(outcome, n)
-
-    def stop() -> str:
-        nonlocal said
-        if not work.close():
-            return said or "every run is kept; run the same command again to write the tables"
-        if not work.n_done:
-            said = "no chunk was finished yet"
-            return said
-        manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-        _write_tables(work, tree, {**manifest, "complete": False})
-        said = (
-            f"{work.n_done:,} of {experiment.n_runs:,} runs are kept, their tables written and marked incomplete; "
-            "run the same command again to go on"
-        )
-        return said
-
-    if on_start:
-        n_chunks = work.n_chunks_done + len(chunks)
-        on_start(Started(experiment, tree.path, work.n_done, work.n_chunks_done, n_chunks, stop))
-    try:
-        work.train(chunks, how.jobs, how.backend, how.scheduler, count)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(stop()) from None
-    if not work.close():
-        threading.Event().wait()  # whoever closed it is about to end the process
-    if runs_format(experiment) == "parquet" and experiment.runs is None:
-        say(f'{experiment.n_runs:,} runs: they go to runs.parquet; runs = "csv" in the file asks for CSV')
-    manifest = described(experiment, how, time.perf_counter() - began, n_trained)
-    _write_tables(work, tree, {**manifest, "complete": True})
+    sweep.train()
     with refusals(tree):
         manifests.finish(tree)
-        work.forget_superseded()
+        sweep.work.forget_superseded()
     return read(tree.path)
+
+
+class _Sweep:
+    """Training what is missing in a directory, which may be stopped from any thread."""
+
+    def __init__(self, experiment: Experiment, tree: Tree, workers: Workers, listeners: Listeners):
+        from sweep.store.work import Work
+
+        self.experiment = experiment
+        self.tree = tree
+        self.workers = workers
+        self.listeners = listeners
+        self.work = Work(experiment, tree, listeners.say)
+        self.n_trained = 0
+        self._began = time.perf_counter()
+        self._stopping = threading.Lock()
+        self._said = "every run is kept; run the same command again to write the tables"
+
+    def train(self) -> None:
+        """Train and write the tables."""
+        work, experiment = self.work, self.experiment
+        chunks = work.remaining(self.workers.chunk_size)
+        if self.listeners.on_start:
+            n_done, n_chunks = work.n_chunks_done, work.n_chunks_done + len(chunks)
+            self.listeners.on_start(Started(experiment, self.tree.path, work.n_done, n_done, n_chunks, self.stop))
+        try:
+            work.train(chunks, self.workers, self._count)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self.stop()) from None
+        if not work.close():
+            raise KeyboardInterrupt(self.stop())
+        if runs_format(experiment) == "parquet" and experiment.runs is None:
+            runs = f"{experiment.n_runs:,} runs"
+            self.listeners.say(f'{runs}: they go to runs.parquet; runs = "csv" in the file asks for CSV')
+        self._write_tables(complete=True)
+
+    def stop(self) -> str:
+        """Write the tables of what is done so far; a second call waits for the first and says the same."""
+        with self._stopping:
+            if self.work.close():
+                self._said = "no chunk was finished yet"
+                if self.work.n_done:
+                    self._write_tables(complete=False)
+                    self._said = (
+                        f"{self.work.n_done:,} of {self.experiment.n_runs:,} runs are kept, their tables written and "
+                        "marked incomplete; run the same command again to go on"
+                    )
+            return self._said
+
+    def _count(self, outcome: Outcome, n_trained: int) -> None:
+        self.n_trained += n_trained
+        if self.listeners.on_chunk:
+            self.listeners.on_chunk(outcome, n_trained)
+
+    def _write_tables(self, complete: bool) -> None:
+        seconds = time.perf_counter() - self._began
+        manifest = described(self.experiment, self.workers, seconds, self.n_trained)
+        _write_tables(self.work, {**manifest, "complete": complete})
 
 
 def draw(result: "Result") -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
     from sweep import decisions
-    from sweep.analysis.findings import Findings
     from sweep.page import html
 
     assert result.path is not None
     tree = Tree(result.path)
     tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in manifests.TABLES}
-    findings = Findings(replace(result, manifest={**result.manifest, "files": tables_only}))
+    findings = copy(result.findings)
+    findings.result = replace(findings.result, manifest={**result.manifest, "files": tables_only})
     try:
         with tree.drafts() as drafts:
             models = decisions.for_report(findings.experiment, findings.representatives.chosen)
@@ -212,121 +247,27 @@ def draw(result: "Result") -> "Result":
     return replace(result, manifest=manifest)
 
 
-def verify(tree: Tree) -> tuple[int, list[Problem]]:
-    """Check every file of a directory, and its tables against its chunks; see `sweep.api.verify`."""
-    if not tree.path.is_dir():
-        raise StoreError(f"{tree.path}: no such directory")
-    checks = check_files(tree)
-    text = manifests.manifest_text(tree)
-    if text is not None and (manifest := manifests.parse(text))["numerics"] == NUMERICS:
-        checks += _contents(tree, manifest, {name for name, problem in checks if problem})
-    return len(dict(checks)), [Problem(tree.path / name, problem) for name, problem in checks if problem]
-
-
-def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Iterator[Check]:
-    """Check a result as a whole: that manifest, tables and chunks say the same."""
-    try:
-        experiment = experiment_of(manifest["experiment"])
-    except ExperimentError:
-        yield manifests.MANIFEST, "not of an experiment"
-        return
-    if problem := _disagreement(manifest, experiment):
-        yield manifests.MANIFEST, problem
-        return
-    missing = list(check_chunks_of(tree, experiment)) if manifest["complete"] else []
-    yield from missing
-    if missing or any(name.startswith(CHUNKS) or name in manifests.TABLES for name in damaged):
-        return
-    yield from _differing_tables(tree, experiment, manifest)
-
-
-def _disagreement(manifest: Mapping[str, Any], experiment: Experiment) -> str:
-    """What a manifest says that its experiment does not; empty for nothing."""
-    expected = facts(experiment)
-    if manifest["complete"]:
-        expected["n_done"] = experiment.n_runs
-    names = {*_table_names(manifest["runs_format"], experiment)}
-    if names != manifest["files"].keys() & set(manifests.TABLES):
-        return "other tables than those of its experiment"
-    return next((f"another {key} than its experiment" for key in expected if manifest[key] != expected[key]), "")
-
-
-def _differing_tables(tree: Tree, experiment: Experiment, manifest: Mapping[str, Any]) -> Iterator[Check]:
-    """Read the tables beside the chunks that they were made of."""
-    from sweep.results import tables
-    from sweep.store.work import outcomes
-
-    names = _table_names(manifest["runs_format"], experiment)
-    wrong: dict[str, str] = {}
-    with ExitStack() as stack:
-        readers = {}
-        for name in names:
-            types = tables.arrow_types(experiment, name.partition(".")[0])
-            try:
-                readers[name] = written.TableReader(stack.enter_context(tree.open(name)), name, types)
-            except DamagedError as error:
-                wrong[name] = str(error)
-
-        def expect(name: str, piece: "pa.Table") -> None:
-            try:
-                if name not in wrong:
-                    readers[name].expect(piece)
-            except DamagedError as error:
-                wrong[name] = str(error)
-
-        found = outcomes(experiment, tree, written.ROWS)
-        if not manifest["complete"]:
-            found = _tabled(tree, experiment, names[0], found)
-        counts = _make_tables(experiment, found, manifest["runs_format"], expect)
-        for name in readers.keys() - wrong.keys():
-            try:
-                readers[name].expect_end()
-            except DamagedError as error:
-                wrong[name] = str(error)
-    yield from wrong.items()
-    if not wrong and any(manifest[key] != count for key, count in counts.items()):
-        yield manifests.MANIFEST, "other counts than those of its tables"
-
-
-def _tabled(tree: Tree, experiment: Experiment, name: str, found: Iterator[Outcome]) -> Iterator[Outcome]:
-    """Leave out the runs that have been done since the tables of an incomplete result were written."""
-    import numpy as np
-
-    from sweep.results import tables
-
-    table = written.read_table(tree, name, tables.arrow_types(experiment, "runs"), ["run"])
-    runs = np.unique(table["run"].to_numpy())
-    for outcome in found:
-        kept = outcome[np.isin(outcome.runs, runs, assume_unique=True)]
-        if kept.n_runs:
-            yield kept
-
-
-def mend(tree: Tree, problems: Sequence[Problem], how: How, say: Say) -> list[Problem]:
+def mend(tree: Tree, problems: Sequence[Problem], say: Say) -> list[Problem]:
     """Make again what is not as it was written, from what is; returns what could not be mended."""
     from sweep.store.work import Work
 
-    text = manifests.manifest_text(tree)
-    if text is None or not problems:
-        return verify(tree)[1]
+    text, experiment = manifests.manifest_text(tree), manifests.mendable(tree)
+    if text is None or experiment is None or not problems:
+        return list(problems)
     manifest = manifests.parse(text)
-    try:
-        experiment = experiment_of(manifest["experiment"])
-    except ExperimentError:
-        return verify(tree)[1]
     with refusals(tree):
         work = Work(experiment, tree, say)
         manifests.write_text(tree, manifest, text)
         if tree.exists(manifests.UNDER_WAY) and not manifests.is_under_way(tree):
             manifests.finish(tree)
         if manifest["complete"]:
-            work.train(work.remaining(how.chunk_size), how.jobs, how.backend, how.scheduler)
+            work.train(work.remaining(), Workers())
     if not work.n_done:
         return verify(tree)[1]
     bad = {problem.path.relative_to(tree.path).as_posix() for problem in verify(tree)[1]}
     drawn = manifest["files"].keys() - set(manifests.TABLES)
-    if bad & {*manifests.TABLES, written.CHECKSUMS, manifests.MANIFEST}:
-        _write_tables(work, tree, {**manifest, **facts(experiment)})
+    if bad & {*manifests.TABLES, CHECKSUMS, manifests.MANIFEST}:
+        _write_tables(work, {**manifest, **facts(experiment)})
         if drawn:
             draw(read(tree.path))
     elif bad & drawn:
@@ -334,32 +275,14 @@ def mend(tree: Tree, problems: Sequence[Problem], how: How, say: Say) -> list[Pr
     return verify(tree)[1]
 
 
-def runs_format(experiment: Experiment) -> str:
-    """How the table of runs is written: "csv", "parquet" or "both"."""
-    return experiment.runs or ("parquet" if experiment.n_runs > PARQUET_ABOVE else "csv")
-
-
-def facts(experiment: Experiment) -> dict[str, Any]:
-    """What of a manifest follows from the experiment."""
-    return {
-        "name": experiment.name,
-        "question": experiment.question,
-        "n_runs": experiment.n_runs,
-        "n_points": experiment.n_points,
-        "runs_format": runs_format(experiment),
-    }
-
-
-def described(experiment: Experiment, how: How, seconds: float, n_trained: int) -> dict[str, Any]:
-    """A manifest but for what the tables hold."""
-    import joblib
-
+def described(experiment: Experiment, workers: Workers, seconds: float, n_trained: int) -> dict[str, Any]:
+    """Return a manifest but for what the tables hold."""
     return {
         **facts(experiment),
         "n_trained": n_trained,
         "seconds": round(seconds, 3),
-        "jobs": joblib.effective_n_jobs(how.jobs),
-        "backend": how.backend,
+        "jobs": workers.n_jobs,
+        "backend": workers.backend,
         "cpu": _cpu(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in _PACKAGES},
@@ -377,69 +300,23 @@ def refusals(tree: Tree) -> Iterator[None]:
         raise StoreError(f"{tree.path}: cannot be written ({error.strerror or error})") from None
 
 
-def _write_tables(work: "Work", tree: Tree, manifest: Mapping[str, Any]) -> None:
+def _write_tables(work: "Work", manifest: Mapping[str, Any]) -> None:
     """Make the tables of all chunks, and the manifest."""
     sums: dict[str, str] = {}
-    with written.writing_tables(tree, sums) as writer:
-        counts = _make_tables(work.experiment, work.outcomes(written.ROWS), manifest["runs_format"], writer.write)
+    with writing_tables(work.tree, sums) as writer:
+        counts = make_tables(work.experiment, work.outcomes(runs_at_a_time(work.experiment)), writer.write)
         if manifest["complete"] and counts["n_done"] != work.experiment.n_runs:
-            raise StoreError(f"{tree.path}: a chunk has been changed meanwhile; run the experiment again")
-    manifests.write_manifest(tree, {**manifest, **counts, "files": sums})
-
-
-def _make_tables(
-    experiment: Experiment, outcomes: Iterable[Outcome], formats: str, give: "Callable[[str, pa.Table], object]"
-) -> dict[str, Any]:
-    """Hand on the tables of some outcomes, each as the name of its file and its rows, piece by piece.
-
-    Returns
-    -------
-    dict
-        `n_done`, `n_epochs` and `statuses` of a manifest.
-    """
-    from sweep.results import tables
-
-    every = experiment.train.record_every
-    n_done = n_epochs = 0
-    statuses = dict.fromkeys(STATUSES, 0)
-
-    def counted() -> Iterator[Outcome]:
-        nonlocal n_done, n_epochs, statuses
-        for outcome in outcomes:
-            runs = tables.runs_table(experiment, outcome)
-            for name in _FORMATS[formats]:
-                give(name, runs)
-            n_done += outcome.n_runs
-            n_epochs += outcome.n_epochs
-            statuses = {status: statuses[status] + count for status, count in outcome.status_counts.items()}
-            yield outcome
-            if every:
-                give("curves.csv", tables.curves_table(outcome, every))
-
-    for piece in tables.summaries(experiment, counted()):
-        give("summary.csv", piece)
-        if formats != "csv":
-            give("summary.parquet", piece)
-    return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}
-
-
-def _table_names(formats: str, experiment: Experiment) -> list[str]:
-    """The files of the tables of a result, those of runs first."""
-    summaries = ["summary.csv"] if formats == "csv" else ["summary.csv", "summary.parquet"]
-    return [*_FORMATS[formats], *summaries, *(["curves.csv"] if experiment.train.record_every else [])]
+            raise StoreError(f"{work.tree.path}: a chunk has been changed meanwhile; run the experiment again")
+    manifests.write_manifest(work.tree, {**manifest, **counts, "files": sums})
 
 
 def _check(tree: Tree, name: str, digest: str) -> None:
-    path = tree.path / name
     try:
-        if tree.sha256(name) != digest:
-            raise StoreError(
-                f"{path}: not as it was written (its SHA-256 differs); mend it with: sweep verify {tree.path} --repair"
-            )
+        problem = "" if tree.sha256(name) == digest else "not as it was written (its SHA-256 differs)"
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error.strerror or error}); mend it with: sweep verify {tree.path} --repair"
-        ) from None
+        problem = f"cannot be read ({error.strerror or error})"
+    if problem:
+        raise StoreError(f"{tree.path / name}: {problem}; {manifests.remedy(tree)}")
 
 
 def _cpu() -> str:

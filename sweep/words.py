@@ -155,3 +155,13 @@ def loss_in_words(loss: float, kinds: Sequence[str]) -> str:
     if not math.isfinite(loss):
         return "infinite"
     return f"{loss:.3g}{nats(kinds)}" if loss >= 1e-9 else f"less than 1e-9{nats(kinds)}"
+
+
+def epochs_text(epoch: float, max_epochs: int) -> str:
+    """Epochs in a table: those later than max_epochs, which are not known, as "> max_epochs"."""
+    return f"{epoch:,.0f}" if math.isfinite(epoch) else f"> {max_epochs:,}"
+
+
+def loss_text(loss: float) -> str:
+    """A loss in a table, to three digits."""
+    return f"{loss:.3g}" if math.isfinite(loss) else "∞"

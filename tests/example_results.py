@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from sweep.kernel import STATUSES
-from sweep.results.result import Result
+from sweep.page.shown import Result
 from sweep.results.statistics import wilson
 from sweep.spec.experiment import Experiment, Train
-from sweep.spec.gates import Table
-from sweep.spec.grid import KEYS, REQUIRED, Grid
+from sweep.spec.grid import Grid
+from sweep.spec.keys import KEYS, REQUIRED
+from sweep.spec.training_sets import TrainingSet
 
 MAX_EPOCHS = 1000
 
@@ -103,7 +104,7 @@ def with_values(result: Result, **values: Any) -> Result:
 def with_table(result: Result, name: str, rows: list[list[float]]) -> Result:
     """The same tables, as if a gate were a table of one's own."""
     array = np.array(rows, dtype=np.float64)
-    own = Table(np.ascontiguousarray(array[:, :-1]), array[:, -1])
+    own = TrainingSet(np.ascontiguousarray(array[:, :-1]), array[:, -1])
     return replace(result, experiment=replace(result.experiment, tables={**result.experiment.tables, name: own}))
 
 

@@ -38,7 +38,8 @@ def answer(result: Result) -> list[str]:
 
 
 def descriptions(result: Result, answered: Sequence[str]) -> dict[str, Description]:
-    return captions.descriptions(Findings(result), answered)
+    findings = Findings(result)
+    return {name: captions.described(findings, name, answered) for name in plots.figures_for(findings)}
 
 
 def failures(result: Result) -> str:
@@ -49,8 +50,8 @@ def listing(result: Result, *options: Any) -> _listing.Listing:
     return _listing.listing(Findings(result), *options)
 
 
-def overview(result: Result, *options: Any) -> _overview.Overview:
-    return _overview.overview(Findings(result), *options)
+def overview(result: Result, *most: int, **options: int) -> _overview.Overview:
+    return _overview.overview(Findings(result), *most, **options)
 
 
 def render(result: Result, *args: Any, **options: Any) -> str:

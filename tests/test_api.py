@@ -25,6 +25,14 @@ OURS = {"manifest.json", "SHA256SUMS", ".lock", "chunks"}
 """What lies in the directory of a result beside what its manifest lists."""
 
 
+class BegunError(Exception):
+    pass
+
+
+def begun(started: Any) -> None:
+    raise BegunError
+
+
 def files_beside_chunks(directory: Path) -> set[str]:
     paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
     return {path.as_posix() for path in paths if path.parts[0] not in OURS}
@@ -189,25 +197,42 @@ def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("key", "value"), [("seeds", 2**31 - 1), ("record_every", 1)])
+@pytest.mark.parametrize("change", ["learning_rate={from=0.1, to=1, num=1000}", "record_every=1"])
 def test_what_does_not_fit_into_memory_is_refused_there_and_begun_on_disk(
-    key: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class BegunError(Exception):
-        pass
-
-    def begun(started: Any) -> None:
-        raise BegunError
-
     sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr("os.sysconf", sizes.__getitem__)
     experiment = {"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100_000}, "train": {"max_epochs": 10_000}}
     with pytest.raises(
         sweep.SweepError, match=r"GB of memory; allowed: 4 GB, which this machine has; write .* to a directory"
     ):
-        sweep.run(experiment, overrides=[f"{key}={value}"])
+        sweep.run(experiment, overrides=[change])
     with pytest.raises(BegunError):
-        sweep.run(experiment, tmp_path, overrides=[f"{key}={value}"], on_start=begun)
+        sweep.run(experiment, tmp_path, overrides=[change], jobs=2, on_start=begun)
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        (["max_epochs=5000000", "record_every=1"], None),
+        (["max_epochs=100000000", "record_every=1"], "a larger record_every"),
+        (["max_epochs=10000000", "record_every=1", "seeds=99"], "fewer --jobs"),
+        (["seeds=16777216"], None),
+        (["seeds=200000000"], "fewer seeds of a setting"),
+        (["gate=all-4", "hidden=32", "seeds=10000", "max_epochs=1"], None),
+    ],
+    ids=str,
+)
+def test_what_takes_more_memory_than_any_sweep_is_refused_before_it_starts(
+    changes: list[str], advice: str | None, tmp_path: Path
+) -> None:
+    experiment = {"grid": {"gate": "AND", "learning_rate": 1}}
+    with pytest.raises(BegunError if advice is None else sweep.SweepError) as refused:
+        sweep.run(experiment, tmp_path / "out", overrides=changes, jobs=16 if len(changes) == 3 else 2, on_start=begun)
+    if advice:
+        assert "GB of memory; allowed: 1.5 GB; it may fit with " + advice in str(refused.value)
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_result_of_an_experiment_that_is_none_is_refused(tmp_path: Path) -> None:

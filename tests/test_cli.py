@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import sweep
 from sweep import cli
 from sweep.cli import app
+from sweep.spec.experiment import load
 
 SMALL = """
 [grid]
@@ -39,7 +40,7 @@ max_epochs = 1_000_000
 detect_stationary = false
 """
 COMMAND = [sys.executable, "-m", "sweep"]
-SLOW_TO_IMPORT = ("numba", "numpy", "pandas", "pyarrow", "matplotlib", "joblib", "scipy", "sweep.spec")
+SLOW_TO_IMPORT = ("numba", "numpy", "pandas", "pyarrow", "matplotlib", "joblib", "scipy", "sweep.spec.keys")
 
 
 @pytest.fixture
@@ -64,10 +65,11 @@ def finish(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_run_and_report(folder: Path) -> None:
     result = CliRunner().invoke(app, ["run", "small.toml", "--jobs", "2"])
     assert result.exit_code == 0, result.output
-    first, second, *table = result.stderr.splitlines()
+    first, second = result.stderr.splitlines()
     assert first == "small: 16 runs, 4 settings → results/small"
     assert second.startswith("small: converged 4, max epochs 12; ")
     assert second.endswith(" M model-epochs/s on 2 cores")
+    table, printed = result.stdout.splitlines()[:5], result.stdout.splitlines()[5:]
     assert [re.split(" {2,}", line.replace("\xa0", " ").strip()) for line in table] == [
         ["gate and learning rate η", "runs", "converged", "95 % interval", "median epochs"],
         ["AND, η = 1", "4", "0 %", "0 – 49.0", "> 400"],
@@ -75,7 +77,6 @@ def test_run_and_report(folder: Path) -> None:
         ["XOR, η = 1", "4", "0 %", "0 – 49.0", "> 400"],
         ["XOR, η = 30", "4", "0 %", "0 – 49.0", "> 400"],
     ]
-    printed = result.stdout.splitlines()
     files = {path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file()}
     chunks = {path for path in files if path.parts[2] == "chunks"}
     assert [path.suffix for path in chunks].count(".arrow") == 1
@@ -95,7 +96,7 @@ def test_with_nothing_to_do_it_is_brief(folder: Path) -> None:
     again = CliRunner().invoke(app, ["run", "small.toml"])
     n_files = len(sweep.read("results/small").manifest["files"])
     assert again.stderr == f"small: nothing to do, all 16 runs and {n_files} files are there\n"
-    assert again.stdout == first.stdout
+    assert again.stdout.splitlines() == first.stdout.splitlines()[5:]
 
 
 @pytest.mark.parametrize(("opens", "status"), [(True, 0), (False, 1)])
@@ -133,8 +134,8 @@ def test_the_command_as_a_process_leaves_what_the_function_leaves(backend: str, 
     done = finish("run", "small.toml", "--no-figures", "--out", "process", "--backend", backend, "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stderr
-    assert max(map(len, done.stderr.splitlines()[2:])) <= 80
-    assert len(done.stdout.splitlines()) == 3
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert len(done.stdout.splitlines()) == 5 + 3
     sweep.run("small.toml", "function", figures=False)
     assert (folder / "process" / "runs.csv").read_bytes() == (folder / "function" / "runs.csv").read_bytes()
 
@@ -394,15 +395,88 @@ def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl
     assert f"{len(result.runs):,} of 1,000,000 runs" in Path("results/long/INCOMPLETE.txt").read_text()
 
 
-def test_a_damaged_report_that_theory_speaks_in_is_mended(tmp_path: Path) -> None:
-    """Theory takes linear algebra of SciPy's, which Numba is kept from loading."""
-    file = tmp_path / "edge.toml"
-    file.write_text('[grid]\ngate = "XOR"\nlearning_rate = [1, 10]\n[train]\nmax_epochs = 9')
-    there = tmp_path / "there"
-    assert finish("run", str(file), "--out", str(there)).returncode == 0
-    page = (there / "report.html").read_bytes()
-    for command in (["verify", str(there), "--repair"], ["run", str(file), "--out", str(there)]):
-        (there / "report.html").write_text("damaged")
-        mended = finish(*command)
-        assert mended.returncode == 0, mended.stderr
-        assert (there / "report.html").read_bytes() == page
+# ---- conveniences ------------------------------------------------------------------------------------------
+
+
+def test_the_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"sweep {sweep.__version__}\n")
+
+
+def test_help_is_whole_sentences() -> None:
+    def shown(*arguments: str) -> str:
+        return CliRunner().invoke(app, [*arguments, "--help"]).stdout
+
+    names = re.findall(r"^  ([a-z]+)  ", shown().partition("Commands:")[2], re.MULTILINE)
+    assert len(names) == 8
+    for name in names:
+        parts = re.split(r"^(?:Arguments|Options):$", shown(name), flags=re.MULTILINE)[1:]
+        for entry in [entry for part in parts for entry in re.split(r"\n  (?=\S)", part) if entry.strip()]:
+            sentence = re.split(r"\s{2,}", entry.strip(), maxsplit=1)[1]
+            assert re.fullmatch(r"[A-Z][a-z].*?\.(?:\s+\[.*)?", sentence, re.DOTALL), entry
+
+
+def test_a_reader_that_has_seen_enough_ends_it_in_silence(folder: Path) -> None:
+    sweep.run("small.toml", figures=False)
+    for arguments in (["plan", "small.toml"], ["replay", "results/small", "3"], ["verify", "results/small"]):
+        line = [sys.executable, "-u", "-m", "sweep", *arguments]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None and process.stderr is not None
+            process.stdout.close()
+            errors = process.stderr.read()
+        assert (process.returncode, errors) == (128 + signal.SIGPIPE, b""), arguments
+
+
+def test_completion_in_a_shell(folder: Path) -> None:
+    def completed(*words: str) -> set[str]:
+        environment = {
+            "_SWEEP_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        code = "import sys; from sweep import cli; sys.argv = ['sweep']; cli.app(prog_name='sweep')"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+        )
+        return set(done.stdout.split())
+
+    assert completed("sweep", "re") == {"report", "replay"}
+    assert completed("sweep", "run", "--backend", "l") == {"loky"}
+
+
+def test_a_single_seed_is_said(folder: Path) -> None:
+    Path("one.toml").write_text(SMALL.replace("seeds = 4\n", ""))
+    result = CliRunner().invoke(app, ["run", "one.toml", "--no-figures"])
+    assert result.stderr.startswith("one: 4 runs, 4 settings, one seed → results/one\n")
+    Path("zeros.toml").write_text(SMALL.replace("seeds = 4\n", "").replace("uniform(0, 1)", "zeros"))
+    result = CliRunner().invoke(app, ["run", "zeros.toml", "--no-figures"])
+    assert result.stderr.startswith("zeros: 4 runs, 4 settings → results/zeros\n")
+
+
+def test_a_run_is_replayed_by_number_and_by_address(folder: Path) -> None:
+    sweep.run("small.toml", figures=False)
+    by_number = CliRunner().invoke(app, ["replay", "results/small", "14"])
+    by_address = CliRunner().invoke(app, ["replay", "results/small", "gate=XOR", "learning_rate=30", "seed=2"])
+    assert by_number.exit_code == by_address.exit_code == 0
+    assert by_number.stdout == by_address.stdout
+    assert "address: gate=XOR learning_rate=30 seed=2" in by_number.stdout
+    several = CliRunner().invoke(app, ["replay", "results/small", "gate=XOR"])
+    assert (several.exit_code, several.stdout) == (2, "")
+    assert several.stderr.startswith("sweep: found gate=XOR, which 8 runs have; allowed: one run")
+
+
+def test_a_new_file_runs_and_is_never_written_over(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["new", "mine.toml"])
+    assert (result.exit_code, result.stdout) == (0, "mine.toml: run it with: sweep run mine.toml\n")
+    ran = CliRunner().invoke(app, ["run", "mine.toml", "--no-figures", "--set", "seeds=2", "--set", "max_epochs=20"])
+    assert ran.exit_code == 0, ran.output
+    again = CliRunner().invoke(app, ["new", "mine.toml"])
+    assert (again.exit_code, again.stderr) == (
+        2,
+        "sweep: mine.toml: there is such a file already; allowed: a new one\n",
+    )
+    uncommented = re.sub(r"^# (?=\w+ = |\[)", "", Path("mine.toml").read_text(), flags=re.MULTILINE)
+    uncommented = uncommented.replace('gate = ["OR", "NAND"]', 'gate = ["OR", "points"]')
+    Path("points.csv").write_text("0,0,1\n1,0,0\n")
+    Path("whole.toml").write_text(uncommented)
+    assert load("whole.toml").tables.keys() == {"points"}

@@ -21,12 +21,32 @@ def start(*line: str, **how: object) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-m", *line], text=True, start_new_session=True, **how)
 
 
+DEADLY = """
+import os
+from sweep.engine import runner
+def train_chunk(*_):
+    os._exit(1)
+runner.train_chunk = train_chunk
+"""
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[str]"]]]:
+def deadly() -> bool:
+    """Whether every chunk ends the worker that trains it."""
+    return False
+
+
+@pytest.fixture
+def cluster(deadly: bool, tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[str]"]]]:
     """The scheduler's address, and two workers."""
     file, log = tmp_path / "scheduler.json", (tmp_path / "cluster.log").open("w")
     quiet = {"stdout": log, "stderr": log}
     host = ["--host", "127.0.0.1"]
+    preload = []
+    if deadly:
+        (tmp_path / "deadly.py").write_text(DEADLY)
+        preload = ["--preload", str(tmp_path / "deadly.py")]
+        quiet["env"] = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     started = [
         start("distributed.cli.dask_scheduler", *host, "--port", "0", "--no-dashboard",
               "--scheduler-file", str(file), **quiet)
@@ -38,7 +58,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[str]"]
         options = ["--nworkers", "1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         for _ in range(2):
             started.append(  # noqa: PERF401
-                start("distributed.cli.dask_worker", "--scheduler-file", str(file), *host, *options,
+                start("distributed.cli.dask_worker", "--scheduler-file", str(file), *host, *options, *preload,
                       "--local-directory", str(tmp_path), **quiet)
             )  # fmt: skip
         while "address" not in (scheduler := json.loads(file.read_text() or "{}")):
@@ -69,6 +89,16 @@ def test_a_worker_is_killed_and_nothing_shows(
     finish(process)
     assert workers[1].poll() is None
     assert tables(out) == tables(whole)
+
+
+@pytest.mark.parametrize("deadly", [True])
+def test_a_chunk_that_ends_its_workers(cluster: tuple[str, list["subprocess.Popen[str]"]], tmp_path: Path) -> None:
+    address, _ = cluster
+    file = tmp_path / "some.toml"
+    file.write_text(EXPERIMENT)
+    process = start("sweep", "run", str(file), "--out", str(tmp_path / "out"), *OPTIONS, "--backend", "dask",
+                    "--scheduler", address, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)  # fmt: skip
+    assert "one chunk has ended several of the cluster's workers" in finish(process, 1)
 
 
 def test_no_scheduler_there(tmp_path: Path) -> None:

@@ -279,6 +279,7 @@ def test_chunks_of_another_experiment_or_arithmetic_are_not_taken(
     assert tables(tmp_path / "mine") == before
 
     monkeypatch.setattr(chunk_files, "NUMERICS", 0)
+    monkeypatch.setattr("sweep.results.checking.NUMERICS", 0)
     monkeypatch.setattr("sweep.session.NUMERICS", 0)
     with pytest.raises(StoreError, match=f"of version {NUMERICS} of the arithmetic, not 0; run the experiment again"):
         sweep.read(tmp_path / "mine")
@@ -328,7 +329,7 @@ def test_runs_as_csv_and_as_parquet_are_the_same(runs: str, tmp_path: Path) -> N
 
 
 def test_the_bytes_of_parquet_do_not_depend_on_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.store.tables.ROWS", 7)
+    monkeypatch.setattr("sweep.store.table_files.ROWS", 7)
     for size in (1, 5, 24):
         run({**BASE, "runs": "parquet"}, tmp_path / str(size), chunk_size=size)
     first, *others = ((tmp_path / name / "runs.parquet").read_bytes() for name in ("1", "5", "24"))
@@ -336,7 +337,7 @@ def test_the_bytes_of_parquet_do_not_depend_on_chunks(tmp_path: Path, monkeypatc
 
 
 def test_many_runs_choose_parquet_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.session.PARQUET_ABOVE", 23)
+    monkeypatch.setattr("sweep.results.making.PARQUET_ABOVE", 23)
     said: list[str] = []
     assert "runs.parquet" in run(BASE, tmp_path, said).manifest["files"]
     assert said == ['24 runs: they go to runs.parquet; runs = "csv" in the file asks for CSV']

@@ -130,11 +130,14 @@ def test_killed_while_it_writes(part: str, file: Path, undisturbed: dict[str, by
 
 @pytest.mark.parametrize("way", ["two jobs", "loky"])
 def test_interrupted(way: str, file: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    """As a terminal does it: the signal goes to the workers as well."""
     process = command(file, tmp_path, *WAYS[way])
     wait_for(process, tmp_path, 20)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     said = finish(process, 130)
+    assert said.count("sweep: ") == 1
     assert "are kept" in said
+    assert not workers_of(process.pid)
     done = n_chunks(tmp_path)
     assert 20 <= done < N_CHUNKS
     assert (tmp_path / "runs.csv").read_bytes().count(b"\n") == 1 + 64 * done
@@ -154,6 +157,27 @@ def test_a_worker_that_is_killed(file: Path, undisturbed: dict[str, bytes], tmp_
     assert n_chunks(tmp_path) >= 20
     finish(command(file, tmp_path))
     assert tables(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("n", range(N_KILLS))
+def test_interrupted_at_any_moment(n: int, file: Path, tmp_path: Path) -> None:
+    """While workers start, too, which is when the signal was swallowed."""
+    moments = random.Random(n)
+    process = command(file, tmp_path, *WAYS["loky"])
+    wait_for(process, tmp_path, moments.choice([1, 1, 2, 60]))
+    time.sleep(0.1 * moments.random())
+    os.killpg(process.pid, signal.SIGINT)
+    assert "interrupted; " in finish(process, 130)
+
+
+def test_workers_end_with_a_parent_that_is_killed(file: Path, tmp_path: Path) -> None:
+    """None of them holds on to what the parent wrote to: reading that ends."""
+    process = command(file, tmp_path, *WAYS["loky"])
+    wait_for(process, tmp_path, 5)
+    assert workers_of(process.pid)
+    process.kill()
+    process.communicate(timeout=20)
+    assert not workers_of(process.pid)
 
 
 def workers_of(pid: int) -> list[int]:

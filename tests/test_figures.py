@@ -16,9 +16,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from sweep.analysis import curves
-from sweep.analysis.axes import Layout, choose_layout
+from sweep.analysis.layout import Layout, choose_layout
 from sweep.analysis.points import points
-from sweep.plots.drawing.style import styled
+from sweep.plots.drawing.style import save, styled
 from sweep.results.result import Result
 
 GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
@@ -242,11 +242,11 @@ def test_final_losses_count_every_run_and_mark_ln2_and_the_target() -> None:
     ],
 )
 def test_the_longest_numeric_axis_runs_along_the_figure(grid: dict[str, list[object]], layout: Layout) -> None:
-    assert choose_layout(examples.made(grid, n_seeds=1)) == layout
+    assert choose_layout(examples.made(grid, n_seeds=1).settings) == layout
 
 
 def test_an_axis_that_differs_between_grids_has_panels_of_its_own_values_only() -> None:
-    assert choose_layout(TWO_GRIDS) == Layout("init_scale", ("update", "learning_rate"), "momentum")
+    assert choose_layout(TWO_GRIDS.settings) == Layout("init_scale", ("update", "learning_rate"), "momentum")
     figure = figures.success_rate(TWO_GRIDS)
     titles = [plain(axes.get_title(loc="left")) for axes in figure.axes]
     assert titles == ["batch, η = 2", "batch, η = 4", "online, η = 0.5", "online, η = 1"]
@@ -262,19 +262,19 @@ def test_an_axis_that_follows_from_another_has_no_part() -> None:
         examples.made({"gate": [gate], "hidden": [width], "learning_rate": [1.0, 2.0], "init_scale": [0.5, 1.0]}, 1)
         for gate, width in (("parity-2", 4), ("parity-3", 6), ("parity-4", 8), ("parity-5", 10))
     ]
-    assert choose_layout(examples.union(*wider)) == Layout("learning_rate", ("gate",), "init_scale")
+    assert choose_layout(examples.union(*wider).settings) == Layout("learning_rate", ("gate",), "init_scale")
     narrow = [
         examples.made({"gate": [gate], "hidden": [width], "learning_rate": [1.0, 2.0]}, 1)
         for gate, width in (("parity-2", 4), ("parity-3", 6))
     ]
-    assert choose_layout(examples.union(*narrow)) == Layout("learning_rate", ("gate",))
+    assert choose_layout(examples.union(*narrow).settings) == Layout("learning_rate", ("gate",))
     other_models = [
         examples.made(
             {"hidden": widths, "update": ["batch", "online"], "learning_rate": rates, "shortcut": [shortcut]}, 1
         )
         for widths, rates, shortcut in (([2, 4, 8, 16, 32], [0.1, 0.5], False), ([1], [0.25, 1.0], True))
     ]
-    assert choose_layout(examples.union(*other_models)) == Layout("hidden", ("update",), "learning_rate")
+    assert choose_layout(examples.union(*other_models).settings) == Layout("hidden", ("update",), "learning_rate")
 
 
 def test_losses_without_end_have_a_bin_of_their_own() -> None:
@@ -328,7 +328,7 @@ def test_learning_curves_without_records_are_refused() -> None:
 
 def test_axes_without_room_are_counted_together_and_without_an_interval() -> None:
     result = CASES["five axes"]
-    layout = choose_layout(result)
+    layout = choose_layout(result.settings)
     assert layout == Layout("learning_rate", ("gate", "encoding"), "init_scale", ("init",))
     table = points(result, layout)
     assert table["n"].sum() == len(result.runs)
@@ -353,7 +353,7 @@ def test_files_are_the_same_bytes_every_time_and_from_any_thread(tmp_path: Path)
     def save_all(directory: Path) -> dict[str, bytes]:
         directory.mkdir()
         for name, draw in figures.figures_for(result).items():
-            figures.save(draw(result), directory / name)
+            save(draw(result), directory / name)
         return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
     with ThreadPoolExecutor(3) as pool:
@@ -381,10 +381,10 @@ def test_only_one_thread_at_a_time_draws() -> None:
 
 def test_the_users_matplotlib_settings_are_left_alone_and_make_no_difference(tmp_path: Path) -> None:
     result = CASES["only rates"]
-    plain = figures.save(figures.success_rate(result), tmp_path / "plain")
+    plain = save(figures.success_rate(result), tmp_path / "plain")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.hashsalt": None}):
         before = dict(mpl.rcParams)
-        loud = figures.save(figures.success_rate(result), tmp_path / "loud")
+        loud = save(figures.success_rate(result), tmp_path / "loud")
         assert dict(mpl.rcParams) == before
     assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in loud]
 

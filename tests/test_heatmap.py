@@ -12,7 +12,8 @@ from PIL import Image
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED, LATER
-from sweep.plots.heat_map import COLOURS
+from sweep.plots.drawing.style import save
+from sweep.plots.heat_map import COLOURS, PALETTE
 from sweep.results.result import Result
 
 RATES = np.geomspace(0.01, 100, 20)
@@ -33,8 +34,8 @@ def test_every_setting_is_one_cell_in_the_colour_of_what_became_of_it() -> None:
     (picture,) = pictures(figure)
     assert picture.shape == (16, 20, 3)
     converged = (RATES >= 0.1) & (RATES <= 10)
-    assert (picture[:, RATES > 10] == DIVERGED).all()
-    assert (picture[:, RATES < 0.1] == LATER).all()
+    assert (picture[:, RATES > 10] == PALETTE[DIVERGED]).all()
+    assert (picture[:, RATES < 0.1] == PALETTE[LATER]).all()
     rows = picture[:, converged]
     assert (rows == rows[:, :1]).all()
     expected = COLOURS[np.round(255 * (np.arange(16) + 0.5) / 16).astype(int)]
@@ -64,8 +65,8 @@ def test_of_several_runs_the_median_counts() -> None:
     result.summary.loc[0, ["n_converged", "n_diverged", "epochs_q50"]] = [1, 2, None]
     result.summary.loc[1, ["n_converged", "n_diverged", "epochs_q50"]] = [1, 1, None]
     (picture,) = pictures(figure := figures.heat_map(result))
-    assert (picture[0, 0] == DIVERGED).all()
-    assert (picture[0, 1] == LATER).all()
+    assert (picture[0, 0] == PALETTE[DIVERGED]).all()
+    assert (picture[0, 1] == PALETTE[LATER]).all()
     assert legend(figure) == ["median later than 1,000 epochs", "half of the runs or more diverged"]
 
 
@@ -91,7 +92,7 @@ def test_each_grid_has_its_panel_named_by_its_weights() -> None:
     titles = [axes.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " ") for axes in figure.axes[:-1]]
     assert titles == ["η = 6\nweights x y −2", "η = 5\nweights 4.5 y x"]
     for picture in pictures(figure):
-        assert ((picture != LATER).any(axis=2) == np.tri(17, k=-1, dtype=bool)).all()
+        assert ((picture != PALETTE[LATER]).any(axis=2) == np.tri(17, k=-1, dtype=bool)).all()
     one, other = Findings(result).planes[0]
     assert (one.points.ravel() == np.arange(17**2)).all()
     assert (other.points.ravel() == 17**2 + np.arange(17**2)).all()
@@ -148,7 +149,7 @@ def test_a_large_picture_is_one_image_in_a_small_file(tmp_path: Path) -> None:
     result = examples.made(
         {"init_scale": few, "learning_rate": rates}, 1, lambda setting, seed: hash(setting["learning_rate"]) % 500
     )
-    svg, _, whole = figures.save(figures.heat_map(result), tmp_path / "heat_map")
+    svg, _, whole = save(figures.heat_map(result), tmp_path / "heat_map")
     text = svg.read_text(encoding="utf-8")
     assert len(re.findall("<image", text)) == 2
     assert len(text) < 1_500_000
@@ -156,4 +157,4 @@ def test_a_large_picture_is_one_image_in_a_small_file(tmp_path: Path) -> None:
     (picture,) = pictures(figures.heat_map(result))
     with Image.open(whole) as image:
         assert (np.asarray(image)[::-1] == picture).all()
-    assert figures.save(figures.heat_map(examples.plane()), tmp_path / "small")[2:] == []
+    assert save(figures.heat_map(examples.plane()), tmp_path / "small")[2:] == []

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import llvmlite.binding
 import numba
@@ -24,9 +25,8 @@ def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
     def put_shape(_, array):
         def lower(context, builder, signature, values):
             data, (rows, columns) = machine.array_parts(context, builder, signature.args[0], values[0])
-            builder.store(
-                builder.sitofp(builder.add(builder.shl(rows, rows.type(4)), columns), data.type.pointee), data
-            )
+            number = builder.add(builder.mul(rows, rows.type(100)), columns)
+            builder.store(builder.sitofp(number, data.type.pointee), data)
             return machine.nothing(context)
 
         return types.none(array), lower
@@ -49,7 +49,7 @@ def test_llvm_knows_the_option_that_orders_instructions(option: str, known: bool
     assert (done.stderr == "") is known, done.stderr
 
 
-def test_the_option_orders_instructions_otherwise() -> None:
+def test_the_option_orders_instructions_otherwise(tmp_path: Path) -> None:
     """The same function has other code with it, and so the option reaches the compiler that Numba uses."""
     code = """
 import sys
@@ -59,14 +59,12 @@ if sys.argv[1] == "plain":
     compiled.interleave = lambda: None
 print(*compiled.Kernel(GATES).code[0].inspect_asm().values())
 """
-    environment = {**os.environ, "NUMBA_CACHE_DIR": "", "PYTHONPATH": os.path.dirname(__file__)}  # noqa: PTH120
-    texts = [
-        subprocess.run(
-            [sys.executable, "-c", code, way], capture_output=True, text=True, check=True, env=environment
-        ).stdout
-        for way in ("plain", "interleaved")
-    ]
-    assert "vmulpd" in texts[0] or "mulpd" in texts[0]
+    texts = []
+    for way in ("plain", "interleaved"):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / way), "PYTHONPATH": str(Path(__file__).parent)}
+        command = [sys.executable, "-c", code, way]
+        texts.append(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+    assert all("mulpd" in text for text in texts) or platform.machine() != "x86_64"
     assert (texts[0] != texts[1]) is (platform.machine() == "x86_64")
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from of_result import listing
 
+from sweep.analysis.findings import Findings
 from sweep.page import pointing
 from sweep.plots.drawing.marks import Cells, Series, located, mark, mark_cells
 from sweep.results.result import Result
@@ -101,7 +102,7 @@ def unpacked(store: dict[str, Any]) -> tuple[dict[str, list[str]], list[int]]:
 
 def told(result: Result) -> dict[str, Any]:
     marks = {name: located(draw(result)) for name, draw in figures.figures_for(result).items()}
-    found = pointing.pointing(result, marks, listing(result))
+    found = pointing.pointing(Findings(result), marks, listing(result))
     assert json.loads(json.dumps(found)) is not None
     return found
 
@@ -148,7 +149,7 @@ def test_a_cell_without_a_setting_has_no_run() -> None:
     (cells,) = located(axes.figure)  # type: ignore[arg-type]
     assert isinstance(cells, Cells)
     assert (cells.left, cells.top, cells.width, cells.height) == pytest.approx((0, 0, 1, 1))
-    _, runs = unpacked(pointing.pointing(result, {"picture": [cells]}, listing(result))["packed"][0])
+    _, runs = unpacked(pointing.pointing(Findings(result), {"picture": [cells]}, listing(result))["packed"][0])
     assert runs == [0, -1, 2, 5]
 
 
@@ -156,7 +157,7 @@ def test_settings_that_are_not_listed_are_packed() -> None:
     result = CASES["gates"]
     listed = listing(result, 5)
     marks = {"success_rate": located(figures.success_rate(result))}
-    found = pointing.pointing(result, marks, listed)
+    found = pointing.pointing(Findings(result), marks, listed)
     columns, runs = unpacked(found["packed"][0])
     n_listed = len(listed.rows)
     for drawn, one in zip(marks["success_rate"], found["figures"]["success_rate"]["series"], strict=True):

@@ -10,15 +10,15 @@ import of_result as sentences
 import pandas as pd
 import pytest
 from conftest import EXPERIMENTS
+from sweep.answer.reasons import edge_sentences as of_edges
+from sweep.answer.reasons import separability as of_tables
 
 import sweep
-from sweep.analysis.axes import choose_layout
 from sweep.analysis.findings import Findings
+from sweep.analysis.layout import choose_layout
 from sweep.analysis.predictions import MAX_TABLES, with_columns
 from sweep.analysis.stability import SETTLED
 from sweep.analysis.theory import NotSeparable, Separable, predict
-from sweep.answer.reasons import edge_sentences as of_edges
-from sweep.answer.reasons import separability as of_tables
 from sweep.results.result import Result
 from sweep.spec.gates import expand
 from sweep.spec.training_sets import boolean_table
@@ -139,7 +139,7 @@ def test_without_a_small_target_of_the_loss_there_is_no_law(train: dict[str, flo
 
 def test_without_learning_rates_along_the_figure_there_is_no_law() -> None:
     result = examples.made({"gate": ["AND"], "init_scale": [0.5, 1.0, 2.0], "learning_rate": [0.1, 1.0]})
-    assert choose_layout(result).x == "init_scale"
+    assert choose_layout(result.settings).x == "init_scale"
     assert Findings(result).laws == {}
 
 
@@ -248,6 +248,7 @@ def test_the_figure_has_both_edges_and_every_loss(across: Result) -> None:
 def test_the_committed_experiment_resolves_the_edge_and_stays_near_it() -> None:
     """So that its report states the relative difference."""
     from sweep.answer.reasons import RESOLVED
+
     from sweep.spec.experiment import load
 
     for grid, predicted in zip(load(EXPERIMENTS / "critical_learning_rate.toml").grids, (CRITICAL, 8.0), strict=True):

@@ -8,7 +8,7 @@ import pytest
 from of_result import overview
 from rich.console import Console
 
-from sweep.answer import overview as module
+from sweep.analysis import groups as module
 from sweep.cli import _show_overview
 from sweep.results.result import Result
 

@@ -12,7 +12,6 @@ import pytest
 
 import sweep
 
-pytestmark = pytest.mark.processes
 EXPERIMENT = {
     "grid": [
         {
@@ -48,10 +47,13 @@ code = "".join(made[0].code[0].inspect_asm().values())
 print(json.dumps([name for name, text in {REGISTERS}.items() if text in code]))
 """
 
-pytestmark = pytest.mark.skipif(
-    platform.machine().lower() not in ("x86_64", "amd64"),
-    reason=f"{platform.machine()}: the targets compared here are those of x86-64 processors",
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        platform.machine().lower() not in ("x86_64", "amd64"),
+        reason=f"{platform.machine()}: the targets compared here are those of x86-64 processors",
+    ),
+]
 
 
 def features() -> dict[str, bool]:

@@ -83,28 +83,8 @@ def test_the_edge_of_stability_is_drawn_of_gates_that_have_one() -> None:
             sweep.figures.stability(CASES[case])
 
 
-def test_a_figure_added_to_the_report_appears_with_where(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = """
-def novel(result, width=1):
-    '''Novel.'''
-    return (len(result.runs), width)
-figures.novel = novel
-figures.__all__.append("novel")
-import sys; sys.path.insert(0, "tests")
-import example_results as examples, sweep
-result = examples.made({"gate": ["AND", "XOR"]}, n_seeds=3)
-novel = sweep.figures.novel
-print(novel(result), novel(result, where={"gate": "XOR"}, width=2), sweep.figures.__all__[-1])
-"""
-    root = Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    assert done.stdout == "(6, 1) (3, 2) novel\n"
-
-
 def test_importing_sweep_imports_no_figures() -> None:
-    code = (
-        "import sys, sweep; print([n for n in ('matplotlib', 'numpy', 'pandas', 'sweep.report') if n in sys.modules])"
-    )
+    code = "import sys, sweep; print([n for n in ('matplotlib', 'numpy', 'pandas', 'sweep.plots') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -543,7 +543,7 @@ def test_fast_learners(results: dict[str, sweep.Result]) -> None:
     assert fast_learners(with_runs(quick, runs), learners).claims[0].agrees == "possible"
     assert fast_learners(with_runs(quick, runs.assign(restarts=1)), learners).claims[0].agrees == "no"
     rows = table(section, "method")
-    assert list(rows["method"])[0] == "back-propagation"
+    assert rows["method"].iloc[0] == "back-propagation"
     dbd = learners.runs.assign(converged_epoch=250, status="converged")
     assert fast_learners(quick, with_runs(learners, dbd)).claims[1].agrees == "no"  # all means are 250.0
     spread = np.where(np.arange(len(dbd)) % 12 == 0, -1, np.where(np.arange(len(dbd)) % 2, 200, 301))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import sweep
 from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
+from sweep.engine.workers import Workers
 from sweep.spec.experiment import load
 
 TABLES = ("runs.csv", "summary.csv", "curves.csv")
@@ -259,6 +261,19 @@ def test_a_worker_that_fails_leaves_no_result_and_what_was_finished(
     assert mixed_result.path is not None
     for name in TABLES:
         assert (tmp_path / name).read_bytes() == (mixed_result.path / name).read_bytes()
+
+
+def test_no_thread_is_left_waiting_when_the_results_are_wanted_no_more() -> None:
+    experiment = load({"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100}, "train": {"max_epochs": 1}})
+    before = set(threading.enumerate())
+    outcomes = runner.train(experiment, [(chunk, None) for chunk in chunks_of(experiment, 1)], Workers(2))
+    next(outcomes)
+    time.sleep(0.5)  # by now every worker waits for room
+    outcomes.close()
+    began = time.monotonic()
+    while waiting := [thread for thread in threading.enumerate() if thread not in before]:
+        assert time.monotonic() - began < 10, waiting
+        time.sleep(0.05)
 
 
 def test_an_outcome_of_parts_is_the_parts() -> None:

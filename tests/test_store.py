@@ -21,7 +21,7 @@ from sweep.store.files import Tree
 from sweep.store.lock import Lock
 from sweep.store.manifest import read_manifest, write_manifest
 from sweep.store.sealing import sealed, unsealed
-from sweep.store.tables import read_table, writing_tables
+from sweep.store.table_files import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
     "name": "made",
@@ -217,9 +217,7 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
 )
 def test_a_damaged_manifest_is_refused(text: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_bytes(text)
-    with pytest.raises(
-        StoreError, match=f"manifest.json: damaged .*{said}.*its copy is no better; run the experiment again"
-    ):
+    with pytest.raises(StoreError, match=f"manifest.json: damaged .*{said}.*make it again with: sweep run FILE --out "):
         read_manifest(Tree(tmp_path))
 
 

@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 import sweep
-from sweep import decisions, plots, replaying
+from sweep import decisions, plots
 from sweep.analysis import representatives as surfaces
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, Model, logits, outputs
-from sweep.answer.captions import Description, descriptions
+from sweep.answer.captions import described
+from sweep.commands import replay as replaying
+from sweep.engine.retraining import train_again
 from sweep.kernel.activations import ACTIVATIONS
 from sweep.words import of_group
 
@@ -40,8 +42,8 @@ def row_of(choice: Choice) -> str:
     return of_group(*choice.group) if choice.group else ""
 
 
-def described(result: sweep.Result) -> Description:
-    return descriptions(Findings(result), [])["decision_surfaces"]
+def caption(result: sweep.Result) -> str:
+    return described(Findings(result), "decision_surfaces", []).caption
 
 
 def for_report(result: sweep.Result) -> list[Model]:
@@ -110,7 +112,7 @@ def test_of_many_gates_the_hardest_the_easiest_and_some_between() -> None:
     rows = list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES)))
     assert rows == [ranked[0], ranked[2], ranked[3]]
     assert list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES, max_rows=4))) == ranked
-    assert "Of 4 gates, 3 are shown" in described(GATES).caption
+    assert "Of 4 gates, 3 are shown" in caption(GATES)
 
 
 def test_of_one_gate_the_numbers_of_hidden_units_have_rows() -> None:
@@ -118,7 +120,7 @@ def test_of_one_gate_the_numbers_of_hidden_units_have_rows() -> None:
     first, last = rows
     assert first == "hidden units = 0: 0 of 12 runs converged"
     assert last.startswith("hidden units = 4: ")
-    assert "Of 4 numbers of hidden units" in described(WIDTHS).caption
+    assert "Of 4 numbers of hidden units" in caption(WIDTHS)
 
 
 def test_what_is_stored_goes_with_the_choice() -> None:
@@ -161,7 +163,7 @@ def test_where_there_is_no_plane_there_is_no_figure(result: sweep.Result) -> Non
 
 
 def test_an_empty_result_has_none() -> None:
-    assert choices(sweep.examples.with_runs(GATES, GATES.runs.iloc[:0], GATES.summary.iloc[:0])) == []
+    assert choices(examples.with_runs(GATES, GATES.runs.iloc[:0], GATES.summary.iloc[:0])) == []
 
 
 # ---- what is drawn -----------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ def test_pictures_know_the_activations_of_the_kernel() -> None:
 )
 def test_answers_are_those_of_the_kernels_own_arithmetic(grid: dict[str, Any]) -> None:
     result = run(tables={"points": POINTS}, **grid)
-    setting, table, again = replaying.train_again(result.experiment, 0)
+    setting, table, again = train_again(result.experiment, 0)
     model = Model(setting, table, again.final[0], True)
     answers = outputs(model, logits(model, table.inputs))
     np.testing.assert_allclose(answers, replaying.replay(result, 0).outputs["output"], rtol=1e-12, atol=1e-15)
@@ -293,4 +295,4 @@ def test_numbers_of_hidden_units_that_only_other_tables_have_are_not_counted() -
         {"gate": "parity-3", "hidden": 3, "learning_rate": 1, "seeds": 4},
     ]
     result = sweep.run({"grid": grids, "train": {"max_epochs": 5}})
-    assert " are shown" not in described(result).caption
+    assert " are shown" not in caption(result)

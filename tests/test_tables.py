@@ -17,9 +17,10 @@ from scipy.stats import binomtest
 from sweep.engine.outcome import Outcome
 from sweep.kernel import STATUSES, loop
 from sweep.results import tables
-from sweep.results.statistics import QUANTILES, wilson
+from sweep.results.statistics import wilson
 from sweep.results.tables import curves_table, from_arrow, runs_table, summaries
 from sweep.spec.experiment import Experiment, load
+from sweep.spec.schema import QUANTILES
 
 CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
 MAXIMUM = 1000

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import Layout, combinations_in, is_numeric, place, varying
+from sweep.analysis.layout import Layout, varying
 from sweep.analysis.losses import PIECE
-from sweep.analysis.points import placed
+from sweep.analysis.names import combinations, named, values_by_name
 from sweep.results.result import Result
-from sweep.results.settings import rows_of_runs
+from sweep.results.settings import Settings
 from sweep.results.statistics import quantiles, wilson
 
 MAX_CURVE_LINES = 5
@@ -23,6 +23,7 @@ FEWEST_RUNS = 10
 """Of the largest curve: with fewer, its steps say less than a table."""
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Codes = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -96,34 +97,33 @@ def success_curves(result: Result, whole: Layout) -> SuccessCurves:
     result : Result
         With one run at least.
     """
-    layout = _shown(whole)
-    panel = combinations_in(result, "summary", layout.panels, layout.by_inputs).cat
-    panel_of = np.asarray(panel.codes, np.int32)
+    layout, settings = _shown(whole), result.settings
+    panel_of, panels = combinations(settings, layout.panels, layout.by_inputs)
     line_of = np.zeros(len(panel_of), np.int32)
     names, axis, n_values = [""], None, 1
     together = ["gate"] if layout.by_inputs else []
     held: dict[str, str] = {}
     if layout.plane is not None:
-        together += [key for key in varying(result) if key not in (*layout.panels, *together)]
+        together += [key for key in varying(settings) if key not in (*layout.panels, *together)]
     else:
         for key in layout.pooled:
-            values, codes = _values(result, key)
+            codes, values = values_by_name(settings, key)
             common = _common(codes, len(values), panel_of, line_of >= 0)
             if len(common):
-                at = common[(len(common) - 1) // 2 if is_numeric(result, key) else 0]
+                at = common[(len(common) - 1) // 2 if settings.is_numeric(key) else 0]
                 held[key] = values[at]
                 line_of[codes != at] = -1
             else:
                 together.append(key)
     if layout.lines is not None:
-        values, codes = _values(result, layout.lines)
+        codes, values = values_by_name(settings, layout.lines)
         common = _common(codes, len(values), panel_of, line_of >= 0)
-        if not is_numeric(result, layout.lines):
+        if not settings.is_numeric(layout.lines):
             common = np.arange(len(values))
         if len(common):
             axis, n_values = layout.lines, len(values)
             chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
-            chosen = chosen if is_numeric(result, axis) else common
+            chosen = chosen if settings.is_numeric(axis) else common
             names = [values[at] for at in chosen]
             number = np.full(n_values, -1)
             number[chosen] = np.arange(len(chosen))
@@ -131,16 +131,14 @@ def success_curves(result: Result, whole: Layout) -> SuccessCurves:
         else:
             together.append(layout.lines)
 
-    n_of = result.part("summary", ["n"])["n"].to_numpy()
-    shape = len(panel.categories), len(names)
-    curve_of = np.where(line_of >= 0, panel_of * shape[1] + line_of, -1).astype(np.int32)
+    shape = len(panels), len(names)
+    curve_of = np.where(line_of >= 0, panel_of.astype(np.int32) * shape[1] + line_of, -1).astype(np.int32)
     drawn = curve_of >= 0
     n, n_settings = (
         np.bincount(curve_of[drawn], weights, minlength=math.prod(shape)).astype(np.int64).reshape(shape)
-        for weights in (n_of[drawn], None)
+        for weights in (result.n[drawn], None)
     )
-    epochs, converged = _counted(result, np.repeat(curve_of, n_of), shape)
-    panels = [str(name) for name in panel.categories]
+    epochs, converged = _counted(result, result.of_runs(curve_of), shape)
     return SuccessCurves(epochs, n, n_settings, converged, panels, names, layout, axis, n_values, held, tuple(together))
 
 
@@ -157,13 +155,7 @@ def _shown(layout: Layout) -> Layout:
     return Layout(None, spare, layout.x, layout.pooled, layout.by_inputs)
 
 
-def _values(result: Result, key: str) -> tuple[list[str], Numbers]:
-    """The values of an axis by name, and the number of that of each setting."""
-    column = place(result.part("summary", [key])[key]).cat
-    return [str(name) for name in column.categories], np.asarray(column.codes, np.int64)
-
-
-def _common(codes: Numbers, n_values: int, panel_of: NDArray[np.int32], wanted: NDArray[np.bool_]) -> Numbers:
+def _common(codes: Codes, n_values: int, panel_of: Codes, wanted: NDArray[np.bool_]) -> Numbers:
     """The values of an axis that occur in every panel, among the settings wanted."""
     occurs = np.zeros((int(panel_of.max()) + 1, n_values), np.bool_)
     occurs[panel_of[wanted], codes[wanted]] = True
@@ -266,41 +258,65 @@ def learning_curves(result: Result, whole: Layout) -> LearningCurves | None:
     """
     if result.curves is None:
         return None
-    runs, layout, held = _curve_settings(result, whole)
-    table = placed(runs, layout)
+    settings = result.settings
+    rows, layout, held = _curve_settings(settings, whole)
+    panel, panels = combinations(settings, layout.panels, layout.by_inputs, rows)
+    line, lines = _lines(settings, layout, rows)
+    shown = np.zeros(settings.n, np.bool_)
+    shown[rows] = True
+    at = np.flatnonzero(result.of_runs(shown))
+    runs = result.part("runs", ["run", "epochs", "final_loss"]).iloc[at]
     epochs = _curve_epochs(result.curves)
     losses = _losses_at(epochs, result.curves, runs)
-    members = table.groupby(["panel", "line"], observed=True).indices
+    row_of_run = result.of_runs(np.arange(settings.n))[at]
+    groups = pd.DataFrame({"panel": panel, "line": line}, index=rows).loc[row_of_run]
+    members = groups.groupby(["panel", "line"]).indices
     log_epochs = _fall_early(epochs, [quantiles(losses[at])[2] for at in members.values()])
     if log_epochs:
         epochs, losses = epochs[epochs > 0], losses[:, epochs > 0]
     made = []
-    for setting, at in members.items():
-        panel, line = cast(tuple[str, str], setting)
-        found = quantiles(losses[at])
-        rows = rows_of_runs(result, runs.index.to_numpy()[at])
-        shown = np.where(np.isinf(found), np.nan, found)
-        made.append(LearningCurve(panel, line, shown, losses[at[:N_SINGLE_CURVES]], rows))
-    names = [[str(name) for name in table[column].cat.categories] for column in ("panel", "line")]
-    return LearningCurves(epochs, log_epochs, made, names[0], names[1], layout, held)
+    for place, of_curve in members.items():
+        at_panel, at_line = cast(tuple[int, int], place)
+        found = quantiles(losses[of_curve])
+        made.append(
+            LearningCurve(
+                panels[at_panel],
+                lines[at_line],
+                np.where(np.isinf(found), np.nan, found),
+                losses[of_curve[:N_SINGLE_CURVES]],
+                np.unique(row_of_run[of_curve]),
+            )
+        )
+    return LearningCurves(epochs, log_epochs, made, panels, lines, layout, held)
 
 
-def _curve_settings(result: Result, layout: Layout) -> tuple[pd.DataFrame, Layout, dict[str, str]]:
-    """Choose the runs whose curves are shown, their layout, and the axes held at one value."""
-    runs = result.part("runs", [*layout.axes, *layout.pooled, "run", "epochs", "final_loss"])
+def _curve_settings(settings: Settings, layout: Layout) -> tuple[Numbers, Layout, dict[str, str]]:
+    """Choose the rows of the summary whose curves are shown, their layout, and the axes held at one value."""
+    rows = np.arange(settings.n)
     spare = [layout.lines, *layout.pooled] if layout.x and layout.panels else [*layout.pooled]
     held = {}
     for key in filter(None, spare):
-        values = place(runs[key]).cat.remove_unused_categories().cat.categories
-        at = values[(len(values) - 1) // 2 if is_numeric(result, key) else 0]
-        held[key] = str(at)
-        runs = runs[place(runs[key]) == at]
+        codes, names = values_by_name(settings, key)
+        occurring = np.unique(codes[rows])
+        at = occurring[(len(occurring) - 1) // 2 if settings.is_numeric(key) else 0]
+        held[key] = names[at]
+        rows = rows[codes[rows] == at]
     if layout.x is None:
-        return runs, layout, held
-    along = np.sort(runs[layout.x].unique())
-    chosen = np.unique(np.linspace(0, len(along) - 1, MAX_CURVE_LINES).round().astype(int))
-    runs = runs[runs[layout.x].isin(along[chosen])]
-    return runs, replace(layout.panels_only, lines=layout.x), held
+        return rows, layout, held
+    along = settings.column(layout.x, rows).to_numpy()
+    values = np.unique(along)
+    chosen = np.unique(np.linspace(0, len(values) - 1, MAX_CURVE_LINES).round().astype(int))
+    return rows[np.isin(along, values[chosen])], replace(layout.panels_only, lines=layout.x), held
+
+
+def _lines(settings: Settings, layout: Layout, rows: Numbers) -> tuple[Codes, list[str]]:
+    """Return the line of each of some rows, and the names of those that they have."""
+    if layout.lines is None:
+        return np.zeros(len(rows), np.intp), [""]
+    codes, found = np.unique(settings.codes(layout.lines)[rows], return_inverse=True)
+    values = settings.values(layout.lines)
+    places, names = named([values[code] for code in codes.tolist()])
+    return places[found], names
 
 
 def _curve_epochs(curves: pd.DataFrame) -> Array:

@@ -1,23 +1,30 @@
 """Findings of a result: each is computed at its first use, once, for all who draw it, write of it or list it."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis import axes, curves, losses, pairs, planes, predictions, representatives, stability
-from sweep.analysis.axes import Layout
+from sweep.analysis import curves, losses, planes, predictions, representatives, stability
 from sweep.analysis.curves import LearningCurves, SuccessCurves
+from sweep.analysis.layout import Layout, categories_first, choose_layout, varying
 from sweep.analysis.losses import Histogram, Losses
 from sweep.analysis.planes import HeatMap, Plane
-from sweep.analysis.points import points
+from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
+from sweep.analysis.question import best, effects, growth, subject
+from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.effects import Effect
+from sweep.analysis.question.growth import ByInputs, Fall
+from sweep.analysis.question.trials import Trials, arranged
 from sweep.analysis.representatives import Representatives
 from sweep.analysis.stability import Edge
 from sweep.results.columns import sparing
 from sweep.results.result import Result
-from sweep.results.settings import n_rows
+from sweep.results.settings import Settings
 from sweep.spec.experiment import Experiment, Train
 
 
@@ -43,40 +50,49 @@ class Findings:
         """How long was trained, and when a run has converged."""
         return self.experiment.train
 
+    @property
+    def settings(self) -> Settings:
+        """The setting of each row of the summary."""
+        return self.result.settings
+
     @cached_property
     def n_runs(self) -> int:
         """Number of runs."""
-        return n_rows(self.result, "runs")
+        return self.result.n_runs
 
-    @cached_property
+    @property
     def n_settings(self) -> int:
         """Number of settings, which are the rows of the summary."""
-        return n_rows(self.result, "summary")
+        return self.settings.n
 
     @cached_property
     def varying(self) -> list[str]:
         """Keys of the grid that take more than one value, in file order."""
-        return axes.varying(self.result)
+        return varying(self.settings)
 
     @cached_property
     def by_kind(self) -> list[str]:
         """The keys of `varying`: the gate, then the other categories, then numbers."""
-        return axes.categories_first(self.result, self.varying)
+        return categories_first(self.settings, self.varying)
 
     @cached_property
     def layout(self) -> Layout:
         """The part that each varying axis plays in a figure."""
-        return axes.choose_layout(self.result)
+        return choose_layout(self.settings)
 
     @cached_property
-    def main_axis(self) -> str | None:
-        """The numeric axis along a figure."""
-        return axes.main_numeric_axis(self.result)
+    def _points(self) -> tuple[pd.DataFrame, int]:
+        return thinned(points(self.result, self.layout))
 
-    @cached_property
+    @property
     def points(self) -> pd.DataFrame:
         """One row per panel, line and x of the layout; see `sweep.analysis.points.points`."""
-        return points(self.result, self.layout)
+        return self._points[0]
+
+    @property
+    def step(self) -> int:
+        """How many values of the axis along the figure go to one of `points`, of which the first is drawn."""
+        return self._points[1]
 
     @cached_property
     def losses(self) -> Losses:
@@ -94,7 +110,7 @@ class Findings:
     @cached_property
     def planes(self) -> tuple[list[Plane], dict[str, str]]:
         """The planes of the layout, and the axes held at one value; none where the layout has no plane."""
-        return ([], {}) if self.layout.plane is None else planes.planes(self.result, self.layout.plane)
+        return ([], {}) if self.layout.plane is None else planes.planes(self.settings, self.layout.plane)
 
     @cached_property
     def heat_map(self) -> HeatMap | None:
@@ -105,7 +121,7 @@ class Findings:
     def heat_map_of(self, upwards: str, rightwards: str) -> HeatMap:
         """Shades of the planes of two numeric axes, of two values or more."""
         axes = upwards, rightwards
-        made, held = planes.planes(self.result, axes, least=2)
+        made, held = planes.planes(self.settings, axes, least=2)
         if not made:
             raise ValueError(f"no grid of this result has two values or more of both {upwards} and {rightwards}")
         return planes.heat_map(self.result, axes, made, held)
@@ -124,6 +140,11 @@ class Findings:
     def covered(self) -> pd.DataFrame:
         """Settings of which theory speaks, and what it says; see `sweep.analysis.predictions.covered`."""
         return predictions.covered(self.result)
+
+    @property
+    def plain(self) -> bool:
+        """True if every setting is one of which theory speaks, by what its grid says: `covered` looks at tables too."""
+        return predictions.plain(self.experiment)
 
     @cached_property
     def laws(self) -> dict[str, list[Law]]:
@@ -154,12 +175,87 @@ class Findings:
     def edge_losses(self) -> pd.DataFrame | None:
         """Final losses across the edges, in `edge_layout`; see `sweep.analysis.stability.losses_across`."""
         layout = self.edge_layout
-        return None if layout is None else stability.losses_across(self.result, self.covered, layout, self.edges)
+        if layout is None:
+            return None
+        return thinned(stability.losses_across(self.result, self.covered, layout, self.edges))[0]
 
     @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Paired comparisons of values of an axis; see `sweep.analysis.pairs.paired`."""
-        return pairs.paired(self.result)
+    def subject(self) -> str | None:
+        """Axis that the question is about; None where nothing varies."""
+        return subject.subject(self.experiment.question, self.by_kind, self.experiment.compare)
+
+    @cached_property
+    def varied(self) -> pd.DataFrame:
+        """Axes that vary, the subject first: one row per setting."""
+        first = [key for key in (self.subject, *self.by_kind) if key]
+        return pd.DataFrame({key: self.settings.column(key) for key in dict.fromkeys(first)}, range(self.n_settings))
+
+    @cached_property
+    def companions(self) -> Mapping[str, list[str]]:
+        """Axis → the axes that follow from it, for each that follows from none; see `subject.followers`."""
+        return subject.followers(self.varied)
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Columns n and n_converged of the summary."""
+        return self.result.part("summary", ["n", "n_converged"]).reset_index(drop=True)
+
+    @cached_property
+    def trials(self) -> Trials | None:
+        """Epochs of convergence by setting and seed; None where seeds differ too much."""
+        runs = self.result.part("runs", ["seed", "status", "converged_epoch"])
+        kind = np.int32 if self.train.max_epochs < 2**31 - 2 else np.int64
+        epoch = runs["converged_epoch"].to_numpy(kind, na_value=-1)
+        epoch[(runs["status"] != "converged").to_numpy(np.bool_)] = -1
+        n = self.counts["n"].to_numpy(np.int64)
+        return arranged(self.varied, n, runs["seed"].to_numpy(), epoch, self.train.max_epochs)
+
+    @cached_property
+    def by_value(self) -> dict[Any, NDArray[np.intp]]:
+        """Rows of `varied` by value of the subject, in order; a hole is no value."""
+        grouped = self.varied.groupby(self.subject, observed=True, sort=True).indices
+        return {at: np.asarray(rows, np.intp) for at, rows in grouped.items()}
+
+    def best(self, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
+        """Choose the best setting of each group of rows of `varied`; see `best.best_of_each`."""
+        return [] if self.trials is None else best.best_of_each(self.trials, groups, by)
+
+    @cached_property
+    def everywhere(self) -> tuple[Any, Any] | None:
+        """First and last value of `layout.x` at which every run of what was learned converged; None if there is none.
+
+        Of gates, or else of values of the subject, those that were learned in some run.
+        """
+        if self.layout.x is None or self.layout.x in (key for keys in self.companions.values() for key in keys):
+            return None
+        kind = "gate" if "gate" in self.varied else self.subject
+        return best.everywhere(self.varied, self.counts, self.layout.x, None if kind == self.layout.x else kind)
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """What each axis does, all else equal; `layout.x` only where `everywhere` says nothing of it.
+
+        Values of the subject with which no run converged do not count.
+        """
+        if self.trials is None:
+            return []
+        told = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
+        compared = [axis for axis in self.companions if axis not in told]
+        return effects.effects(self.trials.learned(self.subject), compared, self.companions, "gate" in self.varied)
+
+    @cached_property
+    def by_inputs(self) -> ByInputs | None:
+        """How the epochs of a family of gates grow with their inputs; None where gates are no such family."""
+        if self.subject != "gate" or self.trials is None:
+            return None
+        return growth.by_inputs(self.trials, [str(gate) for gate in self.by_value], list(self.by_value.values()))
+
+    @cached_property
+    def fall(self) -> Fall | None:
+        """How the median loss falls at the setting where it ends lowest; None if it was not recorded."""
+        if self.result.curves is None:
+            return None
+        return growth.lowest_fall(self.result.curves, self.counts["n"].to_numpy(np.int64))
 
     @cached_property
     def representatives(self) -> Representatives:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import Layout, combinations_in
-from sweep.kernel import STATUSES
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import combinations
 from sweep.results.result import Result
+from sweep.spec.schema import STATUSES, status_code
 
 PIECE = 2**20
 """Runs, or settings, that are looked at together."""
@@ -56,7 +57,7 @@ class Histogram:
     edges : float64, shape (n_bins + 1,)
         Bins, equal on a logarithmic axis.
     shares : float64, shape (n_panels, n_statuses, n_bins)
-        Shares of all runs of a panel, by status in the order of `sweep.kernel.STATUSES`.
+        Shares of all runs of a panel, by status in the order of `sweep.spec.schema.STATUSES`.
     n_diverged : int64, shape (n_panels,)
     lower, higher
         True if losses lie below the first edge, or above the last, and are counted in the outermost bins.
@@ -72,14 +73,14 @@ class Histogram:
 
 def losses_of(result: Result) -> Losses:
     """Return the kinds of losses of a result, and what answering ½ costs."""
-    kinds = tuple(dict.fromkeys(kind for grid in result.experiment.grids for kind in grid.values["loss"]))
-    own = bool(result.experiment.tables)
+    kinds = tuple(result.settings.values("loss"))
+    own = any(gate in result.experiment.tables for gate in result.settings.values("gate"))
     return Losses(kinds, tuple(_CONSTANTS[kind] for kind in kinds if kind == "bce" or not own))
 
 
 def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogram | None:
     """Count final losses by panel and status, in bins that cover the losses and the marks; None if all diverged."""
-    panel = combinations_in(result, "runs", layout.panels, layout.by_inputs).cat
+    panel = combinations(result.settings, layout.panels, layout.by_inputs)
     runs = result.part("runs", ["status", "final_loss"])
     status = runs["status"].cat.set_categories(list(STATUSES)).cat.codes.to_numpy()
     loss = runs["final_loss"].to_numpy()
@@ -89,13 +90,13 @@ def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogr
     lowest, highest = finite.min(), finite.max()
     edges = _loss_edges(finite, list(marks))
     del finite
-    shape = (len(panel.categories), len(STATUSES), len(edges) - 1)
-    counts = _histograms(panel.codes.to_numpy(), status, loss, edges, shape)
+    shape = (len(panel.names), len(STATUSES), len(edges) - 1)
+    counts = _histograms(result.of_runs(panel.codes), status, loss, edges, shape)
     return Histogram(
-        [str(name) for name in panel.categories],
+        panel.names,
         edges,
         counts / counts.sum(axis=(1, 2), keepdims=True),
-        counts[:, STATUSES.index("diverged")].sum(axis=1),
+        counts[:, status_code("diverged")].sum(axis=1),
         bool(lowest < edges[0]),
         bool(highest > edges[-1]),
     )

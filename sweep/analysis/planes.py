@@ -1,22 +1,22 @@
 """Planes of settings: grids with two long numeric axes, each combination of their values one cell of a picture."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import MAX_PANELS, PLANE, categories_first, combinations, place, varying
+from sweep.analysis.layout import MAX_PANELS, PLANE, Combinations, categories_first, varying
 from sweep.analysis.losses import PIECE
+from sweep.analysis.names import Named, levels, text_of, together
 from sweep.results.result import Result
-from sweep.results.settings import combined, n_rows, whole_grids
+from sweep.results.settings import Part, Settings
 from sweep.spec.grid import Grid
 from sweep.words import unbroken
 
-Numbers = NDArray[np.int64]
-Points = NDArray[np.int32] | NDArray[np.int64]
+Cells = NDArray[np.int32]
 Shades = NDArray[np.uint16]
 
 N_SHADES = 256
@@ -34,14 +34,14 @@ class Plane:
         What tells it from the other planes, in one line or two; empty for a single one.
     x, y : float64, shapes (n_x,) and (n_y,)
         The axes' values, increasing.
-    points : int32 or int64, shape (n_y, n_x)
+    points : int32, shape (n_y, n_x)
         Rows of the summary, by position; −1 where there is none.
     """
 
     name: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    points: Points
+    points: Cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +81,16 @@ def heat_map(result: Result, axes: tuple[str, str], made: list[Plane], held: dic
     A setting has converged where at least half of its runs have.
     """
     shades, scale = _shades(result, made)
-    one_run = bool((result.part("summary", ["n"])["n"] == 1).all())
+    one_run = bool((result.n == 1).all())
     return HeatMap(axes, made, held, shades, scale, one_run)
 
 
-def planes(result: Result, axes: tuple[str, str], least: int = PLANE) -> tuple[list[Plane], dict[str, str]]:
-    """Take a result's grids apart into planes.
+def planes(settings: Settings, axes: tuple[str, str], least: int = PLANE) -> tuple[list[Plane], dict[str, str]]:
+    """Take the settings of a result apart into planes.
 
     Parameters
     ----------
-    result : Result
+    settings
     axes : tuple of two str
         The numeric axes upwards and to the right, as in `Layout.plane`.
     least
@@ -103,128 +103,53 @@ def planes(result: Result, axes: tuple[str, str], least: int = PLANE) -> tuple[l
     held : dict
         The axes that have too many values for that → their first value, which is the one shown.
     """
-    others = [key for key in categories_first(result, varying(result)) if key not in axes]
-    if (grids := whole_grids(result)) is not None:
-        return _of_grids(result, grids, axes, others, least)
-    return _of_table(result, axes, others, least)
-
-
-def _of_table(
-    result: Result, axes: tuple[str, str], others: list[str], least: int
-) -> tuple[list[Plane], dict[str, str]]:
-    """The planes, found by a look at every row of the summary."""
-    whole = result.part("summary", [*others, *axes])
-    points = np.arange(len(whole))
-    grids, names_of_grids = _grid_numbers(result)
+    others = [key for key in categories_first(settings, varying(settings)) if key not in axes]
+    names = {key: levels(settings, key) for key in others}
+    shown = [(part, {key: _places(settings, part, key, names[key]) for key in others}) for part in settings.parts]
     held: dict[str, str] = {}
-    while others and len(combinations(whole.iloc[points], others).cat.categories) > MAX_PANELS:
-        column = place(whole[others[-1]].iloc[points])
-        held[others.pop()] = str(column.cat.categories[0])
-        points = points[(column == column.cat.categories[0]).to_numpy()]
-
-    summary = whole.iloc[points]
-    names = combinations(summary, others)
-    tables = pd.DataFrame({"grid": grids[points], "name": names.cat.codes}).groupby(["grid", "name"])
+    kept = list(others)
+    while kept and Combinations([places for _, places in shown]).n(kept) > MAX_PANELS:
+        key = kept.pop()
+        first = min(min(places[key]) for _, places in shown)
+        held[key] = names[key].names[first]
+        shown = [(part, {**places, key: {first: places[key][first]}}) for part, places in shown if first in places[key]]
     made = []
-    for at, of_plane in tables.indices.items():
-        grid, number = cast(tuple[int, int], at)
-        y, x = (summary[axis].to_numpy(dtype=np.float64)[of_plane] for axis in axes)
-        ys, rows = np.unique(y[np.isfinite(y)], return_inverse=True)
-        xs, columns = np.unique(x[np.isfinite(x)], return_inverse=True)
-        if min(len(xs), len(ys)) >= least and len(rows) == len(columns):
-            cells = np.full((len(ys), len(xs)), -1)
-            cells[rows, columns] = points[of_plane]
-            made.append(Plane(_title(str(names.cat.categories[number]), names_of_grids[grid]), xs, ys, cells))
+    for (part, places), weights in zip(shown, _weights([part.grid for part, _ in shown]), strict=True):
+        cells = part.cells()
+        for chosen in itertools.product(*(sorted(places[key].items()) for key in others)):
+            texts = [text_of(settings, key, names[key].names[at]) for key, (at, _) in zip(kept, chosen, strict=False)]
+            name = "\n".join(filter(None, (together(texts), weights)))
+            positions = {key: position for key, (_, position) in zip(others, chosen, strict=True)}
+            plane = _cut(part.grid, cells, axes, positions, name)
+            if plane is not None and min(plane.points.shape) >= least:
+                made.append(plane)
     return made, held
 
 
-@dataclass
-class _Part:
-    """What is shown of a grid: the positions of the values of each key; and its first row in the summary."""
-
-    grid: Grid
-    places: dict[str, Numbers]
-    first: int
-    name: str
+def _places(settings: Settings, part: Part, key: str, named: Named) -> dict[int, int]:
+    """Return the place in drawing order of each value of a key that a part has → its position in the grid."""
+    places = named.codes[settings.codes_in(part, key)]
+    return dict(zip(places.tolist(), part.occurring(key).tolist(), strict=True))
 
 
-def _of_grids(
-    result: Result, grids: Sequence[Grid], axes: tuple[str, str], others: list[str], least: int
-) -> tuple[list[Plane], dict[str, str]]:
-    """The planes of a complete result, by arithmetic."""
-    firsts = np.cumsum([0, *(grid.n_points for grid in grids)]).tolist()
-    parts = [
-        _Part(grid, {key: np.arange(len(values)) for key, values in grid.values.items()}, first, name)
-        for grid, first, name in zip(grids, firsts, _names(grids), strict=False)
-    ]
-    held: dict[str, str] = {}
-    names, codes = _coded(result, parts, others)
-    while others and len(names) > MAX_PANELS:
-        key = others.pop()
-        values, numbers = _coded(result, parts, [key], single=True)
-        held[key] = values[0]
-        for part, number in zip(parts, numbers, strict=True):
-            part.places[key] = part.places[key][number == 0]
-        parts = [part for part in parts if len(part.places[key])]
-        names, codes = _coded(result, parts, others)
-    made = []
-    for part, of_part in zip(parts, codes, strict=True):
-        xy = [np.array(part.grid.values[axis], np.float64) for axis in axes]
-        if min(map(len, xy)) >= least:
-            for number in np.unique(of_part).tolist():
-                points = _points(part, axes, others, int(np.flatnonzero(of_part == number)[-1]))
-                y, x = map(np.sort, xy)
-                made.append(Plane(_title(names[number], part.name), x, y, points))
-    return made, held
+def _cut(grid: Grid, cells: Cells, axes: tuple[str, str], positions: Mapping[str, int], name: str) -> Plane | None:
+    """Cut one plane out of a grid, both axes' values increasing; None where an axis has no values."""
+    keys = list(grid.values)
+    index = tuple(slice(None) if key in axes else positions.get(key, 0) for key in keys)
+    plane = cells[index] if keys.index(axes[0]) < keys.index(axes[1]) else cells[index].T
+    y, x = (np.array(grid.values[axis], dtype=np.float64) for axis in axes)
+    if np.isnan(y).any() or np.isnan(x).any():
+        return None
+    there = plane >= 0
+    rows, columns = np.argsort(y), np.argsort(x)
+    rows, columns = rows[np.any(there, axis=1)[rows]], columns[np.any(there, axis=0)[columns]]
+    return Plane(name, x[columns], y[rows], plane[np.ix_(rows, columns)])
 
 
-def _coded(
-    result: Result, parts: Sequence[_Part], keys: Sequence[str], single: bool = False
-) -> tuple[list[str], list[Numbers]]:
-    """The combinations of values of some keys in all parts together by name, and their numbers in each part."""
-    frames = [combined(result, part.grid, keys, part.places) for part in parts]
-    frame = pd.concat(frames, ignore_index=True)
-    column = (place(frame[keys[0]]) if single else combinations(frame, keys)).cat
-    ends = np.cumsum([len(one) for one in frames])[:-1]
-    return [str(name) for name in column.categories], np.split(column.codes.to_numpy(np.int64), ends)
-
-
-def _points(part: _Part, axes: tuple[str, str], others: Sequence[str], combination: int) -> Points:
-    """Rows of the summary for one combination of values of the other axes, both axes' values increasing."""
-    lengths = {key: len(values) for key, values in part.grid.values.items()}
-    steps = dict(zip(lengths, np.cumprod([1, *list(lengths.values())[:0:-1]])[::-1].tolist(), strict=True))
-    ordered = [key for key in lengths if key in others]
-    at = np.unravel_index(combination, [len(part.places[key]) for key in ordered]) if ordered else ()
-    places = dict.fromkeys(lengths, -1) | dict(zip(ordered, map(int, at), strict=True))
-    corner = part.first + sum(int(part.places[key][places[key]]) * steps[key] for key in lengths if key not in axes)
-    rows, columns = (np.argsort(part.grid.values[axis]) * steps[axis] for axis in axes)
-    columns += corner
-    narrow = part.first + part.grid.n_points <= np.iinfo(np.int32).max
-    points: Points = (
-        np.add.outer(rows.astype(np.int32), columns.astype(np.int32)) if narrow else np.add.outer(rows, columns)
-    )
-    return points
-
-
-def _grid_numbers(result: Result) -> tuple[Numbers, list[str]]:
-    """The grid to which each point belongs, and what tells the grids apart beside their axes."""
-    n_points = n_rows(result, "summary")
-    grids = result.experiment.grids
-    if len(grids) == 1:
-        return np.zeros(n_points, np.int64), [""]
-    first_runs = np.cumsum(result.part("summary", ["n"])["n"].to_numpy(np.int64)) - 1
-    runs = result.part("runs", ["run"])["run"].to_numpy()[first_runs]
-    return np.searchsorted(np.cumsum([grid.n_runs for grid in grids]), runs, side="right"), _names(grids)
-
-
-def _names(grids: Sequence[Grid]) -> list[str]:
-    """What tells grids apart beside their axes: given weights."""
+def _weights(grids: Sequence[Grid]) -> list[str]:
+    """Name what tells grids apart beside their axes: given weights."""
     names = [unbroken(" ".join(["weights", *map(_weight, grid.weights)])) if grid.weights else "" for grid in grids]
     return names if len(set(names)) > 1 else [""] * len(grids)
-
-
-def _title(name: str, of_grid: str) -> str:
-    return "\n".join(filter(None, (name, of_grid)))
 
 
 def _weight(weight: float | str) -> str:

@@ -3,55 +3,81 @@
 import numpy as np
 import pandas as pd
 
-from sweep.analysis.axes import Layout, combinations, place
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import combinations, values_by_name
 from sweep.results.result import Result
-from sweep.results.statistics import QUANTILES, censored, quantiles
+from sweep.results.settings import Settings
+from sweep.results.statistics import censored, quantiles
+from sweep.spec.schema import EPOCH_QUANTILES
 
+MAX_POINTS = 20_000
+"""Points of a figure at most: more make files of many megabytes, and are closer together than the dots of a screen."""
 
-def placed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    """Columns panel and line (categorical) and x (float64) for each row of `runs` or `summary`."""
-    return pd.DataFrame(
-        {
-            "panel": combinations(frame, layout.panels, layout.by_inputs),
-            "line": place(frame[layout.lines]) if layout.lines else combinations(frame, ()),
-            "x": frame[layout.x].astype("float64") if layout.x else np.zeros(len(frame)),
-        }
-    )
+_RATES = ["n", "n_converged", "converged_rate", "converged_low", "converged_high"]
 
 
 def points(result: Result, layout: Layout) -> pd.DataFrame:
-    """Everything the success and epoch figures draw: one row per panel, line and x.
+    """Count the runs that converged at each point of the success and epoch figures.
 
     Returns
     -------
     pandas.DataFrame
-        panel, line, x, the counts n and n_converged, converged_rate, its interval converged_low, converged_high,
-        epochs_q05 … epochs_q95 (float64, infinite where later than max_epochs), and rows: the row of the summary, by
-        position, or an array of those counted together. Straight from the summary where each
-        drawn point is one grid point; else from all its runs, and without an interval, which would take runs of
-        different settings for repetitions of one.
+        One row per panel, line and x: panel, line, x, the counts n and n_converged, converged_rate, its interval
+        converged_low, converged_high, epochs_q05 … epochs_q95 (float64, infinite where later than max_epochs), and
+        rows: the row of the summary, by position, or an array of those counted together. Straight from the summary
+        where each drawn point is one grid point; else from all its runs, and without an interval, which would take
+        runs of different settings for repetitions of one.
     """
-    names = [f"epochs_q{q:02d}" for q in QUANTILES]
-    rates = ["n", "n_converged", "converged_rate", "converged_low", "converged_high"]
-    if not layout.pooled and not layout.by_inputs:
-        summary = result.part("summary", [*layout.axes, *rates, *names])
-        epochs = {name: censored(summary[name]) for name in names}
-        drawn = placed(summary, layout).join(summary[rates]).assign(**epochs, rows=np.arange(len(summary)))
-        return drawn.sort_values("x", kind="stable", ignore_index=True)
+    placed = _placed(result.settings, layout)
+    if layout.pooled or layout.by_inputs:
+        found = _pooled(result, placed)
+    else:
+        summary = result.part("summary", [*_RATES, *EPOCH_QUANTILES])
+        epochs = {name: censored(summary[name]) for name in EPOCH_QUANTILES}
+        found = placed.join(summary[_RATES]).assign(**epochs, rows=np.arange(len(summary)))
+    return found.sort_values("x", kind="stable", ignore_index=True)
 
+
+def thinned(points: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Keep every how many-th value of x, so that there are few enough points.
+
+    Returns
+    -------
+    points : DataFrame
+        Those rows whose x is kept.
+    step : int
+        1 if all are.
+    """
+    step = -(-len(points) // MAX_POINTS)
+    if step <= 1:
+        return points, 1
+    kept = np.unique(points["x"])[::step]
+    return points[points["x"].isin(kept)].reset_index(drop=True), step
+
+
+def _placed(settings: Settings, layout: Layout) -> pd.DataFrame:
+    """Return columns panel and line (categorical) and x (float64) for each row of the summary."""
+    line = values_by_name(settings, layout.lines) if layout.lines else combinations(settings, ())
+    return pd.DataFrame(
+        {
+            "panel": combinations(settings, layout.panels, layout.by_inputs).column(),
+            "line": line.column(),
+            "x": settings.column(layout.x).astype("float64") if layout.x else np.zeros(settings.n),
+        }
+    )
+
+
+def _pooled(result: Result, placed: pd.DataFrame) -> pd.DataFrame:
+    """Count all runs of the settings that share a point together."""
     keys = ["panel", "line", "x"]
-    summary = result.part("summary", [*layout.axes, "n", "n_converged"])
-    settings = placed(summary, layout).join(summary[["n", "n_converged"]]).groupby(keys, observed=True)
+    settings = placed.join(result.part("summary", ["n", "n_converged"])).groupby(keys, observed=True)
     counts = settings.sum()
     counts["converged_rate"] = counts["n_converged"] / counts["n"]
     counts["converged_low"] = counts["converged_high"] = np.nan
-    runs = result.part("runs", [*layout.axes, "status", "converged_epoch"])
-    epochs_of_runs = censored(runs["converged_epoch"].where(runs["status"] == "converged"))
-    members = placed(runs, layout).groupby(keys, observed=True).indices
-    rows = np.fromiter((settings.indices[key] for key in counts.index), object, len(counts))
-    quantiles_of = np.array([quantiles(epochs_of_runs[members[key]]) for key in counts.index])
-    return (
-        counts.assign(**dict(zip(names, quantiles_of.T, strict=True)), rows=rows)
-        .reset_index()
-        .sort_values("x", kind="stable", ignore_index=True)
-    )
+    group = settings.ngroup().to_numpy()
+    rows = np.split(np.argsort(group, kind="stable"), np.cumsum(settings.size())[:-1])
+    members = np.split(np.argsort(result.of_runs(group), kind="stable"), np.cumsum(counts["n"])[:-1])
+    epochs = result.epochs_of_runs()
+    quantiles_of = np.array([quantiles(epochs[at]) for at in members])
+    together = np.fromiter(rows, object, len(rows))
+    return counts.assign(**dict(zip(EPOCH_QUANTILES, quantiles_of.T, strict=True)), rows=together).reset_index()

@@ -1,16 +1,16 @@
 """Which settings of a result theory speaks of, and what it says of them: logistic regression by plain descent."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import Layout, combinations_in
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import combinations
 from sweep.analysis.theory import NotSeparable, Separable, predict
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, n_rows
 from sweep.results.statistics import censored
 from sweep.spec.experiment import Experiment
 
@@ -20,8 +20,6 @@ SMALL_TARGET = 0.1
 """Nats. The law of the epochs is a limit, and says little of a target above this."""
 
 _PLAIN = {"hidden": 0, "loss": "bce", "optimizer": "gd", "update": "batch", "bias": True}
-
-_BETWEEN = "\n"
 
 Theory = Separable | NotSeparable
 
@@ -35,26 +33,24 @@ def covered(result: Result) -> pd.DataFrame:
         Rows of the summary, their positions as index: `gate`, `encoding`, and `theory`, a `Separable` or a
         `NotSeparable`. None of a table that is not known or too far apart; no rows where there are too many tables.
     """
-    keys = grid_keys(result)
-    fixed = {key: _fixed(result, key) for key in (*_PLAIN, "gate", "encoding") if key not in keys}
-    nothing = pd.DataFrame({name: [] for name in ("gate", "encoding", "theory")})
-    if n_rows(result, "summary") == 0 or any(fixed[key] != _PLAIN[key] for key in _PLAIN if key in fixed):
-        return nothing
-    wanted = [key for key in (*_PLAIN, "gate", "encoding") if key in keys]
-    table = result.part("summary", wanted).reset_index(drop=True)
-    plain = np.ones(len(table), np.bool_)
+    settings = result.settings
+    rows = np.arange(settings.n)
     for key, value in _PLAIN.items():
-        if key in keys:
-            plain &= (table[key] == value).to_numpy(np.bool_)
-    table = table[plain].assign(**{key: fixed[key] for key in ("gate", "encoding") if key in fixed})
-    codes, names = pd.factorize(table["gate"].astype(str) + _BETWEEN + table["encoding"].astype(str))
-    if not 0 < len(names) <= MAX_TABLES:
-        return nothing
-    theories = np.empty(len(names), object)
-    for number, (gate, encoding) in enumerate(name.split(_BETWEEN) for name in names):
-        theories[number] = _theory(result.experiment, gate, encoding)
-    table = table[["gate", "encoding"]].assign(theory=theories[codes])
+        values = settings.values(key)
+        rows = rows[settings.codes(key)[rows] == values.index(value)] if value in values else rows[:0]
+    columns = {key: settings.column(key, rows).set_axis(rows) for key in ("gate", "encoding")}
+    table = pd.DataFrame(columns, index=rows)
+    codes, tables = pd.factorize(pd.MultiIndex.from_frame(table))
+    theories = np.full(len(tables), None, object)
+    if len(tables) <= MAX_TABLES:
+        theories[:] = [_theory(result.experiment, gate, encoding) for gate, encoding in tables]
+    table["theory"] = theories[codes]
     return table[table["theory"].notna()]
+
+
+def plain(experiment: Experiment) -> bool:
+    """Return True if all models are logistic regression on cross-entropy by full-batch gradient descent."""
+    return all(set(grid.values[key]) == {value} for grid in experiment.grids for key, value in _PLAIN.items())
 
 
 def with_columns(result: Result, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -63,15 +59,15 @@ def with_columns(result: Result, table: pd.DataFrame, columns: Sequence[str]) ->
     if len(table) == 0 or not missing:
         return table.assign(**{name: [] for name in missing})
     part = result.part("summary", missing).take(table.index.to_numpy())
-    return table.assign(**{name: part[name].set_axis(table.index) for name in missing})
+    return table.assign(**{name: part[name].array for name in missing})
 
 
 def with_panels(result: Result, table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """Add the column `panel` to settings of `covered`: the name of the panel of a figure that shows each."""
     if len(table) == 0:
         return table.assign(panel=[])
-    names = combinations_in(result, "summary", layout.panels, layout.by_inputs)
-    return table.assign(panel=names.astype(str).to_numpy(object)[table.index])
+    codes, names = combinations(result.settings, layout.panels, layout.by_inputs)
+    return table.assign(panel=np.array(names, object)[codes[table.index]])
 
 
 def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
@@ -87,11 +83,6 @@ def predicted_target(experiment: Experiment) -> float | None:
     """The target that alone decides on convergence, in nats, if it is small enough for the law of the epochs."""
     target, error = experiment.train.target_loss, experiment.train.target_error
     return float(target) if error is None and target is not None and target <= SMALL_TARGET else None
-
-
-def _fixed(result: Result, key: str) -> Any:
-    """The one value of a key that is no column."""
-    return result.experiment.grids[0].values[key][0]
 
 
 def _theory(experiment: Experiment, gate: str, encoding: str) -> Theory | None:
@@ -154,6 +145,29 @@ def law_ratios(result: Result, table: pd.DataFrame) -> NDArray[np.float64]:
     max_epochs = float(result.experiment.train.max_epochs)
     inside &= np.isfinite(median) | (predicted < max_epochs)
     return np.asarray(np.minimum(median, max_epochs)[inside] / predicted[inside])
+
+
+class Fewest(NamedTuple):
+    """The fewest epochs that theory predicts for a gate, at which learning rate, of how many settings."""
+
+    epochs: float
+    learning_rate: float
+    n: int
+
+
+def fewest_epochs(result: Result, covered: pd.DataFrame, gate: str, target: float) -> Fewest | None:
+    """Predict the fewest epochs to a target of a separable gate; None where the law does not hold at some rate."""
+    table = with_columns(result, covered[covered["gate"] == gate], ["learning_rate"])
+    found: list[tuple[float, float]] = []
+    n = 0
+    for theory in table["theory"].unique():
+        rates = table["learning_rate"][table["theory"] == theory].unique()
+        n += len(rates)
+        fastest = float(rates.max())
+        if fastest > theory.monotone_learning_rate:
+            return None
+        found.append((float(theory.epochs(fastest, target)), fastest))
+    return Fewest(*min(found), n)
 
 
 def infima(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, float]:

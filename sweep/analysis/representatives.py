@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import combinations_in, varying
+from sweep.analysis.names import combinations
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, n_rows, values_of
 from sweep.spec.gates import truth_table
 from sweep.spec.training_sets import TrainingSet
 
@@ -120,32 +119,27 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
     those that did not converge. Where none did, these are the lowest, the median and the highest finite loss. A run
     that is two of these is named once.
     """
-    if n_rows(result, "runs") == 0 or "gate" not in grid_keys(result):
-        return Representatives([], None, 0)
-    tables = _tables(result)
-    key = "gate" if len(tables) > 1 else "hidden" if "hidden" in varying(result) else None
+    settings = result.settings
+    tables = _tables(result) if "gate" in settings.keys else []
+    key = "gate" if len(tables) > 1 else "hidden" if settings.varies("hidden") else None
     if not tables:
         return Representatives([], key, 0)
-    gates = combinations_in(result, "runs", ["gate"]).cat
-    eligible = np.isin(gates.categories.to_numpy(object), list(tables))[gates.codes.to_numpy()]
-    rows = combinations_in(result, "runs", [key or "gate"]).cat
-    codes = np.where(eligible, rows.codes.to_numpy(), -1)
-    status = result.part("runs", ["status"])["status"]
-    converged = (status == "converged").to_numpy()
-    n = np.bincount(codes[eligible], minlength=len(rows.categories))
-    n_converged = np.bincount(codes[eligible & converged], minlength=len(rows.categories))
+    eligible = np.isin(settings.values("gate"), tables)[settings.codes("gate")]
+    groups = combinations(settings, [key or "gate"])
+    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int64), -1))
+    epochs = result.epochs_of_runs()
+    loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
+    n = np.bincount(codes[codes >= 0], minlength=len(groups.names))
+    n_converged = np.bincount(codes[(codes >= 0) & np.isfinite(epochs)], minlength=len(groups.names))
     found: list[tuple[Group, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
         places = np.flatnonzero(codes == code)
-        group = Group(str(rows.categories[code]), int(n_converged[code]), int(n[code]))
-        columns = result.part("runs", ["converged_epoch", "final_loss"]).iloc[places]
-        epochs = columns["converged_epoch"].to_numpy(np.float64, na_value=np.inf)
-        epochs[~converged[places]] = np.inf
-        roles = _roles(epochs, columns["final_loss"].to_numpy(np.float64))
+        group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
+        roles = _roles(epochs[places], loss[places])
         found += [(group, role, int(places[at])) for role, at in roles.items()]
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
-    return Representatives(chosen, key, len(_kinds(result, key, tables)))
+    return Representatives(chosen, key, len(np.unique(groups.codes[eligible])))
 
 
 def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
@@ -201,16 +195,8 @@ def has_plane(table: TrainingSet) -> bool:
 def _tables(result: Result) -> list[str]:
     """The gates, and tables of one's own, that have a plane."""
     own = result.experiment.tables
-    gates = dict.fromkeys(map(str, values_of(result, "gate")))
+    gates = result.settings.values("gate")
     return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
-
-
-def _kinds(result: Result, key: str | None, tables: Sequence[str]) -> Sequence[Any]:
-    """List the values that have groups."""
-    if key != "hidden":
-        return tables
-    settings = result.part("summary", ["gate", "hidden"])
-    return sorted(set(settings["hidden"][settings["gate"].isin(tables)]))
 
 
 def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:

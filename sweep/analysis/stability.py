@@ -12,18 +12,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import Layout, place
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import values_by_name
 from sweep.analysis.predictions import with_columns, with_panels
 from sweep.analysis.theory import NotSeparable
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, n_rows
-from sweep.results.statistics import QUANTILES, quantiles
+from sweep.results.settings import Settings
+from sweep.results.statistics import quantiles
 from sweep.spec.experiment import Train
+from sweep.spec.schema import QUANTILES
 
 SETTLED = 1e-6
 """Nats above the least loss up to which a run counts as settled there."""
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 
 class Edge(NamedTuple):
@@ -44,6 +47,9 @@ class Edge(NamedTuple):
         infinite if one diverged.
     finite : bool
         Whether any run ended with a finite loss.
+    n_beyond, n_cycles : int
+        Runs at the learning rates from `unsettled` on, and those of them seen to end in a cycle: their weights come
+        back bit for bit, after two epochs or more.
     """
 
     gate: str
@@ -53,25 +59,20 @@ class Edge(NamedTuple):
     unsettled: float | None
     above: float
     finite: bool
-
-    @property
-    def measured(self) -> float | None:
-        """The middle of `settled` and `unsettled`."""
-        if self.settled is None or self.unsettled is None:
-            return None
-        return (self.settled + self.unsettled) / 2
+    n_beyond: int
+    n_cycles: int
 
     @property
     def half_width(self) -> float | None:
-        """How far `measured` is from either, relative to it."""
-        middle = self.measured
-        return None if middle is None or self.unsettled is None else (self.unsettled - middle) / middle
+        """Half the distance between `settled` and `unsettled`, relative to their middle."""
+        if self.settled is None or self.unsettled is None:
+            return None
+        return (self.unsettled - self.settled) / (self.unsettled + self.settled)
 
     @property
-    def difference(self) -> float | None:
-        """How far `measured` is from the predicted edge, relative to that."""
-        predicted = self.theory.critical_learning_rate
-        return None if self.measured is None else self.measured / predicted - 1
+    def measured(self) -> bool:
+        """Whether there are both."""
+        return self.half_width is not None
 
 
 def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
@@ -79,20 +80,21 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
 
     The runs of all other settings of a table count together.
     """
-    if "learning_rate" not in grid_keys(result) or n_rows(result, "runs") == 0:
-        return []
     table = _not_separable(covered)
     if len(table) == 0:
         return []
     table = with_columns(result, table, ["learning_rate"])
-    lowest, highest = _extremes(result)
+    lowest, highest, n, n_cycles = _ends(result)
     infimum = np.array([theory.infimum for theory in table["theory"]])
     table = table.assign(lowest=lowest[table.index] - infimum, highest=highest[table.index] - infimum)
+    table = table.assign(n=n[table.index], n_cycles=n_cycles[table.index])
     found = []
     for at, of_table in table.groupby(["gate", "encoding"], sort=False, observed=True):
         gate, encoding = map(str, at) if isinstance(at, tuple) else ("", "")
         theory = of_table["theory"].iloc[0]
-        by_rate = of_table.groupby("learning_rate").agg({"lowest": "min", "highest": "max"})
+        by_rate = of_table.groupby("learning_rate").agg(
+            {"lowest": "min", "highest": "max", "n": "sum", "n_cycles": "sum"}
+        )
         rates = by_rate.index.to_numpy(np.float64)
         across = rates[0] < theory.critical_learning_rate < rates[-1]
         if across and not _stop_before(result.experiment.train, theory):
@@ -117,12 +119,13 @@ def _not_separable(table: pd.DataFrame) -> pd.DataFrame:
     return table[[isinstance(theory, NotSeparable) for theory in table["theory"]]]
 
 
-def _extremes(result: Result) -> tuple[Array, Array]:
-    """The lowest and the highest final loss of each setting."""
-    loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-    first = np.cumsum(n) - n
-    return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first)
+def _ends(result: Result) -> tuple[Array, Array, Numbers, Numbers]:
+    """The lowest and the highest final loss of each setting, its runs, and those whose weights come back in a cycle."""
+    runs = result.part("runs", ["final_loss", "period"])
+    n, first = result.part("summary", ["n"])["n"].to_numpy(np.int64), result.first_of_rows
+    loss, cycles = runs["final_loss"].to_numpy(), runs["period"].to_numpy(np.int64, na_value=0) > 1
+    counts = np.add.reduceat(cycles, first, dtype=np.int64)
+    return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first), n, counts
 
 
 def _stop_before(train: Train, theory: NotSeparable) -> bool:
@@ -147,6 +150,8 @@ def _edge(gate: str, encoding: str, theory: NotSeparable, rates: Array, by_rate:
         float(rates[first]) if beyond else None,
         float(by_rate["highest"].iloc[first:].max()) if beyond else 0.0,
         bool(np.isfinite(by_rate["lowest"]).any()),
+        int(by_rate["n"].iloc[first:].sum()),
+        int(by_rate["n_cycles"].iloc[first:].sum()),
     )
 
 
@@ -160,7 +165,11 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
     rows = _not_separable(with_panels(result, with_columns(result, covered, [*layout.axes, *names]), layout))
     wanted = [pair in tables for pair in zip(rows["gate"].astype(str), rows["encoding"].astype(str), strict=True)]
     rows = rows[wanted]
-    line = place(rows[layout.lines]) if layout.lines else pd.Categorical([""]).take(np.zeros(len(rows), np.intp))
+    if layout.lines:
+        codes, lines = values_by_name(result.settings, layout.lines)
+        line = pd.Categorical.from_codes(codes[rows.index], categories=pd.Index(lines)).remove_unused_categories()
+    else:
+        line = pd.Categorical([""]).take(np.zeros(len(rows), np.intp))
     made = pd.DataFrame(
         {
             "panel": rows["panel"].astype(str),
@@ -168,7 +177,7 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
             "x": rows["learning_rate"].astype("float64"),
             "gate": rows["gate"].astype(str),
             "encoding": rows["encoding"].astype(str),
-            "order": _order(rows, layout),
+            "order": _order(result.settings, rows, layout),
             "q05": rows[names[0]],
             "q50": rows[names[1]],
             "q95": rows[names[2]],
@@ -180,20 +189,19 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
     return made.sort_values("x", kind="stable", ignore_index=True)
 
 
-def _order(rows: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
-    """Where the panel of each row stands among the others: in order of the values of its axes."""
-    places = [place(rows[key]).cat.codes.to_numpy(np.int64) for key in layout.panels]
+def _order(settings: Settings, rows: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
+    """Return where the panel of each row stands among the others: in order of the values of its axes."""
     order = np.zeros(len(rows), np.int64)
-    for codes in places:
-        order = order * (int(codes.max()) + 1) + codes
+    for key in layout.panels:
+        codes, names = values_by_name(settings, key)
+        order = order * len(names) + codes[rows.index]
     return order
 
 
 def _together(result: Result, made: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The quantiles over the runs of several settings that are drawn as one point."""
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-    first = np.cumsum(n) - n
+    first, n = result.first_of_rows, result.n
     kept = made.drop_duplicates(keys).set_index(keys, drop=False)
     wanted = [QUANTILES.index(q) for q in (5, 50, 95)]
     for at, rows in made.groupby(keys, observed=True).groups.items():

@@ -12,19 +12,16 @@ such v moves; L over these alone has a minimiser, and its value there is the inf
 implicit bias of gradient descent on nonseparable data, arXiv 1803.07300).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
 _MAX_NEWTON_STEPS = 1000
 _CARRIES = 1e-9
 """Of the largest u: what is below, rounding has left of a row that carries nothing."""
-_MAX_TABLES_TOGETHER = 50
-"""In one linear program: beyond, it takes longer for each again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +57,6 @@ class Separable:
         """Epochs until the loss is `target_loss` nats, 1/(γ² η target) by (2); the two are broadcast."""
         return np.asarray(1.0 / (self.margin**2 * np.multiply(learning_rate, target_loss)), dtype=np.float64)
 
-    def loss(self, learning_rate: ArrayLike, epoch: ArrayLike) -> NDArray[np.float64]:
-        """The loss after so many epochs, in nats, 1/(γ² η t) by (2); the two are broadcast."""
-        return self.epochs(learning_rate, epoch)
-
 
 @dataclass(frozen=True, eq=False)
 class NotSeparable:
@@ -92,17 +85,12 @@ class NotSeparable:
     overlap: NDArray[np.bool_]
 
     @property
-    def attained(self) -> bool:
-        """Whether some weights have the loss `infimum`: no part of the table is separable from the rest."""
-        return bool(self.overlap.all())
-
-    @property
     def critical_learning_rate(self) -> float:
         """2/λ, λ the largest eigenvalue of `hessian`."""
         return 2.0 / float(np.linalg.eigvalsh(self.hessian)[-1])
 
 
-def predict(table: Table) -> Separable | NotSeparable:
+def predict(table: TrainingSet) -> Separable | NotSeparable:
     """What theory says of logistic regression on a table, whatever the encoding of its inputs.
 
     Parameters
@@ -127,30 +115,6 @@ def predict(table: Table) -> Separable | NotSeparable:
         raise ArithmeticError(f"the table's numbers are too far apart to tell ({error})") from None
 
 
-def is_separable(table: Table) -> bool:
-    """Whether some weights give every row of the table its target, which none does if a target is neither 0 nor 1.
-
-    Raises
-    ------
-    ArithmeticError
-        As `predict`.
-    """
-    return are_separable([table])[0]
-
-
-def are_separable(tables: Sequence[Table]) -> list[bool]:
-    """As `is_separable`, of many tables several times faster than one by one.
-
-    Raises
-    ------
-    ArithmeticError
-        As `predict`, if it does for any.
-    """
-    rows = [_signed_rows(table)[0] for table in tables]
-    parts = (rows[start : start + _MAX_TABLES_TOGETHER] for start in range(0, len(rows), _MAX_TABLES_TOGETHER))
-    return [bool(escapes.all()) for part in parts for escapes in _escaping_of(part)]
-
-
 def _separable(A: NDArray[np.float64], c: NDArray[np.float64]) -> Separable:
     weights = _hard_margin(A)
     norm = float(np.linalg.norm(weights))
@@ -167,7 +131,7 @@ def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[
     return NotSeparable(_loss(A, c, w), w, hessian, overlap)
 
 
-def _signed_rows(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+def _signed_rows(table: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """The rows a_i and weights c_i of (1), and which row of the table each is from."""
     y = table.targets
     X = np.column_stack([table.inputs, np.ones(y.size)])
@@ -177,39 +141,28 @@ def _signed_rows(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def _escaping(A: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The rows with a_i·v > 0 for some v that has a_i·v ≥ 0 for all i.
+    """Find the rows with a_i·v > 0 for some v that has a_i·v ≥ 0 for all i.
 
     One linear program finds all of them: maximise Σ t_i subject to A v ≥ t and 0 ≤ t ≤ 1. Such v can be added and
     enlarged, so that every t_i of the solution is 0 or 1. Columns may be scaled first.
     """
-    return _escaping_of([A])[0]
-
-
-def _escaping_of(tables: Sequence[NDArray[np.float64]]) -> list[NDArray[np.bool_]]:
-    """As `_escaping`, of several tables in one program, which falls apart into theirs."""
     from scipy.optimize import linprog
-    from scipy.sparse import block_diag
 
-    blocks, costs, lowest = [], [], []
-    for A in tables:
-        n_rows, n_weights = A.shape
-        largest = np.abs(A).max(axis=0)
-        blocks.append(np.column_stack([-A / np.where(largest > 0.0, largest, 1.0), np.eye(n_rows)]))
-        costs.append(np.repeat([0.0, -1.0], [n_weights, n_rows]))
-        lowest.append(np.repeat([-np.inf, 0.0], [n_weights, n_rows]))
-    cost, low = np.concatenate(costs), np.concatenate(lowest)
+    n_rows, n_weights = A.shape
+    largest = np.abs(A).max(axis=0)
+    is_t = np.repeat([False, True], [n_weights, n_rows])
     solution = linprog(
-        cost,
-        A_ub=blocks[0] if len(blocks) == 1 else block_diag(blocks, format="csr"),
-        b_ub=np.zeros(sum(map(len, tables))),
-        bounds=np.column_stack([low, np.where(cost < 0.0, 1.0, np.inf)]),
+        np.where(is_t, -1.0, 0.0),
+        A_ub=np.column_stack([-A / np.where(largest > 0.0, largest, 1.0), np.eye(n_rows)]),
+        b_ub=np.zeros(n_rows),
+        bounds=np.column_stack([np.where(is_t, 0.0, -np.inf), np.where(is_t, 1.0, np.inf)]),
     )
     if not solution.success:
         raise ArithmeticError(f"the linear program for separability failed ({solution.message})")
-    t: NDArray[np.float64] = solution.x[cost < 0.0]
+    t: NDArray[np.float64] = solution.x[is_t]
     if (np.minimum(t, 1.0 - t) > 1e-3).any():
         raise ArithmeticError("separable or not: the table's numbers are too far apart to tell")
-    return np.split(t > 0.5, np.cumsum([len(A) for A in tables])[:-1])
+    return t > 0.5
 
 
 def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:

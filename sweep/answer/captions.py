@@ -6,14 +6,53 @@ from typing import NamedTuple
 import numpy as np
 
 from sweep.analysis.findings import Findings
-from sweep.answer.answer import column, speed, subject_of
-from sweep.answer.reasons import MAX_NAMED, edge_sentences, how_counted
-from sweep.words import NBSP, exact, joined, label, loss_in_words, named, nats, of_group, outcome, percent
+from sweep.analysis.question.best import FEWEST
+from sweep.analysis.stability import SETTLED
+from sweep.answer.along import edge_sentences, fallen
+from sweep.answer.answer import column
+from sweep.answer.gates import MAX_NAMED
+from sweep.words import (
+    NBSP,
+    counted,
+    exact,
+    joined,
+    label,
+    loss_in_words,
+    named,
+    nats,
+    of_group,
+    ordinal,
+    outcome,
+    percent,
+)
+
+TITLES = {
+    "heat_map": "Map of epochs",
+    "success_rate": "Share that converged",
+    "epochs_to_converge": "Epochs",
+    "success_curves": "Share over time",
+    "stability": "Edge of stability",
+    "final_loss": "Final loss",
+    "learning_curves": "Loss over time",
+    "decision_surfaces": "Decision surfaces",
+}
+"""Figure → its name in a table of contents."""
 
 
 class Description(NamedTuple):
-    """What a figure shows, and, for who cannot see it, what it finds."""
+    """The words of a figure.
 
+    Attributes
+    ----------
+    finding
+        Its heading: what it finds, in one line.
+    caption
+        How to read it.
+    alt
+        What it shows and finds, for those who cannot see it.
+    """
+
+    finding: str
     caption: str
     alt: str
 
@@ -37,107 +76,138 @@ def failures(findings: Findings) -> str:
         f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
         "numbers across settings.",
     ]
-    layout = findings.layout
-    compared = not layout.by_inputs and layout.plane is None
-    return "\n".join([*lines, *how_counted(findings, compared, compared or findings.edge_layout is not None)])
+    return "\n".join([*lines, *_how_compared(findings)])
 
 
-def descriptions(findings: Findings, answered: Sequence[str]) -> dict[str, Description]:
-    """Caption and alternative text for each figure, by name, given the `answer`; without runs there are none."""
-    if findings.n_runs == 0:
-        return {}
-    layout = findings.layout
+def _how_compared(findings: Findings) -> list[str]:
+    """How best settings were chosen, pairs compared and edges found, a line for each that is told."""
+    said = []
+    compared = not findings.layout.by_inputs and findings.layout.plane is None
+    if compared and findings.n_settings > 1 and findings.trials is not None:
+        said.append(
+            "The best of several settings is chosen by half of the seeds and told by the other half, which its luck "
+            f"does not favour. With fewer than {2 * FEWEST} seeds the same runs do both, and it looks too good."
+        )
+    if compared and (n := sum(one is not None for effect in findings.effects for one in (effect.often, effect.fast))):
+        said.append(
+            "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ "
+            "in most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
+            f"number of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
+        )
+    if findings.edges and (compared or findings.edge_layout is not None):
+        said.append(
+            f"A run has settled if its final loss is within {SETTLED:.6f} nats of the least; the measured edge lies "
+            "between the highest learning rate at which every run has, and the one from which on none has."
+        )
+    return said
+
+
+def described(findings: Findings, name: str, answered: Sequence[str]) -> Description:
+    """Caption and alternative text of a figure, by its name in `sweep.plots.figures_for`, given the `answer`."""
+    return _DESCRIBED[name](findings, answered)
+
+
+def _heat_map(findings: Findings, answered: Sequence[str]) -> Description:
     n = column(findings, "n")
-    per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
-    per_point += " run" if n.max() == 1 else " runs"
+    runs = "the run" if n.max() == 1 else "half of the runs or more"
+    found = int(column(findings, "epochs_q50").notna().sum())
+    return Description(
+        f"At {found:,} of {counted(findings.n_settings, 'setting')}, {runs} converged",
+        "Epochs until the criterion first held, the median where a setting has several runs. Colours are by rank: "
+        "each shade stands for equally many settings.",
+        " ".join(["Picture of the epochs to convergence.", *answered]),
+    )
+
+
+def _success_rate(findings: Findings, answered: Sequence[str]) -> Description:
+    layout, n = findings.layout, column(findings, "n")
+    interval = ""
+    if not layout.pooled and not layout.by_inputs:
+        per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
+        per_point += " run" if n.max() == 1 else " runs"
+        interval = f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
+    n_converged = column(findings, "n_converged")
+    always, never = int((n_converged == n).sum()), int((n_converged == 0).sum())
+    return Description(
+        f"Every run converged at {always:,} of {counted(findings.n_settings, 'setting')}, none at {never:,}",
+        f"Share of the runs of a setting that converged.{interval}{_together(findings)}",
+        " ".join(["Share of runs that converged.", *answered]),
+    )
+
+
+def _epochs_to_converge(findings: Findings, answered: Sequence[str]) -> Description:
+    medians = column(findings, "epochs_q50").dropna()
+    finding = f"Half of the runs had not converged after {findings.train.max_epochs:,} epochs at any setting"
+    if len(medians):
+        ends = (
+            f"{medians.min():,} to {medians.max():,} epochs"
+            if len(set(medians)) > 1
+            else counted(medians.max(), "epoch")
+        )
+        finding = f"Where half of the runs converged, that took {ends}"
+    return Description(
+        finding,
+        f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A median’s "
+        f"line ends where it is later than max_epochs; a range is cut there.{_together(findings)}{_laws(findings)}",
+        " ".join(["Epochs to convergence.", *answered]),
+    )
+
+
+def _together(findings: Findings) -> str:
+    """Say which settings are counted together, and which axes are not shown."""
+    layout = findings.layout
     together = ""
     if layout.pooled:
         together = f" Counted together: all values of {joined([label(axis) for axis in layout.pooled])}."
     if layout.by_inputs:
         together += " Gates with the same number of inputs are counted together."
-    shown = [layout.x, *layout.panels, layout.lines, *layout.pooled]
+    if findings.step > 1 and layout.x:
+        together += f" Drawn: every {ordinal(findings.step)} value of {label(layout.x)}."
+    shown = [*layout.axes, *layout.pooled]
     if follow := [label(key) for key in findings.varying if key not in shown]:
         together += f" Not shown, as it follows from what is: {joined(follow)}."
-    interval = (
-        ""
-        if layout.pooled or layout.by_inputs
-        else f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
-    )
-    median_losses = _median_losses(findings)
-    least = ""
+    return together
+
+
+def _final_loss(findings: Findings, answered: Sequence[str]) -> Description:
+    caption = "Loss at the end of training, by outcome, over all runs"
+    caption += " and settings." if findings.n_settings > 1 else "."
+    for *_, in_full in findings.losses.constants:
+        caption += f" {in_full} is the loss of a model that answers ½ to every input."
     if findings.infima:
-        least = (
+        caption += (
             " Broad: the least loss that any weights have, where the table is not linearly separable (by a linear "
             "program)."
         )
-    answers_half = " ".join(
-        f"{said} is the loss of a model that answers ½ to every input." for *_, said in findings.losses.constants
+    told = [*_learned_nothing(findings), _median_losses(findings)]
+    return Description(told[0].rstrip("."), caption, " ".join(["Histograms of the final loss.", *told]))
+
+
+def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description:
+    found = fallen(findings)[:1] or [_median_losses(findings)]
+    return Description(
+        found[0].rstrip("."),
+        f"Loss while training: median, shaded the 5–95{NBSP}% range, and thin some single runs. A run that stopped "
+        "early keeps its final loss.",
+        f"Loss against epochs. {_median_losses(findings)}",
     )
-    return {
-        "heat_map": Description(
-            "Epochs until the criterion first held, the median where a setting has several runs. Colours are by rank: "
-            "each shade stands for equally many settings.",
-            " ".join(["Picture of the epochs to convergence.", *answered]),
-        ),
-        "success_rate": Description(
-            f"Share of the runs of a setting that converged.{interval}{together}",
-            " ".join(["Share of runs that converged.", *answered]),
-        ),
-        "epochs_to_converge": Description(
-            f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A "
-            f"median’s line ends where it is later than max_epochs; a range is cut there.{together}" + _laws(findings),
-            " ".join(["Epochs to convergence.", *((not layout.lines_mix and speed(findings)) or answered)]),
-        ),
-        **_curves_described(findings),
-        **_edge_described(findings),
-        **_surfaces_described(findings),
-        "final_loss": Description(
-            "Loss at the end of training, by outcome, over all runs"
-            + (" and settings" if len(n) > 1 else "")
-            + f". {answers_half}".rstrip()
-            + least,
-            " ".join(["Histograms of the final loss.", *_learned_nothing(findings), median_losses]),
-        ),
-        "learning_curves": Description(
-            f"Loss while training: median, shaded the 5–95{NBSP}% range, and thin some single runs. A run that stopped "
-            "early keeps its final loss.",
-            f"Loss against epochs. {median_losses}",
-        ),
-    }
 
 
-def _curves_described(findings: Findings) -> dict[str, Description]:
-    """Of the success curves, where there are any: when a tenth, a half, nine tenths of the runs have converged."""
-    if not findings.success_curves.tell:
-        return {}
-    n, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
-    total = f"By the end, {n_converged:,} of all {n:,} runs of the experiment have converged."
-    return {
-        "success_curves": Description(_success_curves(findings), f"Share of runs converged against epochs. {total}")
-    }
-
-
-def _edge_described(findings: Findings) -> dict[str, Description]:
-    """Of the edge of stability, where there is one."""
-    if findings.edge_layout is None:
-        return {}
+def _stability(findings: Findings, answered: Sequence[str]) -> Description:
     told = [*edge_sentences(findings, resolved=True), *edge_sentences(findings, resolved=False)]
-    return {
-        "stability": Description(
-            f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
-            "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
-            "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
-            "run settled and the one from which on none did.",
-            " ".join(["Final loss against learning rate.", *told]),
-        )
-    }
+    return Description(
+        told[0].rstrip("."),
+        f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
+        "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
+        "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
+        "run settled and the one from which on none did.",
+        " ".join(["Final loss against learning rate.", *told]),
+    )
 
 
-def _surfaces_described(findings: Findings) -> dict[str, Description]:
-    """Describe the decision surfaces of the representatives, where there are any."""
+def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Description:
     found = findings.representatives
-    if not found.chosen:
-        return {}
     which = (
         "Runs are in order of the epoch at which they converged, then of their final loss, then of their number: the "
         "fastest is the first, the median in the middle, and the failed one in the middle of those that did not "
@@ -157,13 +227,12 @@ def _surfaces_described(findings: Findings) -> dict[str, Description]:
             if choice.group == group
         ]
         told.append(f"{of_group(*group)}; {'; '.join(of_runs)}.")
-    caption = (
+    return Description(
+        "What single models answer between the rows of their table",
         "What single models answer over the plane of their two inputs, by their weights after the last epoch. Each run "
-        f"was trained again, bit for bit. {which}"
+        f"was trained again, bit for bit. {which}",
+        " ".join(["Colour maps of the outputs of single models.", *told]),
     )
-    return {
-        "decision_surfaces": Description(caption, " ".join(["Colour maps of the outputs of single models.", *told]))
-    }
 
 
 def _median_losses(findings: Findings) -> str:
@@ -182,7 +251,7 @@ def _learned_nothing(findings: Findings) -> list[str]:
     loss = findings.result.part("runs", ["final_loss"])["final_loss"]
     above = loss >= known[0].loss - 1e-9
     share = f"{percent(float(above.mean()))}{NBSP}% of all runs end at {known[0].name} or above"
-    subject = subject_of(findings)
+    subject = findings.subject
     layout = findings.layout
     if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]
@@ -192,8 +261,7 @@ def _learned_nothing(findings: Findings) -> list[str]:
     return [f"{share}{among}."]
 
 
-def _success_curves(findings: Findings) -> str:
-    """What the success curves show, how failures were counted, and what is not shown."""
+def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     curves = findings.success_curves
     said = [
         "Share of all runs that have converged by epoch t; a run that diverged, or did not converge within max_epochs, "
@@ -212,7 +280,9 @@ def _success_curves(findings: Findings) -> str:
     if not single.all():
         what = joined([label(key) for key in curves.together]) if curves.together else "settings that share a curve"
         said.append(f"Counted together, so without an interval: all values of {what}.")
-    return " ".join(said)
+    n_runs, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
+    total = f"By the end, {n_converged:,} of all {n_runs:,} runs of the experiment have converged."
+    return Description(total.rstrip("."), " ".join(said), f"Share of runs converged against epochs. {total}")
 
 
 def _laws(findings: Findings) -> str:
@@ -221,7 +291,7 @@ def _laws(findings: Findings) -> str:
         return ""
     ratios = findings.law_ratios
     said = (
-        " Thin and black: what theory predicts of tables that are linearly separable, 1/(γ² η target) epochs with γ "
+        " The thin line: what theory predicts of tables that are linearly separable, 1/(γ² η target) epochs with γ "
         "the largest margin, the bias counted as a weight; the limit for small targets, drawn up to the learning rate "
         "below which the loss falls in every epoch."
     )
@@ -232,3 +302,15 @@ def _laws(findings: Findings) -> str:
             f"than {middle:.2f}."
         )
     return said
+
+
+_DESCRIBED = {
+    "heat_map": _heat_map,
+    "success_rate": _success_rate,
+    "epochs_to_converge": _epochs_to_converge,
+    "success_curves": _success_curves,
+    "final_loss": _final_loss,
+    "stability": _stability,
+    "learning_curves": _learning_curves,
+    "decision_surfaces": _decision_surfaces,
+}

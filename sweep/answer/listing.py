@@ -1,8 +1,9 @@
 """The summary in words: its columns as a page shows them, and which settings of a large one it lists."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
-from sweep.results.result import Result
-from sweep.results.settings import first_runs, settings_at, values_of, whole_grids
-from sweep.results.statistics import QUANTILES, censored, quantiles, wilson
-from sweep.spec.grid import Grid
-from sweep.words import NBSP, cell, joined, label, ordinal, percent
+from sweep.analysis.groups import pooled as pool
+from sweep.results.settings import Settings
+from sweep.results.statistics import censored, wilson
+from sweep.spec.schema import QUANTILES
+from sweep.words import NBSP, cell, epochs_text, joined, label, loss_text, ordinal, percent
 
 MAX_ROWS = 2_000
 """Settings listed at most."""
@@ -71,69 +72,51 @@ class Listing:
 
 
 def listing(findings: Findings, most: int | None = None) -> Listing:
-    """Every setting, or of more than `most` a coarser grid: every second, third, … value of the longest axes."""
-    n, most = findings.n_settings, most or MAX_ROWS
+    """List every setting, or of more than `most` a coarser grid: every second, third, … value of the longest axes."""
+    settings, n, most = findings.settings, findings.n_settings, most or MAX_ROWS
     if n <= most:
         return Listing(np.arange(n), n)
-    result, keys = findings.result, findings.varying
-    n_values = {key: len(pd.unique(values_of(result, key))) for key in keys}
+    steps = _steps(settings, findings.varying, most)
+    kept = np.ones(n, np.bool_)
+    for key, step in steps.items():
+        kept &= (np.arange(len(settings.values(key))) % step == 0)[settings.codes(key)]
+    rows = np.flatnonzero(kept)
+    selection = [f"every {ordinal(step)} {label(key)}" for key, step in steps.items() if step > 1]
+    if len(rows) > most:  # settings that differ in what is no axis, such as given weights
+        step = -(-len(rows) // most)
+        rows = rows[::step]
+        selection.append(f"every {ordinal(step)} setting")
+    return Listing(rows, n, joined(selection))
+
+
+def _steps(settings: Settings, keys: Sequence[str], most: int) -> dict[str, int]:
+    """Choose every how many-th value of each key is listed, so that few enough settings are, if that can be."""
+    numbers = [{key: settings.codes_in(part, key) for key in keys} for part in settings.parts]
+    n_values = {key: len(settings.values(key)) for key in keys}
     steps = dict.fromkeys(keys, 1)
-    numbers = _numbers(result, keys)
-    while len(rows := _at_steps(numbers, steps)) > most:
+    while (
+        sum(math.prod(int((codes % steps[key] == 0).sum()) for key, codes in part.items()) for part in numbers) > most
+    ):
         left = {key: -(-n_values[key] // step) for key, step in steps.items()}
-        for key in (key for key in keys if left[key] == max(left.values())):
+        longest = max(left.values(), default=1)
+        if longest == 1:
+            break
+        for key in (key for key in keys if left[key] == longest):
             steps[key] = max(steps[key] + 1, int(1.05 * steps[key]))
-    return Listing(rows, n, joined([f"every {ordinal(step)} {label(key)}" for key, step in steps.items() if step > 1]))
+    return steps
 
 
-@dataclass(frozen=True, eq=False)
-class _Numbers:
-    """Of a full grid, or of rows one by one: the number of each key's values, in order of appearance in the summary."""
-
-    first: int
-    shape: tuple[int, ...] | None
-    of_keys: dict[str, NDArray[np.int64]]
-
-
-def _numbers(result: Result, keys: Sequence[str]) -> list[_Numbers]:
-    grids = whole_grids(result)
-    if grids is None:
-        axes = result.part("summary", keys)
-        codes = {key: pd.factorize(axes[key], use_na_sentinel=False)[0].astype(np.int64) for key in keys}
-        return [_Numbers(0, None, codes)]
-    made = []
-    first = 0
-    for grid in grids:
-        number = {key: {value: at for at, value in enumerate(_different(grids, key))} for key in grid.values}
-        codes = {key: np.array([number[key][value] for value in values]) for key, values in grid.values.items()}
-        made.append(_Numbers(first, grid.shape[:-1], codes))
-        first += grid.n_points
-    return made
-
-
-def _different(grids: Sequence[Grid], key: str) -> list[Any]:
-    return list(dict.fromkeys(value for grid in grids for value in grid.values[key]))
-
-
-def _at_steps(numbers: Sequence[_Numbers], steps: dict[str, int]) -> Rows:
-    """The rows all of whose values have a number that is a multiple of their key's step."""
-    found = []
-    for one in numbers:
-        kept = [np.asarray(codes % steps.get(key, 1) == 0) for key, codes in one.of_keys.items()]
-        if one.shape is None:
-            rows = np.flatnonzero(np.logical_and.reduce(kept))
-        else:
-            places = np.ix_(*map(np.flatnonzero, kept))
-            rows = np.ravel_multi_index(places, one.shape).ravel()
-        found.append(one.first + rows)
-    return np.concatenate(found).astype(np.int64)
+def _n_at(part: Mapping[str, NDArray[np.integer[Any]]], steps: Mapping[str, int]) -> int:
+    """Count the combinations of those values of a part whose number is a multiple of their key's step."""
+    return math.prod(int((codes % steps[key] == 0).sum()) for key, codes in part.items())
 
 
 def axis_columns(findings: Findings, rows: Rows) -> list[Column]:
     """The columns of what varies, for some rows of the summary, by position."""
-    axes = settings_at(findings.result, findings.varying, rows)
-    is_text = {key: not pd.api.types.is_numeric_dtype(axes.dtypes[key]) for key in axes.columns}
-    return [_column(str(key), label(str(key)), axes[key], cell, is_text[key]) for key in axes.columns]
+    settings = findings.settings
+    return [
+        _column(key, label(key), settings.column(key, rows), cell, settings.is_text(key)) for key in findings.varying
+    ]
 
 
 def columns(findings: Findings, rows: Rows) -> list[Column]:
@@ -160,7 +143,7 @@ def columns(findings: Findings, rows: Rows) -> list[Column]:
         name = f"n_{status}"
         if (column := findings.result.part("summary", [name])[name]).any():
             made.append(_column(name, status, column.take(rows).to_numpy(), _count))
-    later = epochs_text(findings)
+    later = partial(epochs_text, max_epochs=findings.train.max_epochs)
     for quantile, name in SHOWN_QUANTILES.items():
         key = f"epochs_q{quantile:02d}"
         epochs = censored(findings.result.part("summary", [key])[key].take(rows))
@@ -172,7 +155,7 @@ def columns(findings: Findings, rows: Rows) -> list[Column]:
 
 def run_column(findings: Findings, rows: Rows) -> Column:
     """The number of the first run of each setting, the others following it."""
-    return _column("run", "first run", first_runs(findings.result, rows), str)
+    return _column("run", "first run", findings.settings.first_runs(rows), str)
 
 
 def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
@@ -181,33 +164,21 @@ def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
     An axis has its value where all settings of the group share it. Quantiles are over all runs of the group. There is
     no interval, as the runs are of different settings.
     """
-    if not groups:
-        return []
-    totals = findings.result.part("summary", ["n", "n_converged", "n_diverged", "n_stationary"])
-    counts = {name: totals[name].to_numpy(np.int64) for name in totals.columns}
-    ends = np.cumsum(counts["n"])
-    runs = findings.result.part("runs", ["status", "converged_epoch", "final_loss"])
-    epochs_of_runs = censored(runs["converged_epoch"].where(runs["status"] == "converged"))
-    losses_of_runs = runs["final_loss"].to_numpy(np.float64)
-    every = np.concatenate(groups)
-    cuts = np.cumsum([len(rows) for rows in groups])[:-1]
-    axes = {column.key: (column, np.split(column.codes, cuts)) for column in axis_columns(findings, every)}
-    later = epochs_text(findings)
+    settings, quantile = findings.settings, QUANTILES.index
     made = []
-    for number, rows in enumerate(groups):
-        shared = {key: np.unique(codes[number]) for key, (_, codes) in axes.items()}
-        record = {key: axes[key][0].texts[codes[0]] for key, codes in shared.items() if len(codes) == 1}
-        total = {name: int(count[rows].sum()) for name, count in counts.items()}
-        record |= {name: _count(count) for name, count in total.items()}
-        record["rate"] = percent(total["n_converged"] / total["n"])
-        n = counts["n"][rows]
-        members = np.repeat(ends[rows] - np.cumsum(n), n) + np.arange(total["n"])
-        ranks = list(QUANTILES).index
-        epochs, losses = quantiles(epochs_of_runs[members]), quantiles(losses_of_runs[members])
-        record |= {f"epochs_q{q:02d}": later(epochs[ranks(q)]) for q in SHOWN_QUANTILES}
-        record["final_loss_q50"] = loss_text(losses[ranks(50)])
-        record["run"] = str(first_runs(findings.result, rows[:1])[0])
-        made.append({"settings": _count(len(rows)), **record})
+    for rows, found in zip(groups, pool(findings.result, groups), strict=True):
+        record = {"settings": _count(len(rows))}
+        for key in findings.varying:
+            codes = np.unique(settings.codes(key)[rows])
+            if len(codes) == 1:
+                record[key] = cell(settings.values(key)[codes[0]])
+        record |= {name: _count(getattr(found, name)) for name in ("n", "n_converged", "n_diverged", "n_stationary")}
+        record["rate"] = percent(found.n_converged / found.n)
+        for q in SHOWN_QUANTILES:
+            record[f"epochs_q{q:02d}"] = epochs_text(found.epochs[quantile(q)], findings.train.max_epochs)
+        record["final_loss_q50"] = loss_text(found.losses[quantile(50)])
+        record["run"] = str(settings.first_runs(rows[:1])[0])
+        made.append(record)
     return made
 
 
@@ -215,17 +186,6 @@ def interval(n_converged: int, n: int) -> str:
     """Wilson's, in percent."""
     low, high = (float(end) for end in wilson(np.array(n_converged), n))
     return f"{percent(low)} – {percent(high)}"
-
-
-def epochs_text(findings: Findings) -> Callable[[float], str]:
-    """How epochs are written: those later than max_epochs, which are not known, as "> max_epochs"."""
-    max_epochs = findings.train.max_epochs
-    return lambda epoch: f"{epoch:,.0f}" if math.isfinite(epoch) else f"> {max_epochs:,}"
-
-
-def loss_text(loss: float) -> str:
-    """A loss to three digits."""
-    return f"{loss:.3g}" if math.isfinite(loss) else "∞"
 
 
 def _count(count: int) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sweep.spec import gates, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
@@ -12,6 +13,12 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
+_CHUNK_BYTES = 2**25
+_CHUNK_LOSSES = 2**18
+"""Bytes that the training of a chunk takes at most, and losses that it records, if it has more than one run."""
+_BYTES_PER_PARAMETER = 32
+"""Starts, states and what they are drawn from."""
+_OUTCOME_BYTES = 41
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,31 @@ def n_recorded(experiment: Experiment) -> int:
     return 1 + experiment.train.max_epochs // every if every else 0
 
 
-def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
-    """Runs that take a fraction of a second at most."""
+def n_rows(experiment: Experiment, gate: str) -> int:
+    """Return the number of rows of a gate's training set."""
     tables = experiment.tables
+    return len(tables[gate].targets if gate in tables else truth_table(gate))
+
+
+def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
+    """Return the runs that take a fraction of a second, and a few megabytes, at most."""
     hidden: int = max(grid.values["hidden"])
-    n_rows = max(len(tables[gate].targets if gate in tables else truth_table(gate)) for gate in grid.values["gate"])
-    units = n_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
+    most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
+    units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
     least, most = _CHUNK_RUNS
-    return max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
+    return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
+
+
+def run_bytes(experiment: Experiment) -> int:
+    """Return the bytes of what became of a run, its learning curve included."""
+    return _OUTCOME_BYTES + 8 * n_recorded(experiment)
+
+
+def training_bytes(experiment: Experiment, grid: Grid) -> int:
+    """Return the bytes of memory that a run of a grid takes while it is trained, its learning curve not counted."""
+    tables, values = experiment.tables, grid.values
+    n_inputs = max(tables[gate].inputs.shape[1] if gate in tables else gates.n_inputs(gate) for gate in values["gate"])
+    n_params = models.n_params(n_inputs, max(values["hidden"]), any(values["shortcut"]))
+    return _OUTCOME_BYTES + _BYTES_PER_PARAMETER * n_params

@@ -1,26 +1,33 @@
-"""Memory and disk that a sweep takes, estimated from its experiment alone."""
+"""Memory, disk and work that a sweep takes, estimated from its experiment alone."""
 
+import math
 from collections.abc import Mapping
 
-from sweep.engine.chunks import n_recorded, natural_chunk_size
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.chunks import n_recorded, n_rows, natural_chunk_size, run_bytes, training_bytes
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import SUMMARY
 
+MOST_MEMORY = 1_500_000_000
+"""Bytes that a sweep takes at most; one that would take more is refused."""
 PIECE_BYTES = 2**26
 """Outcomes held at a time while tables are made of them, curves included."""
 
-_PROCESS = 250_000_000
-"""Packages and compiled kernels."""
-_OUTCOME = 41
-"""Bytes of a run in an `Outcome`, its curve not counted."""
-_LOSS = 8
-_WAITING = 5
-"""Chunks of a worker that are trained or wait to be written."""
+_PROCESS = 400_000_000
+"""Packages, compiled kernels, figures of few settings."""
+_MOST_WAITING = 48
+_EARLIER = 2**27
+"""Chunks of earlier settings that are kept in memory."""
+_POINT = 20
+"""Bytes of a run while the summary of its grid point is made."""
 _TABLE_OF_OUTCOME = 6
 """Bytes of tables in work for each byte of the outcomes that they are made of."""
-_COLUMNS = 80
-_MOST_COLUMNS = 1_000_000_000
-"""Bytes of a run in the columns that are read to be drawn, and of all runs: larger columns are read one at a time."""
+_DRAWN_RUN = 80
+_DRAWN_POINT = 600
+_MOST_DRAWN = 1_000_000_000
+"""Bytes of a run and of a grid point while they are drawn, and of all of a large table, read column by column."""
 _IN_MEMORY = 150
 _LOSS_IN_MEMORY = 60
 """Bytes of a run, and of a recorded loss, in a result that is not written."""
@@ -39,9 +46,9 @@ _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
 
-def run_bytes(experiment: Experiment) -> int:
-    """Return the bytes of a run in memory while it is trained, its learning curve included."""
-    return _OUTCOME + _LOSS * n_recorded(experiment)
+def chunks_in_work(jobs: int) -> int:
+    """Return the number of chunks that are trained or wait to be written at a time."""
+    return jobs + min(3 * jobs, _MOST_WAITING)
 
 
 def runs_per_piece(experiment: Experiment) -> int:
@@ -61,15 +68,35 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
         Runs of a chunk; by default as `sweep.engine.chunks.natural_chunk_size` says.
     """
     n_runs = experiment.n_runs
-    chunk = min(n_runs, max(chunk_size or natural_chunk_size(experiment, grid) for grid in experiment.grids))
-    waiting = min(n_runs, chunk * _WAITING * jobs) * run_bytes(experiment)
+    sizes = [chunk_size or natural_chunk_size(experiment, grid) for grid in experiment.grids]
+    chunk = min(n_runs, max(sizes))
+    in_work = max(size * training_bytes(experiment, grid) for size, grid in zip(sizes, experiment.grids, strict=True))
+    waiting = min(n_runs, chunk * chunks_in_work(jobs)) * run_bytes(experiment)
     piece = min(n_runs, max(chunk, runs_per_piece(experiment))) * run_bytes(experiment) * _TABLE_OF_OUTCOME
-    return _PROCESS + max(waiting, piece, min(_COLUMNS * n_runs, _MOST_COLUMNS))
+    point = max(len(grid.seeds) for grid in experiment.grids) * _POINT
+    drawn = min(_DRAWN_RUN * n_runs + _DRAWN_POINT * experiment.n_points, _MOST_DRAWN)
+    return _PROCESS + max(_EARLIER + min(jobs, math.ceil(n_runs / chunk)) * in_work + waiting, piece + point, drawn)
 
 
 def memory_of_result(experiment: Experiment) -> int:
     """Return the bytes of memory that a result takes which is not written."""
     return experiment.n_runs * (_IN_MEMORY + _LOSS_IN_MEMORY * n_recorded(experiment))
+
+
+def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what an epoch of each of some runs costs, up to a factor: rows of its table × units of its model."""
+    costs = []
+    for number, _, within in experiment.by_grid(runs):
+        grid = experiment.grids[number]
+        rows = np.array([n_rows(experiment, gate) for gate in grid.values["gate"]], np.float64)
+        units = np.array([1.0 + hidden for hidden in grid.values["hidden"]])
+        updates = np.array([2.0 if update == "online" else 1.0 for update in grid.values["update"]])
+        costs.append(
+            rows[grid.indices("gate", within)]
+            * units[grid.indices("hidden", within)]
+            * updates[grid.indices("update", within)]
+        )
+    return np.concatenate(costs) if costs else np.zeros(0)
 
 
 def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: float | None = None) -> dict[str, int]:
@@ -114,7 +141,7 @@ def _setting_width(experiment: Experiment) -> float:
 
 
 def _seed_width(experiment: Experiment) -> int:
-    return max(len(str(grid.seeds[-1])) for grid in experiment.grids)
+    return max(len(str(max(grid.seeds[0], grid.seeds[-1]))) for grid in experiment.grids)
 
 
 def _width(value: object) -> int:

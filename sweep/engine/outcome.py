@@ -77,6 +77,11 @@ class Outcome:
         return self.runs.size
 
     @property
+    def n_bytes(self) -> int:
+        """Memory that the arrays take."""
+        return sum(getattr(self, field.name).nbytes for field in fields(self))
+
+    @property
     def n_epochs(self) -> int:
         """Updates applied, all runs together."""
         return int(self.epochs.sum())

@@ -12,9 +12,9 @@ from sweep.kernel import STATUSES
 from sweep.spec.experiment import Train
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
-from sweep.spec.training_sets import TrainingSet as Table
+from sweep.spec.training_sets import TrainingSet
 
-Tables = Mapping[str, Table]
+Tables = Mapping[str, TrainingSet]
 
 
 def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,9 +37,8 @@ def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: 
     """
     if grid.weights != other.weights:
         return np.full(runs.shape, -1)
-    seeds = grid.seed_of(runs) - other.seeds.start
-    there = (seeds >= 0) & (seeds < len(other.seeds))
-    numbers = seeds
+    numbers = other.place_of_seed(grid.seed_of(runs))
+    there = numbers >= 0
     strides = dict(zip(other.values, _strides(other), strict=True))
     for key in dict.fromkeys((*grid.values, *other.values)):
         mine, theirs = grid.values.get(key, (None,)), other.values.get(key, (None,))

@@ -1,9 +1,13 @@
-"""Chunks over cores, processes or a cluster, by joblib's backends."""
+"""Chunks over cores and processes, by joblib, or over a cluster."""
 
+import itertools
+import os
+import signal
 import threading
+import time
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -12,30 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk
+from sweep.engine.estimate import chunks_in_work
 from sweep.engine.outcome import Outcome
 from sweep.engine.training import train_chunk
+from sweep.engine.workers import Workers
 from sweep.errors import WorkerError
 from sweep.kernel import NUMERICS
 from sweep.spec.experiment import Experiment
 
-_WAITING_PER_JOB = 4
-"""Chunks, for each thread, that are in work or wait to be kept: so memory stays flat however slow the disk is.
-
-Processes have no such limit: what they send takes about as long to arrive as to be kept."""
 _SECONDS_TO_CONNECT = 10
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]
 """A chunk and which of its runs are to be trained, all by default."""
+Ended = tuple[Chunk, Outcome | Exception]
+Results = Generator[Ended, None, None]
 
 
-def train(
-    experiment: Experiment,
-    tasks: Iterable[Task],
-    jobs: int = -1,
-    backend: str = "threading",
-    scheduler: str | None = None,
-) -> Iterator[tuple[Chunk, Outcome]]:
+def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Iterator[tuple[Chunk, Outcome]]:
     """Train chunks, and give each with what became of its runs as it is finished, in any order.
 
     Parameters
@@ -43,61 +42,113 @@ def train(
     experiment
     tasks
         Each is taken when a worker is about to be free.
-    jobs
-        Workers at a time; −1 is one per core. A cluster has as many as it has.
-    backend
-        joblib's: "threading", "loky" for processes, "dask" for a cluster. It changes no result.
-    scheduler
-        With "dask", the address of the cluster's scheduler.
+    workers
 
     Raises
     ------
     WorkerError
         If workers died or cannot be reached.
     """
-    with _connected(backend, scheduler) as client:
-        n_jobs = joblib.effective_n_jobs(jobs) if client is None else max(1, sum(client.ncores().values()))
-        room = threading.Semaphore(_WAITING_PER_JOB * n_jobs)
+    spread = _on_cluster if workers.backend == "dask" else _here
+    outcomes = spread(experiment, tasks, workers)
+    try:
+        for chunk, outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield chunk, outcome
+    except MemoryError:
+        raise WorkerError("a worker ran out of memory; run again with fewer --jobs") from None
+    except Exception as error:
+        if died := _death(error):
+            raise WorkerError(died) from None
+        raise
+    finally:
+        outcomes.close()
 
-        def train_when_there_is_room(*task: Any) -> tuple[Chunk, Outcome | Exception]:
-            room.acquire()
-            return _guarded(*task)
 
-        call = joblib.delayed(train_when_there_is_room if backend == "threading" else _guarded)
-        calls = (call(experiment, chunk, missing) for chunk, missing in tasks)
-        options = {} if client is None else {"client": client}
+def _here(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
+    """Train in threads or processes of this machine."""
+    room = threading.Semaphore(chunks_in_work(workers.n_jobs))
+    over = threading.Event()
+
+    def train_when_there_is_room(*task: Any) -> Ended:
+        room.acquire()
+        if over.is_set():
+            room.release()
+            return task[1], InterruptedError()
+        return _guarded(*task)
+
+    call = joblib.delayed(train_when_there_is_room if workers.backend == "threading" else _guarded)
+    options: dict[str, Any] = {}
+    if workers.backend == "loky":
+        _start_trackers()
+        options = {"initializer": _end_with, "initargs": (os.getpid(),)}
+    with joblib.parallel_config(workers.backend, **options):
+        parallel = joblib.Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
+        results = parallel(call(experiment, chunk, missing) for chunk, missing in tasks)
         try:
-            with joblib.parallel_config(backend, **options):
-                parallel = joblib.Parallel(
-                    n_jobs=jobs if client is None else -1, return_as="generator_unordered", batch_size=1
-                )
-                outcomes = parallel(calls)
-                try:
-                    for chunk, outcome in outcomes:
-                        room.release()
-                        if isinstance(outcome, BaseException):
-                            raise outcome
-                        yield chunk, outcome
-                finally:
-                    with warnings.catch_warnings():  # joblib's, that not all of them were wanted
-                        warnings.simplefilter("ignore")
-                        outcomes.close()
-        except MemoryError:
-            raise WorkerError("a worker ran out of memory; run again with fewer --jobs") from None
-        except Exception as error:
-            if died := _death(error):
-                raise WorkerError(died) from None
-            raise
+            for result in results:
+                room.release()
+                yield result
+        finally:
+            over.set()
+            room.release()  # each who waits passes it on
+            with warnings.catch_warnings():  # joblib's, that not all of them were wanted
+                warnings.simplefilter("ignore")
+                results.close()
 
 
-def _guarded(
-    experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None
-) -> tuple[Chunk, Outcome | Exception]:
-    """A failure travels as a value: not every backend passes on what is raised."""
+def _on_cluster(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
+    """Train on the workers of a cluster.
+
+    Not by joblib's backend, which waits for ever for a chunk that has ended the workers that took it.
+    """
+    with _connected(workers.scheduler) as client:
+        shared = client.submit(_itself, experiment, pure=False)
+        calls = (client.submit(_guarded, shared, chunk, missing, pure=False) for chunk, missing in tasks)
+        first = itertools.islice(calls, chunks_in_work(max(1, sum(client.ncores().values()))))
+        running = import_module("distributed").as_completed(first, loop=client.loop)
+        for call in running:
+            yield call.result()
+            for another in itertools.islice(calls, 1):
+                running.add(another)
+
+
+def _itself(experiment: Experiment) -> Experiment:
+    """Return an experiment: a task whose result a cluster makes again if the worker that has it is lost."""
+    return experiment
+
+
+def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None) -> Ended:
+    """Train a chunk; a failure travels as a value, since not every backend passes on what is raised."""
     try:
         return chunk, train_chunk(experiment, chunk, missing)
     except Exception as error:
         return chunk, error
+
+
+def _end_with(parent: int) -> None:
+    """End this worker process soon after its parent, whose death nobody else tells it."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def _start_trackers() -> None:
+    """Start the helpers that clean up behind worker processes.
+
+    They come before the workers because starting them unblocks Ctrl-C in this thread, and workers inherit what is
+    blocked: they shall not end at Ctrl-C, with a traceback each, but with their parent.
+    """
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    for name in ("multiprocessing.resource_tracker", "joblib.externals.loky.backend.resource_tracker"):
+        with suppress(ImportError, AttributeError):
+            import_module(name).ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _death(error: Exception) -> str | None:
@@ -115,10 +166,8 @@ def _death(error: Exception) -> str | None:
     return None
 
 
-def _connected(backend: str, scheduler: str | None) -> AbstractContextManager[Any]:
-    """A client of the cluster, if that is where the work goes."""
-    if backend != "dask":
-        return nullcontext()
+def _connected(scheduler: str | None) -> AbstractContextManager[Any]:
+    """Connect to a cluster all of whose workers have this version of the arithmetic."""
     try:
         distributed: Any = import_module("distributed")
     except ImportError:

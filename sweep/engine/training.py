@@ -76,17 +76,23 @@ def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np
     """
     grid = experiment.grids[number]
     outcome = Outcome.empty(first + runs, n_recorded(experiment), len(experiment.train.extra))
-    gates = grid.values["gate"]
-    numbers: dict[str | int, int] = {}
-    gate_numbers, gate_of = np.unique(grid.indices("gate", runs), return_inverse=True)
-    inputs = [numbers.setdefault(inputs_of(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
-    kind_of = np.array(inputs)[gate_of]
-    for key in CHOICES:
-        kind_of = kind_of * len(grid.values[key]) + grid.indices(key, runs)
+    kind_of = kinds_of(experiment, grid, runs)
     for kind in np.unique(kind_of):
         where = np.flatnonzero(kind_of == kind)
         outcome.put(_train_with_one_kernel(experiment, grid, runs[where]).outcome, where)
     return outcome
+
+
+def kinds_of(experiment: Experiment, grid: Grid, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a code for each of some runs of a grid, the same for those that one kernel trains."""
+    gates = grid.values["gate"]
+    numbers: dict[str | int, int] = {}
+    gate_numbers, gate_of = np.unique(grid.indices("gate", runs), return_inverse=True)
+    inputs = [numbers.setdefault(inputs_of(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
+    kind_of = np.array(inputs, np.int64)[gate_of]
+    for key in CHOICES:
+        kind_of = kind_of * len(grid.values[key]) + grid.indices(key, runs)
+    return kind_of
 
 
 def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trained:

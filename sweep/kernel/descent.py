@@ -1,7 +1,7 @@
 """Descent: epochs of training, and the look at a model between them; all lanes at once."""
 
-from sweep.kernel.lanes import select, traced
-from sweep.kernel.model import inputs_of, is_unrolled, through_row, through_table
+from sweep.kernel.lanes import Values, canonical, select, traced
+from sweep.kernel.model import inputs_of, through_rows, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
 from sweep.spec import models
@@ -35,15 +35,14 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
     loss_limit, error_limit : float64
         exp(−M · target_loss), or M · target_loss for soft targets; target_error.
     """
-    P, S, thresholds = plan.n_params, n_state(plan), (loss_limit, error_limit)
+    S, thresholds = n_state(plan), (loss_limit, error_limit)
     kept = state.local(S + 2)
-    for j in range(S):
-        kept[j] = state[j]
+    loop = _parameters(plan, state)
+    loop.repeat(S, lambda j: kept.__setitem__(j, state[j]))
     kept[S], kept[S + 1] = epochs[0], converged_epoch[0]
 
     def epoch(_):
-        before = [kept[j] for j in range(P)]
-        now = through_table(plan, X, before, targets, thresholds, with_loss=plan.sums)
+        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, with_loss=plan.sums)
         count, first = kept[S], kept[S + 1]
         going_on = now.finite
         if plan.sums:
@@ -53,16 +52,13 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
         else:
             kept[S + 1] = select(now.converged & (first < 0.0), count, first)
         if plan.online:
-            _update_after_each_row(plan, X, kept, targets, settings)
+            _update_after_each_row(plan, X, kept, targets, settings, going_on)
         else:
-            _update(plan, kept, now.ascent, settings)
-        for j in range(P):
-            kept[j] = select(going_on, kept[j], before[j])
+            _update(plan, kept, now.ascent, settings, going_on)
         kept[S] = count + select(going_on, 1.0, 0.0)
 
     state.repeat(n_epochs, epoch)
-    for j in range(S):
-        state[j] = kept[j]
+    loop.repeat(S, lambda j: state.__setitem__(j, canonical(kept[j])))
     epochs[0], converged_epoch[0] = kept[S], kept[S + 1]
 
 
@@ -82,37 +78,49 @@ def _add_losses(kept, at, count, loss, going_on, window):
     kept[at + 3] = kept[at + 3] + select(going_on, select(count < window, 0.0, relative), 0.0)
 
 
-def _update_after_each_row(plan, X, kept, targets, settings):
-    P, x = plan.n_params, inputs_of(plan, X)
-
-    def update(m):
-        w = [kept[j] for j in range(P)]
-        row = through_row(plan, w, [x(m, i) for i in range(plan.n_inputs)], targets[m], [0.0] * P, with_loss=False)
-        _update(plan, kept, row.ascent, settings)
-
-    if is_unrolled(plan):
-        for m in range(plan.n_rows):
-            update(m)
-    else:
-        targets.repeat(plan.n_rows, update)
+def _parameters(plan, kept):
+    """The parameters, read once where the loops over units are written out; else where they are kept."""
+    return Values(kept[j] for j in range(plan.n_params)) if plan.units_are_straight else kept
 
 
-def _update(plan, kept, ascent, settings):
-    """One step of the optimizer for every parameter."""
-    rule, P = OPTIMIZERS[plan.optimizer], plan.n_params
+def _update_after_each_row(plan, X, kept, targets, settings, going_on):
+    """Steps of the optimizer after every row; a lane that does not go on takes none."""
+    P = plan.n_params
+    before = kept.local(P)
+    loop = _parameters(plan, kept)
+    loop.repeat(P, lambda j: before.__setitem__(j, kept[j]))
+
+    def row(m):
+        w = _parameters(plan, kept)
+        sums = w.local(P + 4)
+        for k, number in enumerate((1.0, 0.0, 0.0, 0.0)):
+            sums[P + k] = number
+        through_rows(plan, w, inputs_of(plan, X, m, 1), [targets[m]], sums, with_loss=False, fresh=True)
+        _update(plan, kept, sums, settings)
+
+    (Values() if plan.is_straight else targets).repeat(plan.n_rows, row)
+    loop.repeat(P, lambda j: kept.__setitem__(j, select(going_on, kept[j], before[j])))
+
+
+def _update(plan, kept, ascent, settings, going_on=None):
+    """One step of the optimizer for every parameter; parameters of lanes that do not go on stay as they are."""
+    rule, P, H = OPTIMIZERS[plan.optimizer], plan.n_params, plan.n_hidden_params
     default = models.OPTIMIZERS[plan.optimizer]
     used = [k for k in range(len(default)) if k < N_SETTINGS - 2 or default[k] is not None]
     given = {models.SETTINGS[k]: settings[2 + k] for k in used}
-    fixed = set() if plan.bias else set(models.biases(plan.n_inputs, plan.hidden, plan.shortcut))
-    for j in range(P):
-        if j in fixed:
-            continue
-        rate = settings[0 if j < plan.n_hidden_params else 1]
-        places = [P + j * rule.n_memory + k for k in range(rule.n_memory)]
+    n_hidden = H if plan.bias else plan.hidden * plan.n_inputs
+
+    def step(j, rate):
+        places = [j * rule.n_memory + (P + k) for k in range(rule.n_memory)]
         direction = ascent[j] / float(plan.n_rows) if rule.divides and not plan.online else ascent[j]
-        kept[j], memory = rule.step(kept[j], direction, [kept[k] for k in places], Settings(rate, **given))
+        w = kept[j]
+        stepped, memory = rule.step(w, direction, [kept[k] for k in places], Settings(rate, **given))
+        kept[j] = stepped if going_on is None else select(going_on, stepped, w)
         for k, value in zip(places, memory, strict=True):
             kept[k] = value
+
+    ascent.repeat(n_hidden, lambda j: step(j, settings[0]))
+    ascent.repeat(P - H if plan.bias else P - H - 1, lambda j: step(j + H, settings[1]))
 
 
 @traced(Plan.parse)
@@ -121,8 +129,7 @@ def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converg
 
     Parameters as in `advance`; the last three are (width,) float64, lanes.
     """
-    w = [state[j] for j in range(plan.n_params)]
-    now = through_table(plan, X, w, targets, (loss_limit, error_limit), with_loss=True)
-    loss_out[0] = now.total_loss / float(plan.n_rows)
+    now = through_table(plan, X, _parameters(plan, state), targets, (loss_limit, error_limit), with_loss=True)
+    loss_out[0] = canonical(now.total_loss / float(plan.n_rows))
     converged_out[0] = select(now.converged, 1.0, 0.0)
     finite_out[0] = select(now.finite, 1.0, 0.0)

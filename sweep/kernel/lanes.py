@@ -200,6 +200,14 @@ def absolute(x):
     return np.abs(x)
 
 
+def canonical(x):
+    """x, every NaN as the one with the bits 0x7FF8…0: which of them arithmetic gives depends on the CPU."""
+    if isinstance(x, Lanes):
+        is_nan = x.builder.fcmp_unordered("uno", x.vector, x.vector)
+        return x.from_integers(x.builder.select(is_nan, x.constant(0x7FF8_0000_0000_0000), x.integers))
+    return np.where(np.isnan(x), np.nan, x)
+
+
 def scale(x, shifted):
     """x·2ⁿ by adding n to the exponent of x; n is the integer in the low bits of `shifted` = n + 1.5·2⁵².
 
@@ -273,6 +281,11 @@ class Storage:
         place.align = self.width * 8
         return Storage(self.builder, place, self.width, place.align)
 
+    def number(self, value):
+        """Lanes that hold a number."""
+        kind = self.pointer.type.pointee
+        return Lanes(self.builder, ir.Constant(kind, [float(value)] * kind.count))
+
     def repeat(self, n, body):
         """Run body(i) for i = 0 … n − 1 as a loop of the compiled code; n as for an index."""
         builder, count = self.builder, _value(n)
@@ -302,6 +315,19 @@ class Table:
         return self.builder.load(self.builder.gep(self.pointer, [offset]))
 
 
+class Values(list):
+    """`Storage` as a list, whose loops are written out: straight-line code."""
+
+    def local(self, n):
+        """See `Storage.local`."""
+        return Values([None] * n)
+
+    def repeat(self, n, body):
+        """See `Storage.repeat`."""
+        for i in range(n):
+            body(i)
+
+
 class PythonStorage:
     """`Storage` outside compiled code: the rows of a NumPy array, copied when read."""
 
@@ -319,14 +345,17 @@ class PythonStorage:
         width = self.rows.shape[1]
         return PythonStorage(np.zeros(n * width), width)
 
-    def repeat(self, n, body):
-        """See `Storage.repeat`."""
-        for i in range(n):
-            body(i)
+    def number(self, value):
+        """See `Storage.number`."""
+        return np.full(self.rows.shape[1], value)
+
+    repeat = Values.repeat
 
 
 def traced(plan_of):
-    """Make of a function one for Numba-compiled code, which has the same for Python as its attribute `in_python`.
+    """Make of a function one for Numba-compiled code, with the same for Python as its attribute `in_python`.
+
+    Its attribute `traced` is the function itself, for `sweep.kernel.retarget`.
 
     Both are called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which the function sees
     as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All arrays are
@@ -367,7 +396,7 @@ def traced(plan_of):
         plan, *others = inspect.signature(function).parameters.values()
         typed.__signature__ = inspect.Signature([plan.replace(name="context"), plan.replace(name="text"), *others])
         compiled = intrinsic(prefer_literal=True)(typed)
-        compiled.in_python = in_python
+        compiled.in_python, compiled.traced = in_python, function
         return compiled
 
     return decorate

@@ -137,8 +137,6 @@ class Lanes(NamedTuple):
         Number of the run; −1 for none.
     expected : (width,) float64
         Epochs that a run has after a block unless it ends before.
-    recorded : (width,) int64
-        Losses recorded.
     bits, marked : (n_values * width,) int64
         The bits of `state`, now and at the mark.
     marked_at : (width,) float64
@@ -157,7 +155,6 @@ class Lanes(NamedTuple):
     finite: NDArray[np.float64]
     run: NDArray[np.int64]
     expected: NDArray[np.float64]
-    recorded: NDArray[np.int64]
     bits: NDArray[np.int64]
     marked: NDArray[np.int64]
     marked_at: NDArray[np.float64]
@@ -179,7 +176,6 @@ def _empty_lanes(shape, n_settings):
         np.zeros(width),
         np.full(width, -1),
         np.zeros(width),
-        np.zeros(width, np.int64),
         state.view(np.int64),
         np.zeros(shape.n_values * width, np.int64),
         np.zeros(width),
@@ -188,28 +184,30 @@ def _empty_lanes(shape, n_settings):
 
 
 @inlined
-def _place_run(lane, run, shape, runs, lanes, start):
-    """Put what a run is trained with into a lane: its state, its targets and its settings."""
-    width = shape.width
+def _place_run(lane, width, start, settings_of_run, targets_of_run, shape, state, settings, targets):
+    """Put what a run is trained with into a lane."""
     for j in range(shape.n_values):
-        lanes.state[j * width + lane] = start[j] if j < start.size else 0.0
-    for k in range(runs.settings.shape[1]):
-        value = runs.settings[run, k]
-        lanes.settings[k * width + lane] = value / shape.rate_divisor if k < 2 else value
-    for m in range(shape.n_rows):
-        y = runs.tables[runs.table_of[run], m]
-        lanes.targets[m * width + lane] = y if shape.soft_targets else math.copysign(0.0, y - 0.5)
-    lanes.epochs[lane], lanes.converged_epoch[lane] = 0.0, -1.0
-    lanes.recorded[lane], lanes.n_looks[lane] = 0, 0
+        state[j * width + lane] = start[j] if j < start.size else 0.0
+    for k in range(settings_of_run.size):
+        settings[k * width + lane] = settings_of_run[k] / shape.rate_divisor if k < 2 else settings_of_run[k]
+    for m in range(targets_of_run.size):
+        y = targets_of_run[m]
+        targets[m * width + lane] = y if shape.soft_targets else math.copysign(0.0, y - 0.5)
 
 
 @inlined
 def _fill(next_run, shape, runs, lanes):
     """Give empty lanes the next runs; returns the number of the run after these."""
-    for lane in range(shape.width):
-        if lanes.run[lane] < 0 and next_run < runs.table_of.size:
-            lanes.run[lane] = next_run
-            _place_run(lane, next_run, shape, runs, lanes, runs.starts[runs.start_of[next_run]])
+    _, tables, table_of, starts, start_of, settings_of = runs
+    state, targets, settings, epochs, converged_epoch, run_of, n_looks = (
+        lanes.state, lanes.targets, lanes.settings, lanes.epochs, lanes.converged_epoch, lanes.run, lanes.n_looks,
+    )  # fmt: skip
+    for lane in range(run_of.size):
+        if run_of[lane] < 0 and next_run < table_of.size:
+            run = next_run
+            run_of[lane], epochs[lane], converged_epoch[lane], n_looks[lane] = run, 0.0, -1.0, 0
+            start, targets_of_run = starts[start_of[run]], tables[table_of[run]]
+            _place_run(lane, run_of.size, start, settings_of[run], targets_of_run, shape, state, settings, targets)
             next_run += 1
     return next_run
 
@@ -217,27 +215,32 @@ def _fill(next_run, shape, runs, lanes):
 @inlined
 def _record(lanes, limits, out):
     """Write the losses of the runs that are at an epoch to record."""
-    for lane in range(lanes.run.size):
-        run, k = lanes.run[lane], lanes.recorded[lane]
-        if run >= 0 and k * limits.record_every == int(lanes.epochs[lane]):
-            out.curves[run, k] = lanes.loss[lane] if lanes.finite[lane] > 0.0 else np.inf
-            lanes.recorded[lane] += 1
+    run_of, epochs, loss, finite, curves = lanes.run, lanes.epochs, lanes.loss, lanes.finite, out.curves
+    for lane in range(run_of.size):
+        if run_of[lane] >= 0 and int(epochs[lane]) % limits.record_every == 0:
+            k = int(epochs[lane]) // limits.record_every
+            curves[run_of[lane], k] = loss[lane] if finite[lane] > 0.0 else np.inf
 
 
 @inlined
-def _block_length(lanes, limits, typical_epochs):
-    """Epochs until the next look at the lanes.
+def _expect(lanes, limits, n_done, n_epochs_done):
+    """Choose the epochs until the next look at the lanes, and note what each run will have then.
 
     A look costs about as much as two epochs, and a finished lane waits half a block for it, so that a block near
-    2·√(epochs of a typical run) wastes least. It ends where a run reaches max_epochs or an epoch to record.
+    2·√(epochs of a typical run) wastes least; runs at work count with the epochs that they have. A block ends where a
+    run reaches max_epochs or an epoch to record.
     """
-    block = min(1 + 2 * int(math.sqrt(typical_epochs)), _LONGEST_BLOCK)
-    for lane in range(lanes.run.size):
-        if lanes.run[lane] >= 0:
-            epochs = int(lanes.epochs[lane])
-            block = min(block, limits.max_epochs - epochs)
+    run_of, epochs, expected = lanes.run, lanes.epochs, lanes.expected
+    n, total, longest = n_done + 1, n_epochs_done + 100.0, limits.max_epochs
+    for lane in range(run_of.size):
+        if run_of[lane] >= 0:
+            n, total = n + 1, total + epochs[lane]
+            longest = min(longest, limits.max_epochs - int(epochs[lane]))
             if limits.record_every > 0:
-                block = min(block, lanes.recorded[lane] * limits.record_every - epochs)
+                longest = min(longest, limits.record_every - int(epochs[lane]) % limits.record_every)
+    block = min(1 + 2 * int(math.sqrt(total / n)), _LONGEST_BLOCK, longest)
+    for lane in range(run_of.size):
+        expected[lane] = epochs[lane] + block
     return block
 
 
@@ -257,57 +260,57 @@ def _skip_cycles(lanes, max_epochs):
     From there on training would repeat itself for ever, so that the state at max_epochs is the one they reach by the
     epochs that remain. When a look comes, and whether it finds the cycle, changes the time it takes and nothing else.
     """
-    width = lanes.run.size
+    run_of, epochs, expected, bits = lanes.run, lanes.epochs, lanes.expected, lanes.bits
+    marked, marked_at, n_looks = lanes.marked, lanes.marked_at, lanes.n_looks
+    width = run_of.size
     for lane in range(width):
-        if lanes.run[lane] < 0 or lanes.epochs[lane] < lanes.expected[lane]:
+        if run_of[lane] < 0 or epochs[lane] < expected[lane]:
             continue
-        if lanes.n_looks[lane] % _LOOKS_PER_MARK == 0:
-            for j in range(lane, lanes.bits.size, width):
-                lanes.marked[j] = lanes.bits[j]
-            lanes.marked_at[lane] = lanes.epochs[lane]
-        elif _same(lane, width, lanes.bits, lanes.marked):
-            cycle = int(lanes.epochs[lane] - lanes.marked_at[lane])
-            lanes.epochs[lane] += (max_epochs - int(lanes.epochs[lane])) // cycle * cycle
-            lanes.expected[lane] = lanes.epochs[lane]
-        lanes.n_looks[lane] += 1
-
-
-@inlined
-def _ends(lane, lanes, max_epochs):
-    """Return True if the run in a lane has ended."""
-    return lanes.run[lane] >= 0 and (lanes.epochs[lane] < lanes.expected[lane] or int(lanes.epochs[lane]) == max_epochs)
+        if n_looks[lane] % _LOOKS_PER_MARK == 0:
+            for j in range(lane, bits.size, width):
+                marked[j] = bits[j]
+            marked_at[lane] = epochs[lane]
+        elif _same(lane, width, bits, marked):
+            cycle = int(epochs[lane] - marked_at[lane])
+            epochs[lane] += (max_epochs - int(epochs[lane])) // cycle * cycle
+            expected[lane] = epochs[lane]
+        n_looks[lane] += 1
 
 
 @inlined
 def _any_ends(lanes, max_epochs):
-    """Return True if a run has ended."""
+    """Return True if a run has ended, before a block did or at max_epochs."""
+    run_of, epochs, expected = lanes.run, lanes.epochs, lanes.expected
     ended = False
-    for lane in range(lanes.run.size):
-        ended = ended or _ends(lane, lanes, max_epochs)
+    for lane in range(run_of.size):
+        if run_of[lane] >= 0 and (epochs[lane] < expected[lane] or int(epochs[lane]) == max_epochs):
+            ended = True
     return ended
 
 
 @inlined
 def _write(lanes, limits, out):
     """Write what became of the runs that have ended, and empty their lanes; returns their number and their epochs."""
+    run_of, epochs_of, expected, first_of = lanes.run, lanes.epochs, lanes.expected, lanes.converged_epoch
+    loss, converged, finite, state = lanes.loss, lanes.converged, lanes.finite, lanes.state
     n_ended, n_epochs = 0, 0
-    for lane in range(lanes.run.size):
-        if not _ends(lane, lanes, limits.max_epochs):
+    for lane in range(run_of.size):
+        run, epochs, first = run_of[lane], int(epochs_of[lane]), int(first_of[lane])
+        if run < 0 or not (epochs_of[lane] < expected[lane] or epochs == limits.max_epochs):
             continue
-        run, epochs, first = lanes.run[lane], int(lanes.epochs[lane]), int(lanes.converged_epoch[lane])
-        if first < 0 and lanes.converged[lane] > 0.0:
+        if first < 0 and converged[lane] > 0.0:
             first = epochs
-        if lanes.finite[lane] == 0.0 or not math.isfinite(lanes.loss[lane]):
-            out.status[run], lanes.loss[lane] = DIVERGED, np.inf
+        if finite[lane] == 0.0 or not math.isfinite(loss[lane]):
+            out.status[run], loss[lane] = DIVERGED, np.inf
         else:
             out.status[run] = CONVERGED if first >= 0 else MAX_EPOCHS
-        out.epochs[run], out.converged_epoch[run], out.final_loss[run] = epochs, first, lanes.loss[lane]
+        out.epochs[run], out.converged_epoch[run], out.final_loss[run] = epochs, first, loss[lane]
         if out.weights.shape[0] > 0:
             for j in range(out.weights.shape[1]):
-                out.weights[run, j] = lanes.state[j * lanes.run.size + lane]
-        if limits.record_every > 0 and lanes.recorded[lane] * limits.record_every == epochs:
-            out.curves[run, lanes.recorded[lane]] = lanes.loss[lane]
-        lanes.run[lane] = -1
+                out.weights[run, j] = state[j * run_of.size + lane]
+        if limits.record_every > 0 and epochs % limits.record_every == 0:
+            out.curves[run, epochs // limits.record_every] = loss[lane]
+        run_of[lane] = -1
         n_ended, n_epochs = n_ended + 1, n_epochs + epochs
     return n_ended, n_epochs
 
@@ -334,9 +337,7 @@ def train(advance, evaluate, shape, runs, limits, out):
         if limits.record_every > 0:
             evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite)
             _record(lanes, limits, out)
-        block = _block_length(lanes, limits, (n_epochs_done + 100) / (n_done + 1))
-        for lane in range(shape.width):
-            lanes.expected[lane] = epochs[lane] + block
+        block = _expect(lanes, limits, n_done, n_epochs_done)
         advance(block, X, state, targets, settings, epochs, first, loss_limit, error_limit)
         if limits.longest_period > 0 and limits.record_every == 0:
             _skip_cycles(lanes, limits.max_epochs)
@@ -354,18 +355,21 @@ def find_stationary(advance, shape, runs, limits, out):
     Parameters are those of `train`; `out.weights` holds the states that the runs ended with.
     """
     lanes = _empty_lanes(shape, runs.settings.shape[1])
-    ended = np.flatnonzero(out.status == MAX_EPOCHS)
-    for first in range(0, ended.size, shape.width):
-        batch = ended[first : first + shape.width]
+    X, tables, table_of, _, _, settings_of = runs
+    state, targets, settings, epochs, first = lanes[:5]
+    bits, width, status, states = lanes.bits, shape.width, out.status, out.weights
+    ended = np.flatnonzero(status == MAX_EPOCHS)
+    for at in range(0, ended.size, width):
+        batch = ended[at : at + width]
+        first[:] = -1.0
         for lane in range(batch.size):
-            _place_run(lane, batch[lane], shape, runs, lanes, out.weights[batch[lane]])
-        last = lanes.bits.copy()
+            run = batch[lane]
+            targets_of_run = tables[table_of[run]]
+            _place_run(lane, width, states[run], settings_of[run], targets_of_run, shape, state, settings, targets)
+        last = bits.copy()
         for epoch in range(1, min(limits.longest_period, limits.max_epochs) + 1):
-            advance(
-                1, runs.X, lanes.state, lanes.targets, lanes.settings, lanes.epochs, lanes.converged_epoch,
-                limits.loss_limit, limits.error_limit,
-            )  # fmt: skip
+            advance(1, X, state, targets, settings, epochs, first, limits.loss_limit, limits.error_limit)
             for lane in range(batch.size):
-                unmet = out.status[batch[lane]] == MAX_EPOCHS and lanes.converged_epoch[lane] < 0.0
-                if unmet and _same(lane, shape.width, lanes.bits, last):
-                    out.status[batch[lane]], out.period[batch[lane]] = STATIONARY, epoch
+                unmet = status[batch[lane]] == MAX_EPOCHS and first[lane] < 0.0
+                if unmet and _same(lane, width, bits, last):
+                    status[batch[lane]], out.period[batch[lane]] = STATIONARY, epoch

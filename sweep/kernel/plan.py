@@ -16,6 +16,12 @@ def natural_width() -> int:
     return 2 * (8 if "+avx512f" in cpu_features() else 4)
 
 
+_STRAIGHT_UNITS = 20
+"""Units × rows, up to which the pass over a Boolean table is straight-line code with its inputs built in."""
+_STRAIGHT_PARAMS = 12
+_BLOCK = 4
+
+
 @dataclass(frozen=True)
 class Plan:
     """The choices a kernel is specialised for, as integers and short words.
@@ -82,6 +88,26 @@ class Plan:
     def n_hidden_params(self) -> int:
         """Parameters of the hidden layer, W1 and b1: the first ones."""
         return self.hidden * (self.n_inputs + 1)
+
+    @property
+    def is_straight(self) -> bool:
+        """Rows are straight-line code with their inputs built in."""
+        return bool(self.bits) and self.n_rows * (self.hidden + 1) <= _STRAIGHT_UNITS
+
+    @property
+    def starts_from_nothing(self) -> bool:
+        """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
+        return bool(self.bits) and self.n_rows * (self.hidden + 1) <= 20
+
+    @property
+    def units_are_straight(self) -> bool:
+        """Loops over hidden units are written out."""
+        return self.is_straight or self.n_params <= _STRAIGHT_PARAMS
+
+    @property
+    def block(self) -> int:
+        """Rows that go through together."""
+        return min(_BLOCK, self.n_rows)
 
     @property
     def text(self) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import descriptions, failures
+from sweep.answer.captions import TITLES, Description, described, failures
 from sweep.answer.listing import columns, listing, run_column
+from sweep.page import kernels
+from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
 from sweep.plots.drawing.looks import STATUS_COLOURS
 from sweep.plots.drawing.marks import located
@@ -23,7 +25,6 @@ from sweep.plots.drawing.style import save
 from sweep.plots.heat_map import PALETTE
 from sweep.plots.registry import figures_for
 from sweep.results.result import Result
-from sweep.results.settings import grid_keys, values_of
 from sweep.words import cell, counted, label, percent
 
 BROAD = 550
@@ -59,7 +60,8 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
         written += [svg, png, *pictures]
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    unfinished.write_text(render(findings, drawn, whole, marks), encoding="utf-8")
+    trained = live(findings, _replay(findings.result))
+    unfinished.write_text(render(findings, drawn, whole, marks, trained), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
 
@@ -68,6 +70,7 @@ def render(
     figures: Mapping[str, str],
     whole: Mapping[str, Sequence[str]] | None = None,
     marks: Mapping[str, Marked] | None = None,
+    trained: str | None = None,
 ) -> str:
     """Make the report of a result.
 
@@ -81,6 +84,8 @@ def render(
         The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
     marks : mapping
         What can be pointed at in a figure, by name; see `sweep.plots.drawing.marks`.
+    trained : str
+        What the page needs to train runs itself, made by `live`; without it the page has no such section.
 
     Returns
     -------
@@ -99,22 +104,27 @@ def render(
     result = findings.result
     missing = incomplete(findings)
     answered = answer(findings)
-    texts = descriptions(findings, [*missing, *answered])
-    shown = [
-        _figure(name, svg, texts[name].caption + _shared((whole or {}).get(name, ())), texts[name].alt)
-        for name, svg in figures.items()
-    ]
+    shown = []
+    for name, svg in figures.items():
+        said = described(findings, name, [*missing, *answered])
+        said = said._replace(caption=said.caption + _shared((whole or {}).get(name, ())))
+        shown.append(_figure(name, svg, said, files=whole is not None))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying
     points = pointing(findings, marks or {}, listed)
     replay = _replay(result)
-    scripts = {name: (_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("points", "table")}
+    scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("points", "table")]
+    styles = [(_PAGE / "page.css").read_text(encoding="utf-8")]
+    if trained:
+        scripts.append(kernels.script())
+        styles.append((_PAGE / "live" / "live.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
-        policy=_policy(scripts.values()),
-        style=(_PAGE / "page.css").read_text(encoding="utf-8"),
+        policy=policy(scripts, trains=trained is not None),
+        style="".join(styles),
         scripts=scripts,
+        live=trained,
         incomplete=missing,
         answer=answered,
         outcomes=_outcomes(findings),
@@ -139,10 +149,11 @@ def render(
     )
 
 
-def _policy(scripts: Any) -> str:
-    """What the page may do: show itself, run its own scripts, and nothing else."""
+def policy(scripts: Iterable[str], trains: bool) -> str:
+    """State what a page may do: show itself, run its own scripts, WebAssembly if it trains, and nothing else."""
     sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
     allowed = " ".join(f"'sha256-{one}'" for one in sums)
+    allowed += " 'wasm-unsafe-eval'" if trains else ""
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
 
 
@@ -206,8 +217,8 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
     ]
 
 
-def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
-    """An image embedded as data: its identifiers cannot clash with those of the other figures."""
+def _figure(name: str, svg: str, said: Description, files: bool) -> dict[str, Any]:
+    """Embed an image as data: its identifiers cannot clash with those of the other figures."""
     box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
     if box is None:
         raise ValueError(f"the figure {name} is not an SVG with a viewBox")
@@ -219,8 +230,9 @@ def _figure(name: str, svg: str, caption: str, alt: str) -> dict[str, Any]:
         "width": width,
         "height": height,
         "broad": width > BROAD,
-        "caption": caption,
-        "alt": alt,
+        "title": TITLES[name],
+        "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if files else [],
+        **said._asdict(),
     }
 
 
@@ -236,9 +248,9 @@ def _fixed(findings: Findings) -> str:
     """The keys of the grid that take only one value."""
     if findings.n_settings == 0:
         return ""
-    result = findings.result
-    constant = [key for key in grid_keys(result) if key not in findings.varying]
-    return "; ".join(f"{label(key)}: {cell(values_of(result, key).iloc[0])}" for key in constant)
+    settings = findings.settings
+    constant = [key for key in settings.keys if key not in findings.varying]
+    return "; ".join(f"{label(key)}: {cell(settings.values(key)[0])}" for key in constant)
 
 
 def _provenance(result: Result) -> list[tuple[str, str]]:

@@ -7,22 +7,19 @@ from html import escape
 from pathlib import Path
 
 from sweep.analysis.findings import Findings
-from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import descriptions
+from sweep.answer.captions import described
 from sweep.answer.overview import overview
-from sweep.results.result import Result
 
 MAX_ROWS = 10
 """Of the summary."""
 
 
-def shown(result: Result) -> str:
+def shown(findings: Findings, answered: Sequence[str]) -> str:
     """A result as HTML that stands within a page: question, answer, main figure, a few rows, the first of the summary.
 
     The figure is the report's first, taken from there if it has been drawn, else drawn.
     """
-    findings = Findings(result)
-    answered = [*incomplete(findings), *answer(findings)]
+    result = findings.result
     parts = [f"<h3>{escape(result.manifest.get('question') or result.manifest['name'])}</h3>"]
     parts += [f"<p>{escape(sentence)}</p>" for sentence in answered]
     parts += _figure(findings, answered)
@@ -57,7 +54,7 @@ def _figure(findings: Findings, answered: Sequence[str]) -> list[str]:
             save(draw(findings), Path(folder) / name)
             picture = (Path(folder) / f"{name}.png").read_bytes()
     source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-    said = descriptions(findings, answered)[name]
+    said = described(findings, name, answered)
     return [
         f'<img src="{source}" alt="{escape(said.alt)}" style="max-width: 100%; background: white">'
         f"<p><small>{escape(said.caption)}</small></p>"

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sweep.analysis.findings import Findings
 from sweep.answer.listing import Column, Listing, columns, pooled
 from sweep.plots.drawing.marks import Cells, Series
-from sweep.results.settings import first_runs
 
 MAX_CELLS = 2**20
 """Of all pictures of a page; of more, every second, third, … in both directions can be pointed at."""
@@ -124,7 +123,7 @@ def _packed(findings: Findings, rows: NDArray[np.int64], budget: int) -> dict[st
     """Settings as arrays; −1 stands for none."""
     there = rows >= 0
     runs = np.full(len(rows), -1.0)
-    runs[there] = first_runs(findings.result, rows[there])
+    runs[there] = findings.settings.first_runs(rows[there])
     packed = {column.key: _codes(column, there) for column in columns(findings, rows[there])}
     for key in [key for key in packed if key not in _TELL_LESS] + [key for key in _TELL_LESS if key in packed]:
         budget -= sum(map(len, packed[key][1])) + len(packed[key][2])

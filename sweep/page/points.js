@@ -126,10 +126,25 @@ function tell(found, numbers, others, note, byKeys) {
     line.append(element("code", "", typed), " ", button, element("span", "quiet", byKeys ? "Enter copies it" : "a click copies it"));
     tip.append(line);
   }
+  if (trains()) {
+    const button = element("button", "", "See this run train");
+    button.type = "button";
+    button.addEventListener("click", () => train());
+    tip.append(button);
+  }
   tip.hidden = false;
   if (byKeys) {
-    said.textContent = [setting(found), ...facts(found, numbers).map((pair) => pair.join(" ")), note, typed].filter(Boolean).join("; ");
+    said.textContent = [setting(found), ...facts(found, numbers).map((pair) => pair.join(" ")), note, typed, trains() && "t shows it in training"].filter(Boolean).join("; ");
   }
+}
+
+// Whether the page trains runs itself; live.js says so where it does.
+const trains = () => Boolean(window.sweep?.show);
+
+function train() {
+  const { run } = shown.found;
+  hide();
+  window.sweep.show(Number(run));
 }
 
 async function copy() {
@@ -332,6 +347,8 @@ class Explorer {
       event.preventDefault();
       if (shown?.explorer !== this) await this.show(this.last ?? this.points.first(), true);
       await copy();
+    } else if (event.key === "t" && shown?.explorer === this && trains()) {
+      train();
     } else if (MOVES.has(event.key)) {
       event.preventDefault();
       await this.show(this.last ? this.points.moved(this.last, event.key, event.shiftKey) : this.points.first(), true);

@@ -6,6 +6,7 @@ const head = table.tHead.rows[0];
 const body = table.tBodies[0];
 const heads = [...head.cells];
 const MOST_CHOICES = 40;
+const BEST_FIRST = new Set(["rate", "interval", "n_converged"]); // columns whose largest values come first
 
 // What is later than max_epochs ("> 10,000") or infinite is larger than every number.
 function number(text) {
@@ -67,7 +68,8 @@ function limit(text) {
 }
 
 function sort(column) {
-  const direction = sorted.column === column ? { 1: -1, "-1": 0, 0: 1 }[sorted.direction] : 1;
+  const first = BEST_FIRST.has(heads[column].dataset.key) ? -1 : 1;
+  const direction = sorted.column !== column ? first : sorted.direction === first ? -first : 0;
   sorted = { column, direction };
   heads.forEach((cell, at) => {
     if (at === column && direction) cell.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
@@ -97,6 +99,7 @@ function filter(column) {
       control.setAttribute("aria-invalid", String(test === undefined));
       tests[column] = test || null;
       show();
+      if (test === undefined) status.textContent += `; not used: “${control.value}” of ${name}, which takes 0.1, > 0.1, <= 10 or 0.1 .. 10`;
     });
   }
   control.setAttribute("aria-label", `Filter by ${name}${isText[column] ? "" : ", such as > 0.1"}`);
@@ -112,8 +115,8 @@ if (lines.length > 1) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...cell.childNodes);
-    button.addEventListener("click", () => sort(column));
     cell.append(button);
+    cell.addEventListener("click", () => sort(column));
   });
 
   const bar = document.createElement("div");

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from sweep.analysis.axes import is_numeric
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, Group, Model, logits, outputs
 from sweep.plots.drawing.canvas import GREY, colour_bar, picture_rows
@@ -87,7 +86,7 @@ def _title(findings: Findings, choice: Choice, model: Model) -> str:
 
 
 def _value(findings: Findings, key: str, value: Any) -> str:
-    if not is_numeric(findings.result, key):
+    if not findings.settings.is_numeric(key):
         return unbroken(str(value)) if isinstance(value, str) else assignment(key, str(value).lower())
     return assignment(key, number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
 

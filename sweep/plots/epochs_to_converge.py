@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from sweep.analysis.findings import Findings
 from sweep.analysis.predictions import Law
 from sweep.plots.drawing.canvas import GREY, bands, panels, rows
-from sweep.plots.drawing.lines import FEW_POINTS, lines, plot, row_positions
+from sweep.plots.drawing.lines import FEW_POINTS, lines, note_if_none_converged, plot, row_positions
 from sweep.plots.drawing.looks import check_runs, figure_of, line_handles, looks_of, per, present
 from sweep.plots.drawing.marks import mark
 from sweep.plots.drawing.scales import log_scale, scale_x
@@ -41,12 +41,12 @@ def epochs_to_converge(findings: Findings) -> Figure:
     named = {ZERO_EPOCHS: "0"} if earliest == 0 else {}
 
     title = "Epochs to convergence" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of all runs"
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
     limit = Line2D(
         [], [], color=GREY, linewidth=1, linestyle=DASHED, label=f"max_epochs = {max_epochs:,}: not converged"
     )
     predicted = findings.laws
-    legend = [*line_handles(looks, layout, findings.result), *([_law_handle()] if predicted else []), limit]
+    legend = [*line_handles(looks, layout, findings.settings), *([_law_handle()] if predicted else []), limit]
     if layout.x is None:
         later: dict[str, Any] = {"marker": ">", "markersize": 7, "markerfacecolor": "white"}
         if np.isinf(table["epochs_q50"]).any():
@@ -78,9 +78,7 @@ def epochs_to_converge(findings: Findings) -> Figure:
             plot(axes, look, line["x"][known], line["epochs_q50"][known], few)
             mark(axes, line["x"][known], line["epochs_q50"][known], line["rows"][known])
         _draw_laws(axes, predicted.get(name, []))
-        if not any(line["n_converged"].any() for _, line in drawn):
-            note = f"0 of {sum(int(line['n'].sum()) for _, line in drawn):,} runs\nconverged"
-            axes.text(0.5, 0.45, note, transform=axes.transAxes, ha="center", va="center", color=GREY)
+        note_if_none_converged(axes, [line for _, line in drawn])
         log_scale(axes, "y", limits, 5, named)
         scale_x(axes, table["x"].to_numpy())
     return figure_of(all_axes[0])

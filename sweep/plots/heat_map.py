@@ -24,6 +24,9 @@ COLOURS = np.round(255 * colormaps["viridis"](np.linspace(0.15, 1, N_SHADES))[:,
 PALETTE = np.vstack([COLOURS, [[0xCF] * 3, [0x1A] * 3, [0xFF] * 3]]).astype(np.uint8)
 """Colours of shades, then of LATER, DIVERGED and NOTHING."""
 
+FEW_TICKS = 6
+"""Values of an axis up to which each has a tick."""
+
 Array = NDArray[np.float64]
 
 
@@ -92,15 +95,21 @@ def _scale(axes: Axes, numbers: NDArray[Any]) -> None:
     axes.yaxis.set_major_formatter(FixedFormatter([f"{number:,.0f}" for number in numbers[first]]))
 
 
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
 def _ticks(axes: Axes, direction: str, values: Array) -> None:
-    """Ticks at round values; the picture itself is drawn cell by cell."""
+    """Set ticks at each value, or of many at round ones; the picture itself is drawn cell by cell."""
     limits = float(values[0]), float(values[-1])
-    if is_log_spaced(values):
+    if len(values) <= FEW_TICKS:
+        named, places = {value: _number(value) for value in values.tolist()}, np.arange(len(values), dtype=np.float64)
+    elif is_log_spaced(values):
         named = log_ticks(limits, 5)
         places = np.interp(np.log(list(named)), np.log(values), np.arange(len(values)))
     else:
         ticks = MaxNLocator(4).tick_values(*limits)
-        named = {float(tick): f"{tick:g}".replace("-", "−") for tick in ticks if limits[0] <= tick <= limits[1]}
+        named = {float(tick): _number(tick) for tick in ticks if limits[0] <= tick <= limits[1]}
         places = np.interp(list(named), values, np.arange(len(values)))
     axis = axes.xaxis if direction == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(places)))

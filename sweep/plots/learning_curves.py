@@ -34,10 +34,10 @@ def learning_curves(findings: Findings) -> Figure:
     if found is None:
         raise ValueError("this result has no learning curves: run it with record_every above 0")
     layout, epochs = found.layout, found.epochs
-    looks = looks_of(found.lines, layout, findings.result)
+    looks = looks_of(found.lines, layout, findings.settings)
     title = "Loss while training" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of the runs"
     title += "".join(f"; {assignment(key, value)}" for key, value in found.held.items())
-    handles = line_handles(looks, layout, findings.result)
+    handles = line_handles(looks, layout, findings.settings)
     only = None if handles else next(iter(looks.values())).colour
     if only:
         handles = [Line2D([], [], color=only, label="median")]

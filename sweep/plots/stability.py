@@ -37,10 +37,10 @@ def stability(findings: Findings) -> Figure:
             "this result has no learning rates on both sides of a critical one, or tables too many to tell apart"
         )
     found = {(edge.gate, edge.encoding): edge for edge in findings.edges if edge.finite}
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
     names = list(dict.fromkeys(table.sort_values("order", kind="stable")["panel"]))
     legend: list[Artist] = [
-        *line_handles(looks, layout, findings.result),
+        *line_handles(looks, layout, findings.settings),
         Line2D([], [], color="#000000", linewidth=1.1, label="predicted edge 2/λ"),
         Patch(color=MEASURED, alpha=0.4, label="measured edge"),
         Line2D([], [], color="#000000", linewidth=1.3, linestyle=(0, (1, 1.2)), label="least loss of any weights"),
@@ -66,7 +66,7 @@ def stability(findings: Findings) -> Figure:
             predicted = edge.theory.critical_learning_rate
             axes.axvline(predicted, color="#000000", linewidth=1.1)
             axes.annotate(
-                f"2/λ = {predicted:.6g}" + (f"\nmeasured:\n{_between(edge)}" if edge.measured is not None else ""),
+                f"2/λ = {predicted:.6g}" + (f"\nmeasured:\n{_between(edge)}" if edge.measured else ""),
                 (min(predicted, edge.settled or predicted), 0.96),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(-5, 0),

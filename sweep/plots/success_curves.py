@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from sweep.analysis.axes import is_numeric
 from sweep.analysis.findings import Findings
 from sweep.plots.drawing.canvas import bands, panels
 from sweep.plots.drawing.looks import check_runs, figure_of, looks_of_names, per
@@ -35,7 +34,7 @@ def success_curves(findings: Findings) -> Figure:
     earliest = int(curves.epochs[(curves.converged.sum(axis=(0, 1)) > 0).argmax()])
     t = np.maximum(curves.epochs.astype(np.float64), ZERO_EPOCHS)
     limits = max(min(earliest, t[-1] / 100), ZERO_EPOCHS) / 1.4, float(t[-1])
-    ordered = curves.axis is not None and is_numeric(findings.result, curves.axis)
+    ordered = curves.axis is not None and findings.settings.is_numeric(curves.axis)
     looks = list(looks_of_names(curves.lines, ordered).values())
     legend: list[Artist] = []
     if curves.axis is not None:
@@ -48,7 +47,7 @@ def success_curves(findings: Findings) -> Figure:
         title += f"; all values of {joined(mixed)} together"
     all_axes = panels(curves.panels, title, "epoch t", "runs converged", legend)
     for axes, *of_panel in zip(all_axes, curves.shares, *curves.intervals, strict=True):
-        edges = [(look.colour, *_band(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
+        edges = [(look.colour, *_steps(t, *ends)) for look, *ends in zip(looks, *of_panel[1:], strict=True)]
         bands(axes, edges)
         for look, share in zip(looks, of_panel[0], strict=True):
             if np.isfinite(share).all():
@@ -59,11 +58,8 @@ def success_curves(findings: Findings) -> Figure:
     return figure_of(all_axes[0])
 
 
-def _steps(t: Array, share: Array) -> tuple[Array, Array]:
-    """The corners of a curve that keeps each value until the next epoch."""
-    return np.repeat(t, 2)[1:], np.repeat(share, 2)[:-1]
-
-
-def _band(t: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-    """The corners of a band between two such curves."""
-    return _steps(t, low)[0], _steps(t, low)[1], _steps(t, high)[1]
+def _steps(t: Array, *curves: Array) -> list[Array]:
+    """Return the corners of curves that keep each value until the next epoch, those of their ends included."""
+    kept = np.append(True, np.any([curve[1:] != curve[:-1] for curve in curves], axis=0))
+    kept[-1] = True
+    return [np.repeat(t[kept], 2)[1:], *(np.repeat(curve[kept], 2)[:-1] for curve in curves)]

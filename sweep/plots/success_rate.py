@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from sweep.analysis.findings import Findings
 from sweep.plots.drawing.canvas import bands, panels, rows
-from sweep.plots.drawing.lines import FEW_POINTS, lines, plot, row_positions
+from sweep.plots.drawing.lines import FEW_POINTS, lines, note_if_none_converged, plot, row_positions
 from sweep.plots.drawing.looks import check_runs, figure_of, line_handles, looks_of, per, present
 from sweep.plots.drawing.marks import mark
 from sweep.plots.drawing.scales import percent_ticks, scale_x
@@ -20,8 +20,8 @@ def success_rate(findings: Findings) -> Figure:
     title = "Share of runs that converged" + per(layout)
     if table["converged_low"].notna().any():
         title += ", with 95\N{NO-BREAK SPACE}% intervals"
-    looks = looks_of(list(table["line"].cat.categories), layout, findings.result)
-    legend = line_handles(looks, layout, findings.result)
+    looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
+    legend = line_handles(looks, layout, findings.settings)
     if layout.x is None:
         names = present(table["panel"], "all runs")
         counts = [f"{row.n_converged:,} of {row.n:,}" for row in table.sort_values("panel").itertuples()]
@@ -44,6 +44,7 @@ def success_rate(findings: Findings) -> Figure:
         for look, line in drawn:
             plot(axes, look, line["x"], line["converged_rate"], few)
             mark(axes, line["x"], line["converged_rate"], line["rows"])
+        note_if_none_converged(axes, [line for _, line in drawn])
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)
         scale_x(axes, table["x"].to_numpy())

@@ -28,6 +28,11 @@ class _Columns:
     kept: dict[tuple[str, str], "pd.Series[Any]"] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame | None] = field(default_factory=dict)
 
+    @property
+    def complete(self) -> bool:
+        """True if the tables are known to hold every run of the experiment."""
+        return self.tables.complete
+
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """A table, or some columns of it, integers of the narrowest type that holds them."""
         if columns is None and self.large:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from sweep.errors import StoreError
 from sweep.results import tables
 from sweep.spec.experiment import Experiment
-from sweep.store import tables as written
+from sweep.store import table_files
 from sweep.store.files import Tree
+from sweep.store.manifest import remedy
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class OnDisk:
     tree: Tree
     manifest: Mapping[str, Any]
     experiment: Experiment
+
+    @property
+    def complete(self) -> bool:
+        """True if the tables hold every run of the experiment."""
+        return bool(self.manifest["complete"])
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """Read a table, or some columns of it; None if there is no such table.
@@ -33,14 +39,14 @@ class OnDisk:
         for file in (f"{name}.parquet", f"{name}.csv"):
             if file in self.manifest["files"]:
                 types = tables.arrow_types(self.experiment, name)
-                table = written.read_table(self.tree, file, types, columns)
+                table = table_files.read_table(self.tree, file, types, columns)
                 if not self._is_table(name, table, columns):
                     raise StoreError(
                         f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
-                        f"mend it with: sweep verify {self.tree.path} --repair"
+                        f"{remedy(self.tree)}"
                     )
                 frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                written.release_memory()
+                table_files.release_memory()
                 return frame
         return None
 

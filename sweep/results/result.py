@@ -6,13 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from sweep.results.settings import Settings
+from sweep.results.statistics import censored
 from sweep.spec.experiment import Experiment
 
 
 class Tables(Protocol):
     """Where the tables of a result come from: "runs", "summary", and "curves" where losses were recorded."""
+
+    @property
+    def complete(self) -> bool:
+        """True if the tables are known to hold every run of the experiment."""
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """A table, or some columns of it; None if there is no such table."""
@@ -23,6 +31,7 @@ class InMemory:
     """Tables that are there already."""
 
     frames: Mapping[str, pd.DataFrame | None]
+    complete = False
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """A table, or some columns of it."""
@@ -81,18 +90,63 @@ class Result:
         """`run`, `epoch`, `loss` where losses were recorded."""
         return self.tables.load("curves")
 
+    @cached_property
+    def settings(self) -> Settings:
+        """The setting of each row of the summary."""
+        if self.tables.complete:
+            return Settings(self.experiment)
+        run = self._read("runs", ["run"])["run"].to_numpy(np.int64)
+        return Settings(self.experiment, run[self.first_of_rows])
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs that there are."""
+        return self.experiment.n_runs if self.tables.complete else int(self.n.sum())
+
+    @cached_property
+    def n(self) -> NDArray[np.integer[Any]]:
+        """Number of runs of each row of the summary."""
+        return self._read("summary", ["n"])["n"].to_numpy()
+
+    @property
+    def first_of_rows(self) -> NDArray[np.int64]:
+        """The row of the table of runs at which the runs of each row of the summary begin."""
+        return np.cumsum(self.n, dtype=np.int64) - self.n
+
+    def of_runs(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Repeat a value of each row of the summary for all of its runs."""
+        n = self.n
+        return np.repeat(values, n if len(n) == 0 or n.min() < n.max() else int(n[0]))
+
+    def rows_of_runs(self, places: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the rows of the summary that rows of the table of runs belong to: each once, in order."""
+        return np.unique(np.searchsorted(np.cumsum(self.n, dtype=np.int64), places, side="right"))
+
+    def epochs_of_runs(self) -> NDArray[np.float64]:
+        """Return the epoch at which each run converged, infinite for the others."""
+        runs = self.part("runs", ["status", "converged_epoch"])
+        epochs = censored(runs["converged_epoch"])
+        epochs[(runs["status"] != "converged").to_numpy()] = np.inf
+        return epochs
+
     def part(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
-        """Some columns of a table, without reading the others."""
+        """Return some columns of a table, without reading the others; keys of the grid are not read at all."""
+        settings = self.settings
+        keys = [] if name == "curves" else [key for key in columns if key in self.experiment.grids[0].values]
+        read = self._read(name, [column for column in columns if column not in keys])
+        if not keys:
+            return read
+        found: dict[str, Any] = {column: read[column].array for column in columns if column not in keys}
+        for key in keys:
+            codes = settings.codes(key)
+            found[key] = settings.decoded(key, codes if name == "summary" else self.of_runs(codes))
+        return pd.DataFrame({column: found[column] for column in columns}, copy=False)
+
+    def _read(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
         if name in vars(self):
             frame: pd.DataFrame = getattr(self, name)
             return frame[list(columns)]
         return self._table(name, columns)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the question, its answer, the main figure, how often runs converged."""
-        from sweep.page.notebook import shown
-
-        return shown(self)
 
     def _table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         frame = self.tables.load(name, columns)

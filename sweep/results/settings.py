@@ -1,130 +1,235 @@
-"""The settings of a result: of a complete one on disk its grids tell them all, without a look at a column."""
+"""Settings of the rows of a result: the number of a run tells its setting, by arithmetic on the grids."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.results.result import InMemory, Result
+from sweep.spec.experiment import Experiment, Place
 from sweep.spec.grid import Grid
 
-Table = Literal["runs", "summary"]
-NARROW: dict[Table, str] = {"runs": "status", "summary": "n"}
-"""A narrow column of each table, where any will do."""
+Codes = NDArray[np.unsignedinteger[Any]]
+Rows = NDArray[np.integer[Any]]
 
 
-def whole_grids(result: Result) -> tuple[Grid, ...] | None:
-    """The grids whose points and runs, one grid after another, are the rows of the tables.
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The different values of a key of the grid in an experiment, in the order of the file.
 
-    None where runs are missing, and for tables in memory, which can as well be looked at.
+    Attributes
+    ----------
+    values
+        None where a grid leaves the key open.
+    numbers
+        The number in `values` of each value of each grid.
     """
-    if isinstance(result.tables, InMemory) or not result.manifest.get("complete", False):
-        return None
-    return result.experiment.grids
+
+    values: list[Any]
+    numbers: tuple[NDArray[np.intp], ...]
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, experiment: Experiment, key: str) -> Self:
+        """Collect the values of a key."""
+        number: dict[Any, int] = {}
+        numbers = [
+            np.array([number.setdefault(value, len(number)) for value in grid.values[key]]) for grid in experiment.grids
+        ]
+        return cls(list(number), tuple(numbers))
+
+    @cached_property
+    def array(self) -> NDArray[Any]:
+        """The values as an array; one that a grid leaves open is NaN, a hole in the tables."""
+        return np.array([np.nan if value is None else value for value in self.values])
+
+    @property
+    def are_texts(self) -> bool:
+        """True for texts, which are categories."""
+        return self.array.dtype.kind == "U"
+
+    def codes(self, key: str, places: Sequence[Place[NDArray[np.int64]]], grids: Sequence[Grid]) -> NDArray[np.intp]:
+        """Return the number of the value that each run has."""
+        return np.concatenate([self.numbers[at][grids[at].indices(key, runs)] for at, _, runs in places])
 
 
-def grid_keys(result: Result) -> list[str]:
-    """Keys of the grid that are columns of the tables, in file order."""
-    if isinstance(result.tables, InMemory):
-        columns = list(result.summary.columns)
-        return columns[: columns.index("n")]
-    return list(result.experiment.columns)
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of the summary that belong to one grid.
+
+    Attributes
+    ----------
+    number, grid
+        The number of the grid in the experiment, and the grid.
+    start, stop
+        The first row, and the one after the last.
+    points : int64, shape (stop − start,), or None
+        The number of each row's point within the grid, increasing; None if the rows are all its points.
+    """
+
+    number: int
+    grid: Grid
+    start: int
+    stop: int
+    points: NDArray[np.int64] | None = None
+
+    def positions(self, key: str) -> Codes:
+        """Return which of the grid's values of a key each row has."""
+        shape = self.grid.shape[:-1]
+        axis = list(self.grid.values).index(key)
+        if self.points is not None:
+            found = self.grid.indices(key, self.points * len(self.grid.seeds))
+            return found.astype(_narrowest(shape[axis]))
+        along = np.arange(shape[axis], dtype=_narrowest(shape[axis]))
+        return np.broadcast_to(along.reshape(-1, *[1] * (len(shape) - axis - 1)), shape).ravel()
+
+    def occurring(self, key: str) -> NDArray[np.intp]:
+        """Return the positions of those of the grid's values of a key that some row has, increasing."""
+        n = len(self.grid.values[key])
+        if self.points is None:
+            return np.arange(n)
+        return np.flatnonzero(np.bincount(self.positions(key), minlength=n))
+
+    def cells(self) -> NDArray[np.int32]:
+        """Return the row of each point, −1 for a point without one: the shape of the grid, seeds left out."""
+        shape = self.grid.shape[:-1]
+        rows = np.arange(self.start, self.stop, dtype=np.int32)
+        if self.points is None:
+            return rows.reshape(shape)
+        cells = np.full(self.grid.n_points, -1, np.int32)
+        cells[self.points] = rows
+        return cells.reshape(shape)
 
 
-def n_rows(result: Result, table: Table) -> int:
-    """Number of rows of a table."""
-    if (grids := whole_grids(result)) is not None:
-        return sum(grid.n_runs if table == "runs" else grid.n_points for grid in grids)
-    return len(result.part(table, [NARROW[table]]))
+class Settings:
+    """The setting of each row of the summary, key by key.
 
-
-def values_of(result: Result, key: str) -> "pd.Series[Any]":
-    """The values of a key, each at least once, of the dtype that its column has."""
-    if (grids := whole_grids(result)) is None:
-        return result.part("summary", [key])[key]
-    different = list(dict.fromkeys(value for grid in grids for value in grid.values[key]))
-    if isinstance(different[0], str):
-        return pd.Series(pd.Categorical(different, different))
-    return pd.Series(np.array([np.nan if value is None else value for value in different]))
-
-
-def settings_at(result: Result, keys: Sequence[str], rows: NDArray[np.integer[Any]]) -> pd.DataFrame:
-    """Some columns of the grid for rows of the summary, by position."""
-    if (grids := whole_grids(result)) is None:
-        return result.part("summary", keys).take(rows).reset_index(drop=True)
-    number_of_grid, points = _in_grids(grids, rows)
-    columns = {}
-    for key in keys:
-        column, number = _numbered(result, key)
-        codes = np.zeros(len(rows), np.int64)
-        for at, grid in enumerate(grids):
-            of_grid = number_of_grid == at
-            values = np.array([number[value] for value in grid.values[key]])
-            codes[of_grid] = values[grid.indices(key, points[of_grid] * len(grid.seeds))]
-        columns[key] = column.take(codes).reset_index(drop=True)
-    return pd.DataFrame(columns, index=range(len(rows)))
-
-
-def first_runs(result: Result, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """The number of the first run of each of some rows of the summary, by position."""
-    if (grids := whole_grids(result)) is None:
-        n = result.part("summary", ["n"])["n"].to_numpy(np.int64)
-        return np.asarray(result.part("runs", ["run"])["run"].to_numpy(np.int64)[(np.cumsum(n) - n)[rows]])
-    number_of_grid, points = _in_grids(grids, rows)
-    first = np.cumsum([0, *(grid.n_runs for grid in grids)])[number_of_grid]
-    return np.asarray(first + points * np.array([len(grid.seeds) for grid in grids])[number_of_grid], np.int64)
-
-
-def rows_of_runs(result: Result, places: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """The rows of the summary that rows of the table of runs, by position, belong to: each once, in order."""
-    ends = np.cumsum(result.part("summary", ["n"])["n"].to_numpy(np.int64))
-    return np.unique(np.searchsorted(ends, places, side="right"))
-
-
-def _in_grids(grids: Sequence[Grid], rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The number of the grid that each grid point belongs to, and the point's number within it."""
-    ends = np.cumsum([grid.n_points for grid in grids])
-    number = np.searchsorted(ends, rows, side="right")
-    return number, rows - (ends - [grid.n_points for grid in grids])[number]
-
-
-def combined(
-    result: Result, grid: Grid, keys: Iterable[str], chosen: Mapping[str, NDArray[np.int64]] | None = None
-) -> pd.DataFrame:
-    """All combinations of a grid's values of some keys, in its order: its last key, not that of `keys`, goes fastest.
+    A setting is never read from a table: a row's first run tells it. Any key of the grid can be asked for, also those
+    that are no columns.
 
     Parameters
     ----------
-    result, grid, keys
-    chosen
-        Key → the positions of its values that count; by default all.
+    experiment
+    first_runs : int64, shape (n,), or None
+        Number of the first run of each row, increasing; None if the rows are all points of the experiment.
     """
-    ordered = [key for key in grid.values if key in set(keys)]
-    places = [chosen[key] if chosen else np.arange(len(grid.values[key])) for key in ordered]
-    indices = np.meshgrid(*places, indexing="ij")
-    columns = {}
-    for key, index in zip(ordered, indices, strict=True):
-        column, number = _numbered(result, key)
-        codes = np.array([number[value] for value in grid.values[key]])
-        columns[key] = column.take(codes[index.ravel()]).reset_index(drop=True)
-    return pd.DataFrame(columns, index=range(math.prod(map(len, places))))
+
+    def __init__(self, experiment: Experiment, first_runs: NDArray[np.int64] | None = None) -> None:
+        self.experiment = experiment
+        self._first_runs = first_runs
+        self._kept: dict[str, NDArray[np.intp]] = {}
+        self._codes: dict[str, Codes] = {}
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The rows, one grid after another; grids without a row are left out."""
+        return list(self._parts())
+
+    def _parts(self) -> Iterator[Part]:
+        start = 0
+        if self._first_runs is None:
+            for number, grid in enumerate(self.experiment.grids):
+                yield Part(number, grid, start, start + grid.n_points)
+                start += grid.n_points
+            return
+        for number, _, within in self.experiment.by_grid(self._first_runs):
+            grid = self.experiment.grids[number]
+            points = within // len(grid.seeds)
+            whole = len(points) == grid.n_points
+            yield Part(number, grid, start, start + len(points), None if whole else points)
+            start += len(points)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the grid that are columns of the tables, in file order."""
+        return self.experiment.columns
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.parts[-1].stop if self.parts else 0
+
+    def values(self, key: str) -> list[Any]:
+        """Return the different values of a key that occur, in the order of the file; None where a grid has none."""
+        values = Values.of(self.experiment, key).values
+        return [values[place] for place in self._occurring(key).tolist()]
+
+    def varies(self, key: str) -> bool:
+        """Return True if a key takes more than one value."""
+        return len(self._occurring(key)) > 1
+
+    def is_text(self, key: str) -> bool:
+        """Return True if the values of a key are texts, which are categories."""
+        return Values.of(self.experiment, key).are_texts
+
+    def is_numeric(self, key: str) -> bool:
+        """Return True if the values of a key are numbers, which have an order and a distance."""
+        return Values.of(self.experiment, key).array.dtype.kind in "if"
+
+    def codes(self, key: str) -> Codes:
+        """Return the number of each row's value in `values`, of the narrowest type."""
+        if key not in self._codes:
+            narrow = _narrowest(len(self._occurring(key)))
+            parts = [self._numbers(part, key).astype(narrow)[part.positions(key)] for part in self.parts]
+            self._codes[key] = np.concatenate(parts) if parts else np.empty(0, narrow)
+        return self._codes[key]
+
+    def codes_in(self, part: Part, key: str) -> NDArray[np.intp]:
+        """Return the numbers in `values` of those values of a key that some row of a part has."""
+        return self._numbers(part, key)[part.occurring(key)]
+
+    def decoded(self, key: str, codes: Codes) -> "pd.Series[Any]":
+        """Return the values of a key that codes stand for, as the tables have them: texts as categories."""
+        if self.is_text(key):
+            return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(self.values(key))), name=key)
+        return pd.Series(Values.of(self.experiment, key).array[self._occurring(key)][codes], name=key)
+
+    def column(self, key: str, rows: Rows | slice = slice(None)) -> "pd.Series[Any]":
+        """Return the values of a key, of all rows or of some."""
+        return self.decoded(key, self.codes(key)[rows])
+
+    def first_runs(self, rows: Rows) -> NDArray[np.int64]:
+        """Return the number of the first run of each of some rows."""
+        if self._first_runs is not None:
+            return self._first_runs[rows]
+        starts = np.array([part.start for part in self.parts])
+        seeds = np.array([len(part.grid.seeds) for part in self.parts])
+        number = np.searchsorted(starts, rows, side="right") - 1
+        first = np.array(self.experiment.firsts)[number]
+        return np.asarray(first + (rows - starts[number]) * seeds[number], np.int64)
+
+    def combined(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        """Number the combinations of the values of some keys: that of each row, from 0 without a gap."""
+        found = np.zeros(self.n, np.int64)
+        for key in keys:
+            found = gapless(found * len(self._occurring(key)) + self.codes(key))
+        return found
+
+    def _occurring(self, key: str) -> NDArray[np.intp]:
+        """Return the places of the values that occur among all values of a key, increasing."""
+        if key not in self._kept:
+            every = Values.of(self.experiment, key)
+            occurs = np.zeros(len(every.values), np.bool_)
+            for part in self.parts:
+                occurs[every.numbers[part.number][part.occurring(key)]] = True
+            self._kept[key] = np.flatnonzero(occurs)
+        return self._kept[key]
+
+    def _numbers(self, part: Part, key: str) -> NDArray[np.intp]:
+        """Return the number in `values` of each value of a part's grid; of those that do not occur, any number."""
+        return np.searchsorted(self._occurring(key), Values.of(self.experiment, key).numbers[part.number])
 
 
-def spread(grid: Grid, keys: Iterable[str], codes: NDArray[Any], table: Table) -> NDArray[Any]:
-    """For every row of a grid, the code of its combination of values of some keys, which are in order of `combined`."""
-    keys = set(keys)
-    axes = [(key, len(found)) for key, found in grid.values.items() if len(found) > 1]
-    small = [length if key in keys else 1 for key, length in axes]
-    full = [length for _, length in axes]
-    n_rows = len(grid.seeds) if table == "runs" else 1
-    return np.broadcast_to(codes.reshape(*small, 1), (*full, n_rows)).ravel()
+def gapless(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Renumber numbers of 0 or more in their order, from 0 without a gap."""
+    if len(numbers) and numbers.max() < 8 * len(numbers):
+        return (np.cumsum(np.bincount(numbers) > 0) - 1)[numbers]
+    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
 
 
-def _numbered(result: Result, key: str) -> "tuple[pd.Series[Any], dict[Any, int]]":
-    """The different values of a key as a column, and the place of each there."""
-    grids = whole_grids(result) or ()
-    different = dict.fromkeys(value for grid in grids for value in grid.values[key])
-    return values_of(result, key), {value: place for place, value in enumerate(different)}
+def _narrowest(n: int) -> "np.dtype[np.unsignedinteger[Any]]":
+    """Return the narrowest type that holds numbers from 0 to n − 1."""
+    return np.min_scalar_type(max(n - 1, 0))

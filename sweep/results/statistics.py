@@ -5,18 +5,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.spec.schema import quantile_ranks
+
 if TYPE_CHECKING:
     import pandas as pd
 
-QUANTILES = (5, 25, 50, 75, 95)
-"""Percent."""
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
-
-
-def ranks(n: int) -> list[int]:
-    """Positions of the `QUANTILES` among n sorted values: the smallest that at least so many percent do not exceed."""
-    return [-(-q * n // 100) - 1 for q in QUANTILES]
 
 
 def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
@@ -29,7 +24,7 @@ def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]
     axis : int
         The axis of the runs; in the returned array it holds the five quantiles.
     """
-    return np.take(np.sort(values, axis=axis), ranks(values.shape[axis]), axis=axis)
+    return np.take(np.sort(values, axis=axis), quantile_ranks(values.shape[axis]), axis=axis)
 
 
 def censored(column: "pd.Series[Any]") -> NDArray[np.float64]:

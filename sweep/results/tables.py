@@ -4,61 +4,36 @@ They are made in pieces, as Arrow tables, from the outcomes of runs in their ord
 memory to be written.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.kernel import STATUSES
-from sweep.results.statistics import QUANTILES, ranks, wilson
+from sweep.engine.outcome import Outcome
+from sweep.results.settings import Values
+from sweep.results.statistics import wilson
 from sweep.spec import schema
 from sweep.spec.experiment import Experiment
-from sweep.spec.grid import Grid
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_LATER = np.iinfo(np.int64).max
-NULLABLE = ("converged_epoch", "period", *(f"epochs_q{q:02d}" for q in QUANTILES))
-"""Columns of integers that may be missing."""
-_INTEGERS = ("run", "seed", "epochs", *schema.RESTARTS, "n", "n_converged", "n_diverged", "n_stationary")
-_LOSSES = tuple(f"final_loss_q{q:02d}" for q in QUANTILES)
-_FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *_LOSSES)
-
-
-class Outcome(Protocol):
-    """What became of some runs, in the order of their numbers; see `sweep.engine.outcome.Outcome`."""
-
-    runs: NDArray[np.int64]
-    status: NDArray[np.int8]
-    epochs: NDArray[np.int64]
-    converged_epoch: NDArray[np.int64]
-    period: NDArray[np.int64]
-    final_loss: NDArray[np.float64]
-    curves: NDArray[np.float64]
-    extra: NDArray[np.float64]
-
-    @classmethod
-    def joined(cls, parts: list[Self]) -> Self:
-        """Several outcomes one after another."""
-
-    def __getitem__(self, where: slice) -> Self:
-        """Some of the runs."""
+_LATER = np.iinfo(np.uint32).max
 
 
 def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
     """One row per run of an outcome; columns as in `sweep.results.result.Result.runs`."""
     import pyarrow as pa
 
-    parts = _by_grid(experiment, outcome.runs)
+    seeds = [experiment.grids[at].seed_of(within) for at, _, within in experiment.by_grid(outcome.runs)]
     return pa.table(
         {
             "run": outcome.runs,
-            **_coordinates(experiment, parts),
-            "seed": np.concatenate([grid.seed_of(runs) for grid, runs in parts]),
-            "status": _text(outcome.status, STATUSES),
+            **_coordinates(experiment, outcome.runs),
+            "seed": np.concatenate(seeds),
+            "status": _text(outcome.status, schema.STATUSES),
             "epochs": outcome.epochs,
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
@@ -92,21 +67,58 @@ def summaries(experiment: Experiment, outcomes: Iterable[Outcome]) -> "Iterator[
     pyarrow.Table
         Rows of the grid points that have become complete.
     """
-    held: list[Outcome] = []
-    held_point = -1
+    held = _Point()
     for outcome in outcomes:
         points = _points(experiment, outcome.runs)
-        if held and points[0] != held_point:
-            yield _summary(experiment, held)
-            held = []
+        if held.n and points[0] != held.point:
+            yield held.summary(experiment)
+            held = _Point()
+        if held.n:
+            n_more = int(np.searchsorted(points, held.point, side="right"))
+            held.add(outcome[:n_more], held.point)
+            outcome, points = outcome[n_more:], points[n_more:]  # noqa: PLW2901
+            if not points.size:
+                continue
+            yield held.summary(experiment)
+            held = _Point()
         last = int(np.searchsorted(points, points[-1]))
         if last > 0:
-            yield _summary(experiment, [*held, outcome[:last]])
-            held = []
-        held.append(outcome[last:])
-        held_point = int(points[-1])
-    if held:
-        yield _summary(experiment, held)
+            yield _summary(experiment, outcome[:last])
+        held.add(outcome[last:], int(points[-1]))
+    if held.n:
+        yield held.summary(experiment)
+
+
+class _Point:
+    """The runs of one grid point, as little of them as its summary takes: 12 bytes each."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.point = -1
+        self.first = -1
+        self.counts = np.zeros(len(schema.STATUSES), np.int64)
+        self.epochs: list[NDArray[np.uint32]] = []
+        self.losses: list[NDArray[np.float64]] = []
+
+    def add(self, outcome: Outcome, point: int) -> None:
+        """Add runs, which come after those before."""
+        self.point, self.first = point, self.first if self.n else int(outcome.runs[0])
+        self.n += outcome.runs.size
+        self.counts += np.bincount(outcome.status, minlength=len(schema.STATUSES))
+        self.epochs.append(_epochs(outcome))
+        self.losses.append(outcome.final_loss.copy())
+
+    def summary(self, experiment: Experiment) -> "pa.Table":
+        """The row of the point; the runs are given up for it."""
+        places = schema.quantile_ranks(self.n)
+        quantiles: list[NDArray[Any]] = []
+        for parts in (self.epochs, self.losses):
+            values = np.concatenate(parts)
+            parts.clear()
+            values.partition(places)
+            quantiles.append(values[places][:, np.newaxis])
+        counts = dict(zip(schema.STATUSES, self.counts[:, np.newaxis], strict=True))
+        return _rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
 
 
 def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
@@ -128,25 +140,19 @@ def column_names(experiment: Experiment, table: str) -> list[str]:
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
-    """The type of every column of a table on disk, "runs", "summary" or "curves": text is text, whatever it looks like.
+    """Return the type of every column of a table on disk, "runs", "summary" or "curves".
 
-    The learning curves have a column `loss` of their own, which is not the grid's.
+    Text is text, whatever it looks like. The learning curves have a column `loss` of their own, not the grid's.
     """
     import pyarrow as pa
 
-    if table == "curves":
-        return {"run": pa.int64(), "epoch": pa.int64(), "loss": pa.float64()}
-
-    text = pa.dictionary(pa.int32(), pa.string())
-    values = {key: _array(values) for key, values in _values(experiment).items()}
-    grid = {key: text if array.dtype.kind == "U" else pa.from_numpy_dtype(array.dtype) for key, array in values.items()}
-    return {
-        **dict.fromkeys(_INTEGERS, pa.int64()),
-        **dict.fromkeys((*_FLOATS, *schema.SUMS), pa.float64()),
-        **dict.fromkeys(NULLABLE, pa.int64()),
-        **grid,
-        "status": text,
-    }
+    names = column_names(experiment, table)
+    types = {name: pa.float64() if name in (*schema.FLOATS, *schema.SUMS, "loss") else pa.int64() for name in names}
+    if table != "curves":
+        text = pa.dictionary(pa.int32(), pa.string())
+        every = {key: Values.of(experiment, key) for key in experiment.columns}
+        types |= {key: text if of.are_texts else pa.from_numpy_dtype(of.array.dtype) for key, of in every.items()}
+    return types | ({"status": text} if table == "runs" else {})
 
 
 def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> "pd.DataFrame":
@@ -157,54 +163,69 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
     import pandas as pd
     import pyarrow as pa
 
-    categories = {**_values(experiment), "status": list(STATUSES)}
     columns: dict[str, Any] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if name in NULLABLE:
+        if name in schema.NULLABLE:
             columns[name] = column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
         elif pa.types.is_dictionary(column.type):
-            columns[name] = column.to_pandas().cat.set_categories(categories[name])  # astype would keep another order
+            values = schema.STATUSES if name == "status" else Values.of(experiment, name).values
+            columns[name] = column.to_pandas().cat.set_categories(list(values))  # astype would keep another order
         else:
             columns[name] = column.to_numpy()
     return pd.DataFrame(columns, copy=copy)
 
 
-def _summary(experiment: Experiment, parts: list[Outcome]) -> "pa.Table":
+def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
     """The rows of the grid points of some runs, all of whose runs these are."""
+    points, firsts, n = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
+    shape = len(schema.QUANTILES), len(points)
+    epochs, losses = np.empty(shape, np.uint32), np.empty(shape)
+    epochs_of_runs = _epochs(outcome)
+    for size in np.unique(n):
+        which = np.flatnonzero(n == size)
+        members = firsts[which, np.newaxis] + np.arange(size) if len(which) < len(points) else slice(None)
+        for values, quantiles in ((epochs_of_runs, epochs), (outcome.final_loss, losses)):
+            quantiles[:, which] = np.sort(values[members].reshape(-1, size), axis=1)[:, schema.quantile_ranks(size)].T
+    counts = {
+        status: np.add.reduceat(outcome.status == code, firsts, dtype=np.int64)
+        for code, status in enumerate(schema.STATUSES)
+    }
+    return _rows(experiment, outcome.runs[firsts], n, counts, epochs, losses)
+
+
+def _epochs(outcome: Outcome) -> NDArray[np.uint32]:
+    """The epoch at which each run converged, `_LATER` where it did not."""
+    converged = outcome.status == schema.status_code("converged")
+    return np.where(converged, outcome.converged_epoch, _LATER).astype(np.uint32)
+
+
+def _rows(
+    experiment: Experiment,
+    first_runs: NDArray[np.int64],
+    n: NDArray[np.int64],
+    counts: Mapping[str, NDArray[np.int64]],
+    epochs: NDArray[np.uint32],
+    losses: NDArray[np.float64],
+) -> "pa.Table":
+    """Rows of the summary from the first run, the numbers of runs and the quantiles of each point."""
     import pyarrow as pa
 
-    outcome = parts[0].joined(parts) if len(parts) > 1 else parts[0]
-    points, firsts, counts = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
-    n_points = len(points)
-    converged = outcome.status == STATUSES.index("converged")
-    epochs_of_runs = np.where(converged, outcome.converged_epoch, _LATER)
-    epochs, losses = np.empty((len(QUANTILES), n_points), np.int64), np.empty((len(QUANTILES), n_points))
-    for n in np.unique(counts):
-        which = np.flatnonzero(counts == n)
-        members = firsts[which, np.newaxis] + np.arange(n) if len(which) < n_points else slice(None)
-        for values, quantiles in ((epochs_of_runs, epochs), (outcome.final_loss, losses)):
-            quantiles[:, which] = np.sort(values[members].reshape(-1, n), axis=1)[:, ranks(n)].T
-
-    def count(status: str) -> NDArray[np.int64]:
-        return np.add.reduceat(outcome.status == STATUSES.index(status), firsts, dtype=np.int64)
-
-    n_converged = count("converged")
-    low, high = wilson(n_converged, counts)
+    low, high = wilson(counts["converged"], n)
     return pa.table(
         {
-            **_coordinates(experiment, _by_grid(experiment, outcome.runs[firsts])),
-            "n": counts,
-            "n_converged": n_converged,
-            "converged_rate": n_converged / counts,
+            **_coordinates(experiment, first_runs),
+            "n": n,
+            "n_converged": counts["converged"],
+            "converged_rate": counts["converged"] / n,
             "converged_low": low,
             "converged_high": high,
-            "n_diverged": count("diverged"),
-            "n_stationary": count("stationary"),
+            "n_diverged": counts["diverged"],
+            "n_stationary": counts["stationary"],
             **{
-                f"epochs_q{q:02d}": pa.array(values, mask=values == _LATER)
-                for q, values in zip(QUANTILES, epochs, strict=True)
+                name: pa.array(values.astype(np.int64), mask=values == _LATER)
+                for name, values in zip(schema.EPOCH_QUANTILES, epochs, strict=True)
             },
-            **dict(zip(_LOSSES, losses, strict=True)),
+            **dict(zip(schema.LOSS_QUANTILES, losses, strict=True)),
         }
     )
 
@@ -215,56 +236,22 @@ def _text(codes: NDArray[np.integer[Any]], names: Sequence[str]) -> "pa.Array":
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
 
 
-def _values(experiment: Experiment) -> dict[str, list[Any]]:
-    """Column of the grid → its different values, in the order of the file."""
-    return {
-        key: list(dict.fromkeys(value for grid in experiment.grids for value in grid.values[key]))
-        for key in experiment.columns
-    }
-
-
-def _array(values: Sequence[Any]) -> NDArray[Any]:
-    """Different values of a column; one that a grid leaves open is NaN, a hole in the tables."""
-    return np.array([np.nan if value is None else value for value in values])
-
-
-def _by_grid(experiment: Experiment, runs: NDArray[np.int64]) -> list[tuple[Grid, NDArray[np.int64]]]:
-    """Runs, in order, as numbers within the grid that they belong to."""
-    parts = []
-    first = 0
-    for grid in experiment.grids:
-        low, high = np.searchsorted(runs, (first, first + grid.n_runs))
-        if low < high:
-            parts.append((grid, runs[low:high] - first))
-        first += grid.n_runs
-    return parts
-
-
 def _points(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of the grid point of each run, all grids counted."""
-    points = []
-    first = 0
-    for grid in experiment.grids:
-        points.append(first)
-        first += grid.n_points
-    firsts = {id(grid): point for grid, point in zip(experiment.grids, points, strict=True)}
-    return np.concatenate(
-        [firsts[id(grid)] + numbers // len(grid.seeds) for grid, numbers in _by_grid(experiment, runs)]
-    )
+    """Return the number of the grid point of each run, all grids counted."""
+    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
+    places = experiment.by_grid(runs)
+    return np.concatenate([before[at] + within // len(experiment.grids[at].seeds) for at, _, within in places])
 
 
-def _coordinates(experiment: Experiment, parts: Sequence[tuple[Grid, NDArray[np.int64]]]) -> dict[str, "pa.Array"]:
-    """The columns of the grid for runs of each grid, numbered within it."""
+def _coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "pa.Array"]:
+    """Return the columns of the grid for runs."""
     import pyarrow as pa
 
+    places = experiment.by_grid(runs)
     columns: dict[str, pa.Array] = {}
-    for key, values in _values(experiment).items():
-        number = {value: code for code, value in enumerate(values)}
-        codes = np.concatenate(
-            [np.array([number[value] for value in grid.values[key]])[grid.indices(key, runs)] for grid, runs in parts]
-        )
-        if isinstance(values[0], str):
-            columns[key] = _text(codes, values)
-        else:
-            columns[key] = pa.array(_array(values)[codes], from_pandas=True)
+    for key in experiment.columns:
+        every = Values.of(experiment, key)
+        codes = every.codes(key, places, experiment.grids)
+        texts = every.are_texts
+        columns[key] = _text(codes, every.values) if texts else pa.array(every.array[codes], from_pandas=True)
     return columns

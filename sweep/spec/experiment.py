@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from sweep.spec import gates, grid, reading, schema
-from sweep.spec.grid import Grid
-from sweep.spec.keys import KEYS
-from sweep.spec.messages import Collector, InvalidError, show, unknown_key, validate
+from sweep.spec.grid import MAX_NAME, Grid
+from sweep.spec.keys import KEYS, POSITIVE, PositiveOrNone
+from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allowed, show, unknown_key, validate
 from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
 
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"
+"""Characters that XML and terminals take."""
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
 
 
@@ -50,8 +52,8 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     """
 
     max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
-    target_loss: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="a number greater than 0")
-    target_error: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="a number greater than 0")
+    target_loss: PositiveOrNone = Field(default=None, description=POSITIVE)
+    target_error: PositiveOrNone = Field(default=None, description=POSITIVE)
     early_stop: bool = Field(default=True, description="true or false")
     record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
     detect_stationary: bool = Field(default=True, description="true or false")
@@ -91,8 +93,10 @@ class Train(BaseModel, frozen=True, extra="forbid"):
         return record_every
 
 
-class _Source(BaseModel, extra="forbid"):
-    csv: str | None = Field(default=None, min_length=1, description="the path of a CSV file")
+class Source(BaseModel, extra="forbid"):
+    """Table of one's own, as it is written: either the path of a CSV file or the rows."""
+
+    csv: str | None = Field(default=None, pattern=r"^[^\x00]+$", description="the path of a CSV file")
     rows: list[list[Any]] | None = Field(default=None, description="a list of rows, each a list of numbers")
 
     @model_validator(mode="after")
@@ -102,19 +106,31 @@ class _Source(BaseModel, extra="forbid"):
         return self
 
 
-class _Document(BaseModel, extra="forbid"):
+class Document(BaseModel, extra="forbid"):
+    """Experiment file, as it is written."""
+
     name: str | None = Field(
         default=None,
-        pattern=r"^\w[\w. -]*$",
-        max_length=100,
+        pattern=f"^{reading.NAME}$",
+        max_length=250,
         description="letters, digits, dots, dashes and spaces, the first a letter or digit",
     )
-    question: str = Field(default="", description="a text")
+    question: str = Field(default="", pattern=_TEXT, description="a text without control characters")
     runs: Literal["csv", "parquet", "both"] | None = Field(default=None, description='"csv", "parquet" or "both"')
     columns: list[str] | None = Field(default=None, description="a list of keys of [grid]")
+    compare: str | None = Field(default=None, description="a key of [grid]")
     grid: list[dict[str, Any]] = Field(min_length=1, description="a [grid] table, or several [[grid]]")
     train: dict[str, Any] = Field(default={}, description="a [train] table")
     tables: dict[str, dict[str, Any]] = Field(default={}, description="[tables.NAME] tables with csv or rows")
+
+    @field_validator("tables")
+    @classmethod
+    def _names(cls, tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in tables:
+            if not (0 < len(name) <= MAX_NAME and name.isprintable() and name == name.strip() and "$" not in name):
+                allowed = f'names of 1 to {MAX_NAME} characters that print, without "$" and without spaces around'
+                raise ValueError(not_allowed(name, allowed))
+        return tables
 
     @field_validator("grid", mode="before")
     @classmethod
@@ -163,6 +179,8 @@ class Experiment:
         Name → training set, for the gates that are tables of one's own.
     runs
         How the table of runs is to be written: "csv", "parquet", "both"; None leaves it to their number.
+    compare
+        The axis that the question is about; None leaves it to the words of the question.
     """
 
     name: str
@@ -172,6 +190,7 @@ class Experiment:
     columns: tuple[str, ...]
     tables: Mapping[str, TrainingSet]
     runs: str | None = None
+    compare: str | None = None
 
     @property
     def n_runs(self) -> int:
@@ -222,6 +241,7 @@ class Experiment:
             "name": self.name,
             "question": self.question,
             **({"runs": self.runs} if self.runs else {}),
+            **({"compare": self.compare} if self.compare else {}),
             "columns": list(self.columns),
             "grid": [one.resolved() for one in self.grids],
             "train": self.train.model_dump(),
@@ -259,12 +279,13 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
               init            "normal(0, 1)" by default; see `sweep.spec.inits`
               init_scale      > 0, 1 by default; multiplies every drawn parameter
               weights         with init = "given": [4, -7, "x", 0.5, ...], the parameters; a name is a key of the grid
-              seeds           a count (1 by default: seed 0), or {from, count}; each 0 ≤ seed < 2³²
+              seeds           a count (1 by default: seed 0), a list, or {from, count}; each 0 ≤ seed < 2³²
             [train]       see `Train`
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
                           the target, 0 to 1 for cross-entropy
             name          the file's stem by default ("sweep" for a dict)
             runs          "csv", "parquet" or "both": how runs are written; CSV by default, Parquet above 5 million runs
+            compare       the key that the question is about, told first; by default what the question names
             columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
                           learning_rate and init
     overrides
@@ -277,7 +298,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
         With the first few problems, one a line: the file, the key, what was found and what is allowed.
     """
     below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": (*KEYS, "weights", "seeds")}
-    written = reading.read(source, overrides, {key: below.get(key, ()) for key in _Document.model_fields})
+    written = reading.read(source, overrides, {key: below.get(key, ()) for key in Document.model_fields})
     try:
         return _experiment(written)
     except InvalidError as error:
@@ -285,7 +306,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
 
 
 def _experiment(written: Written) -> Experiment:
-    document = validate(_Document, written.data)
+    document = validate(Document, written.data)
     found = Collector()
     tables: dict[str, TrainingSet] = {}
     for name, source in document.tables.items():
@@ -314,10 +335,17 @@ def _experiment(written: Written) -> Experiment:
         _check_union(grids, document.tables)
     with found.at("columns"):
         columns = _columns(document, grids)
+    with found.at("compare"):
+        if document.compare is not None and document.compare not in grids[0].values:
+            raise ValueError(unknown_key(document.compare, list(grids[0].values)))
+    for key in written.overridden:
+        with found.at(key):
+            _check_used(key, grids)
+    name = document.name or written.name
+    if not name:
+        found.items.append(("name", 'missing; the file\'s own name gives none, so it takes name = "..." in the file'))
     found.raise_if_any()
-    return Experiment(
-        document.name or written.stem, document.question, tuple(grids), train, columns, tables, document.runs
-    )
+    return Experiment(name, document.question, tuple(grids), train, columns, tables, document.runs, document.compare)
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
@@ -332,7 +360,7 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
         pass
     else:
         raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
-    source = validate(_Source, written)
+    source = validate(Source, written)
     try:
         if source.csv:
             return table_from_csv(folder / source.csv, probabilities)
@@ -349,7 +377,17 @@ def _check_union(grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
             raise ValueError(f"[[grid]] {i} and [[grid]] {j} have runs in common; allowed: each run once")
 
 
-def _columns(document: _Document, grids: Sequence[Grid]) -> tuple[str, ...]:
+def _check_used(override: str, grids: Sequence[Grid]) -> None:
+    """Refuse an override of a table that no gate uses."""
+    section, _, rest = override.partition(".")
+    name = rest.partition(".")[0]
+    gates_used = list(dict.fromkeys(gate for one in grids for gate in one.values["gate"]))
+    if section == "tables" and name not in gates_used:
+        near = did_you_mean(name, gates_used)
+        raise ValueError(f"no gate is called {show(name)}{near}; allowed: a table that gate names")
+
+
+def _columns(document: Document, grids: Sequence[Grid]) -> tuple[str, ...]:
     if document.columns is None:
         written = itertools.chain(*document.grid, ALWAYS_COLUMNS)
         return tuple(key for key in dict.fromkeys(written) if key not in ("seeds", "weights"))

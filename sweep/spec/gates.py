@@ -62,6 +62,8 @@ def _parity(ones: int) -> bool:
 _SYMMETRIC = {f"parity-{n}": _outputs(n, _parity) for n in range(2, MAX_INPUTS + 1)} | {
     f"majority-{n}": _outputs(n, (n // 2).__lt__) for n in (3, 5, 7)
 }
+NAMES, ALIASES = _NAMED | _SYMMETRIC, _ALIASES
+"""Name → truth table; other name → name."""
 FAMILIES = {f"all-{n}": 2**2**n for n in range(1, 5)} | {f"classes-{n}": size for n, size in N_CLASSES.items()}
 """Name → number of gates."""
 
@@ -83,7 +85,7 @@ def canonical(gate: str, tables: Iterable[str] = ()) -> str:
         For a name that is none of these, with the nearest that is.
     """
     tables = list(tables)
-    if gate in tables or _is_truth_table(gate):
+    if gate in tables or is_truth_table(gate):
         return gate
     name = gate.strip().upper().replace(" ", "_").replace("-", "_")
     name = _ALIASES.get(name, name)
@@ -121,7 +123,7 @@ def truth_table(gate: str) -> str:
     ValueError
         For an unknown name and for a family, which has many.
     """
-    if _is_truth_table(gate):
+    if is_truth_table(gate):
         return gate
     name = canonical(gate)
     if name in FAMILIES:
@@ -142,6 +144,7 @@ def _family(name: str) -> tuple[str, ...]:
     return tuple(_TWO_INPUTS) if n == 2 else tuple(f"{outputs:0{2**n}b}" for outputs in range(2**2**n))
 
 
-def _is_truth_table(gate: str) -> bool:
+def is_truth_table(gate: str) -> bool:
+    """Return True for a text of 2, 4, 8, … or 256 outputs, each 0 or 1."""
     size = len(gate)
     return 2 <= size <= 2**MAX_INPUTS and size & (size - 1) == 0 and not gate.strip("01")

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.spec import gates, inits, models
-from sweep.spec.keys import KEYS, Range, axis_of, key_of, named, numbers_of, seeds_of
+from sweep.spec.keys import KEYS, LARGEST, Range, axis_of, key_of, named, numbers_of, seeds_of
 from sweep.spec.messages import Collector, not_allowed, show, unknown_key
 from sweep.spec.schema import TAKEN
 
 MAX_RUNS = 2**31 - 1
 LONG_AXIS = 1_000
+MAX_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Grid:
         Key → its values, in the order of the file, then the keys that it does not write with their default. Gates
         and starts are under their canonical names.
     seeds
-        The seeds of every point, each 0 ≤ seed < 2³².
+        The seeds of every point, each 0 ≤ seed < 2³²: a range, or a tuple where they do not follow each other.
     weights
         With init = "given": the parameters of every run, numbers and names of keys of `values`; otherwise empty.
     spelling
@@ -38,7 +39,7 @@ class Grid:
     """
 
     values: Mapping[str, Sequence[Any]]
-    seeds: range
+    seeds: Sequence[int]
     weights: tuple[float | str, ...] = ()
     spelling: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -76,8 +77,21 @@ class Grid:
         return runs // math.prod(self.shape[axis + 1 :]) % self.shape[axis]
 
     def seed_of(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The seed of each run: int64, shape of `runs`, which are numbers within this grid."""
-        return runs % len(self.seeds) + self.seeds.start
+        """Return the seed of each run: int64, shape of `runs`, which are numbers within this grid."""
+        places = runs % len(self.seeds)
+        if isinstance(self.seeds, range):
+            return places + self.seeds.start
+        return np.array(self.seeds, np.int64)[places]
+
+    def place_of_seed(self, seeds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each seed among those of this grid, −1 where it has none of them."""
+        if isinstance(self.seeds, range):
+            places = seeds - self.seeds.start
+            return np.where((places >= 0) & (places < len(self.seeds)), places, -1)
+        order = np.argsort(self.seeds)
+        ordered = np.array(self.seeds, np.int64)[order]
+        places = np.minimum(np.searchsorted(ordered, seeds), len(ordered) - 1)
+        return np.where(ordered[places] == seeds, order[places], -1)
 
     def setting(self, run: int) -> dict[str, Any]:
         """Return every key with its value for a run of this number within the grid, `seed` last."""
@@ -93,7 +107,9 @@ class Grid:
             if key in KEYS or values[0] is not None
         }
         weights = {"weights": list(self.weights)} if self.weights else {}
-        return {**written, **self.spelling, **weights, "seeds": {"from": self.seeds.start, "count": len(self.seeds)}}
+        listed = not isinstance(self.seeds, range)
+        seeds = list(self.seeds) if listed else {"from": self.seeds[0], "count": len(self.seeds)}
+        return {**written, **self.spelling, **weights, "seeds": seeds}
 
 
 def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None) -> Grid:
@@ -102,7 +118,8 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
     Parameters
     ----------
     written
-        Key → a scalar, a list, or a range {from, to, num, scale}; see `KEYS`. `seeds` is a count or {from, count}.
+        Key → a scalar, a list, or a range {from, to, num, scale}, as in `KEYS`; `seeds` → a count, a list, or
+        {from, count}.
     n_inputs
         Name → number of inputs of the training sets of one's own, which are gates here.
 
@@ -132,7 +149,8 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
 
     lengths = {key: axis.num if isinstance(axis, Range) else len(axis) for key, axis in axes.items()}
     with found.at(""):
-        check_size(math.prod(lengths.values()) * seeds.count, {**lengths, "seeds": seeds.count})
+        n_seeds = seeds.stop - seeds.start if isinstance(seeds, range) else len(seeds)  # len would overflow
+        check_size(math.prod(lengths.values()) * n_seeds, {**lengths, "seeds": n_seeds})
     found.raise_if_any()
     values: dict[str, Sequence[Any]] = {}
     for key, axis in axes.items():
@@ -141,7 +159,7 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
     found.raise_if_any()
 
     with found.at("init"):
-        _check_starts(values["init"], seeds.count)
+        _check_starts(values["init"], len(seeds))
     with found.at("encoding"):
         _check_encodings(values, tables)
     with found.at("weights"):
@@ -150,16 +168,13 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
         if problem := models.conflict(values):
             raise ValueError(problem)
     found.raise_if_any()
-    seeds_of_point = range(seeds.start, seeds.start + seeds.count)
-    return Grid(values, seeds_of_point, weights, _spelling(written["gate"], axes, tables))
+    return Grid(values, seeds, weights, _spelling(written["gate"], axes, tables))
 
 
 def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
     """Whether two grids have a run in common."""
     tables = list(tables)
-    if max(one.seeds.start, other.seeds.start) >= min(one.seeds.stop, other.seeds.stop):
-        return False
-    if one.weights != other.weights:
+    if one.weights != other.weights or not _share_seeds(one.seeds, other.seeds):
         return False
     return not any(
         {_identity(key, value, tables) for value in one.values[key]}.isdisjoint(
@@ -167,6 +182,12 @@ def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
         )
         for key in reversed(list(one.values))
     )
+
+
+def _share_seeds(one: Sequence[int], other: Sequence[int]) -> bool:
+    if isinstance(one, range) and isinstance(other, range):
+        return max(one.start, other.start) < min(one.stop, other.stop)
+    return any(seed in other for seed in one) if len(one) < len(other) else any(seed in one for seed in other)
 
 
 def check_size(n_runs: int, lengths: Mapping[str, int], sign: str = " × ") -> None:
@@ -193,11 +214,11 @@ def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
         raise ValueError(not_allowed(given, 'a list of numbers and names, such as [4, -7, "x", 0.5]'))
     taken = (*KEYS, "seeds", "weights", *TAKEN)
     for entry in given:
-        is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
-        is_name = isinstance(entry, str) and entry.isidentifier() and entry not in taken
+        is_number = isinstance(entry, int | float) and not isinstance(entry, bool) and abs(entry) <= LARGEST
+        is_name = isinstance(entry, str) and entry.isidentifier() and len(entry) <= MAX_NAME and entry not in taken
         if not (is_number or is_name):
             raise ValueError(
-                not_allowed(entry, "finite numbers, and names that neither [grid] nor a table has already")
+                not_allowed(entry, "finite numbers up to ±1e300, and names that neither [grid] nor a table has already")
             )
     return tuple(entry if isinstance(entry, str) else float(entry) for entry in given)
 

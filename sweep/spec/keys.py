@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from functools import cache
 from types import GenericAlias
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from sweep.spec import gates, inits, models
-from sweep.spec.messages import not_allowed, show, validate
+from sweep.spec.messages import did_you_mean, not_allowed, show, validate
 
 MAX_AXIS = 1_000_000
 MAX_SEED = 2**32 - 1
@@ -39,11 +39,13 @@ class Key:
     numeric: bool = False
 
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-_PositiveOrNone = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+LARGEST = 1e300
+"""Magnitude of numbers at most, and its inverse that of positive ones at least: what is beyond cannot be drawn."""
+POSITIVE = "a number greater than 0, from 1e-300 to 1e300"
+_Positive = Annotated[float, Field(ge=1 / LARGEST, le=LARGEST, allow_inf_nan=False)]
+PositiveOrNone = _Positive | None
 _FractionOrNone = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
-_NonNegativeOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+_NonNegativeOrNone = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)] | None
 
 
 def _choice(*names: str) -> dict[str, Any]:
@@ -60,23 +62,27 @@ KEYS: dict[str, Key] = {
     "shortcut": Key(bool, "true or false", False),
     "bias": Key(bool, "true or false", True),
     "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
-    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
+    "momentum": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
     "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
-    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
-    "growth": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
+    "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
+    "growth": Key(PositiveOrNone, POSITIVE, None, numeric=True),
     "shrink": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
-    "decay": Key(_NonNegativeOrNone, "a number, 0 or more", None, numeric=True),
-    "max_step": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
-    "min_step": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
+    "decay": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
+    "max_step": Key(PositiveOrNone, POSITIVE, None, numeric=True),
+    "min_step": Key(PositiveOrNone, POSITIVE, None, numeric=True),
     "update": Key(**_choice(*models.UPDATES), default="batch"),
-    "learning_rate": Key(_Positive, "a number greater than 0", numeric=True),
-    "hidden_learning_rate": Key(_PositiveOrNone, "a number greater than 0", None, numeric=True),
+    "learning_rate": Key(_Positive, POSITIVE, numeric=True),
+    "hidden_learning_rate": Key(PositiveOrNone, POSITIVE, None, numeric=True),
     "init": Key(Annotated[str, AfterValidator(lambda text: str(inits.parse(text)))], inits.ALLOWED, "normal(0, 1)"),
-    "init_scale": Key(_Positive, "a number greater than 0", 1.0, numeric=True),
+    "init_scale": Key(_Positive, POSITIVE, 1.0, numeric=True),
 }
 
 
-_WEIGHT = Key(Annotated[float, Field(allow_inf_nan=False)], "a finite number", numeric=True)
+WEIGHT = Key(
+    Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)],
+    "a finite number, from -1e300 to 1e300",
+    numeric=True,
+)
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):
@@ -126,7 +132,7 @@ class Seeds(BaseModel, frozen=True, extra="forbid"):
 
 def key_of(key: str) -> Key:
     """Return the entry of a key of the grid; names of given weights are numbers."""
-    return KEYS.get(key, _WEIGHT)
+    return KEYS.get(key, WEIGHT)
 
 
 def axis_of(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
@@ -177,18 +183,42 @@ def _checked(key: str, values: list[Any]) -> list[Any]:
         if detail["type"] == "value_error":
             text = str(detail["ctx"]["error"])
         else:
-            text = not_allowed(values[number], key_of(key).allowed)
+            text = not_allowed(values[number], _allowed(key, values[number]))
         raise ValueError(text + (f" (value {number + 1} of {len(values)})" if len(values) > 1 else "")) from None
 
 
-def seeds_of(written: object) -> Seeds:
-    """Read a count of seeds, or {from, count}; ``ValueError`` for anything else."""
+def _allowed(key: str, value: object) -> str:
+    """Return the values that a key takes in words, the nearest to a wrong one first."""
+    if key == "gate" and isinstance(value, int) and gates.is_truth_table(str(value)):
+        return f'a text, in quotes: "{value}"'
+    choices = get_args(key_of(key).type) if isinstance(value, str) else ()
+    near = did_you_mean(value, [choice for choice in choices if isinstance(choice, str)])
+    return f"{key_of(key).allowed}{near}"
+
+
+def seeds_of(written: object) -> Sequence[int]:
+    """Read a count of seeds, a list of them, or {from, count}; ``ValueError`` for anything else."""
+    if isinstance(written, list) and written:
+        return _listed_seeds(written)
     if isinstance(written, Mapping):
         seeds = validate(Seeds, written)
     elif isinstance(written, int) and not isinstance(written, bool) and written >= 1:
         seeds = Seeds(count=written)
     else:
-        raise ValueError(not_allowed(written, "a count such as 100, or {from = 1000, count = 100}"))
+        allowed = "a count such as 100, a list such as [1, 2, 3], or {from = 1000, count = 100}"
+        raise ValueError(not_allowed(written, allowed))
     if seeds.start and seeds.start + seeds.count > MAX_SEED + 1:
         raise ValueError(f"from + count goes beyond {MAX_SEED:,}, the largest seed")
-    return seeds
+    return range(seeds.start, seeds.start + seeds.count)
+
+
+def _listed_seeds(written: list[Any]) -> Sequence[int]:
+    """Return seeds in their order, as a range where they follow each other."""
+    for seed in written:
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+            raise ValueError(not_allowed(seed, f"an integer from 0 to {MAX_SEED:,}"))
+    if len(set(written)) < len(written):
+        twice = next(seed for seed in written if written.count(seed) > 1)
+        raise ValueError(f"found {twice} twice; allowed: each seed once")
+    successive = range(written[0], written[0] + len(written))
+    return successive if written == list(successive) else tuple(written)

@@ -120,6 +120,8 @@ def conflict(values: Mapping[str, Any]) -> str | None:
             return f"{text('shortcut', True)} leads past a hidden layer, and {text('hidden', 0)} has none"
         if any(rate is not None for rate in values["hidden_learning_rate"]):
             return f"hidden_learning_rate is the rate of a hidden layer, and {text('hidden', 0)} has none"
+        if len(values["hidden"]) == 1 and list(values["activation"]) != [ACTIVATIONS[0]]:
+            return f"activation is that of hidden units, and {text('hidden', 0)} has none"
         if len(values["activation"]) > 1:
             return (
                 f"several activations of hidden units, and {text('hidden', 0)} has none: these would be the same runs"

@@ -1,6 +1,7 @@
 """Experiment files as they are written: TOML and overrides read into a plain dict, and problems told by their keys."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import ExperimentError
+from sweep.spec.files import opened
 from sweep.spec.keys import KEYS
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key
 
 MAX_SHOWN = 5
+NAME = r"\w[\w. -]*"
+"""Pattern of an experiment's name, which is also that of a directory."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class Written:
     ----------
     place
         Its file, or "the experiment": where messages say that a problem is.
-    stem
-        The file's stem, or "sweep" for a dict.
+    name
+        Name made of the file's stem, possibly empty, or "sweep" for a dict.
     folder
         Directory in which the paths of tables begin.
     data
@@ -35,7 +39,7 @@ class Written:
     """
 
     place: str
-    stem: str
+    name: str
     folder: Path
     data: dict[str, Any]
     overridden: Mapping[str, str]
@@ -74,15 +78,14 @@ def read(
         If the file cannot be read, or an override is none.
     """
     if isinstance(source, Mapping):
-        written = Written("the experiment", "sweep", Path(), _plain(source), {})
+        written = Written("the experiment", "sweep", Path(), {}, {})
     else:
         path = Path(source)
-        written = Written(str(path), path.stem, path.parent, {}, {})
+        written = Written(str(path), name_of(path.stem), path.parent, {}, {})
     found = Collector()
     overridden: dict[str, str] = {}
-    if not isinstance(source, Mapping):
-        with found.at(""):
-            written.data.update(_read(Path(source)))
+    with found.at(""):
+        written.data.update(_plain(source) if isinstance(source, Mapping) else _read(Path(source)))
     if not found.items:
         for override in overrides:
             key = override.partition("=")[0].strip()
@@ -93,23 +96,46 @@ def read(
     return replace(written, overridden=overridden)
 
 
+def name_of(stem: str) -> str:
+    """Make a name of a file's stem; an empty one if it has no letter and no digit.
+
+    >>> name_of("gates"), name_of("gates (copy)"), name_of("e=mc2"), name_of("..")
+    ('gates', 'gates_copy', 'e_mc2', '')
+    """
+    if re.fullmatch(NAME, stem):
+        return stem
+    return re.sub(r"\W*[^\w. -]\W*", "_", stem).strip("_. -")
+
+
 def _plain(value: Any) -> Any:
     """Copy a value into the types that TOML has."""
     match value:
         case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
+            return {_unicode(str(key)): _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
         case np.ndarray() | np.generic():
             return value.tolist()
         case os.PathLike():
             return str(value)
+        case str():
+            return _unicode(value)
     return value
+
+
+def _unicode(text: str) -> str:
+    """Return a text that UTF-8 can encode; ``ValueError`` for one with lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"found {show(text[error.start])} in a text, which is no character") from None
+    return text
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = path.read_bytes()
+        with opened(path) as file:
+            content = file.read()
     except FileNotFoundError:
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
         raise ValueError(f"no such file{near}") from None
@@ -123,14 +149,27 @@ def _read(path: Path) -> dict[str, Any]:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not valid TOML: {error}") from None
+        raise ValueError(f"not valid TOML: {_quotes_wanted(content, str(error)) or error}") from None
     except (ValueError, RecursionError):
         raise ValueError("not usable TOML: a number has too many digits, or lists are nested too deeply") from None
 
 
+def _quotes_wanted(content: bytes, problem: str) -> str | None:
+    """Return what to say where a truth table without quotes is the problem, if it is."""
+    at = re.search(r"\(at line (\d+),.*\)", problem)
+    if at is None:
+        return None
+    line = content.decode("utf-8-sig").splitlines()[int(at[1]) - 1]
+    key, equals, _ = line.partition("=")
+    table = re.search(r"(?<![\w.\"'])0[01]+(?![\w.\"'])", line)
+    if table is None or (equals and key.strip() != "gate"):
+        return None
+    return f'a truth table takes quotes, such as "{table[0]}" {at[0]}'
+
+
 def _override(data: dict[str, Any], override: str, sections: Mapping[str, Sequence[str]]) -> str:
     """Apply one "KEY=VALUE" to `data`; return the full dotted key."""
-    key, sign, text = override.partition("=")
+    key, sign, text = _unicode(override).partition("=")
     parts = key.strip().split(".")
     if not sign:
         raise ValueError("allowed: KEY=VALUE, such as learning_rate=0.1")
@@ -163,7 +202,7 @@ def _value(parts: Sequence[str], text: str) -> Any:
         if text.startswith(("[", "{", '"', "'")):
             raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
         return text
-    takes_text = parts[-1] in ("name", "question", "runs", "csv") or (
+    takes_text = parts[-1] in ("name", "question", "runs", "compare", "csv") or (
         parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
     )
     return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]

@@ -1,17 +1,23 @@
 """Training sets: of Boolean gates, and tables of one's own."""
 
 import csv
+import io
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.spec.files import opened
 from sweep.spec.gates import truth_table
 from sweep.spec.messages import not_allowed
+
+MAX_LINE = 1_000_000
+"""Characters of a line of a CSV file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +104,45 @@ def table_from_csv(path: Path, probabilities: bool = True) -> TrainingSet:
         For a file that cannot be read, and for a hole, text, a number that is not finite, a row of another length or
         a target that is not allowed, naming the file, the line and the column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not UTF-8 text") from None
-    except (csv.Error, ValueError) as error:
-        raise ValueError(f"{path}: not a CSV file ({error})") from None
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    lines = list(_rows_of(path))
     if lines and all(cell.strip() and not _is_number(cell) for cell in lines[0][1]):
         del lines[0]
     if not lines:
         raise ValueError(f"{path}: no rows; a table needs at least one")
     rows = [[_number(cell, f"{place}, column {i}") for i, cell in enumerate(cells, 1)] for place, cells in lines]
     return table_from_rows(rows, probabilities, [place for place, _ in lines])
+
+
+def _rows_of(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the place and the cells of each row of a CSV file that is not blank."""
+    last = 0
+    try:
+        with opened(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            reader = csv.reader(_lines_of(path, text), strict=True)
+            for cells in reader:
+                last = reader.line_num
+                if cells:
+                    yield f"{path}, line {last}", cells
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8 text") from None
+    except csv.Error as error:
+        unclosed = "unexpected end" in str(error) or reader.line_num > last + 1
+        problem = "a quote is opened and never closed" if unclosed else f"not a CSV file ({error})"
+        raise ValueError(f"{path}, line {last + 1}: {problem}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _lines_of(path: Path, file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; ``ValueError`` for one that is longer than MAX_LINE."""
+    for number in itertools.count(1):
+        line = file.readline(MAX_LINE)
+        if len(line) == MAX_LINE:
+            found = f"found a line of more than {MAX_LINE // 10**6} MB"
+            raise ValueError(f"{path}, line {number}: {found}; allowed: numbers separated by commas")
+        if not line:
+            return
+        yield line
 
 
 def _is_number(cell: str) -> bool:

@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from sweep.errors import FailedError, StoreError
-from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.errors import ExperimentError, FailedError, StoreError
+from sweep.kernel import NUMERICS
+from sweep.spec.experiment import Experiment
+from sweep.store.chunk_store import CHUNKS, ChunkStore, experiment_of
 from sweep.store.files import Tree
 from sweep.store.sealing import sealed, unsealed
 
@@ -122,7 +124,7 @@ def read_manifest(tree: Tree) -> dict[str, Any]:
         raise StoreError(f"{tree.path}: {what}; make one with: sweep run FILE --out {tree.path}") from None
     except (OSError, ValueError) as error:
         said = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
-        raise StoreError(f"{path}: {said}; {_advice(tree)}") from None
+        raise StoreError(f"{path}: {said}; {remedy(tree)}") from None
 
 
 def parse(text: bytes) -> dict[str, Any]:
@@ -153,6 +155,29 @@ def manifest_text(tree: Tree) -> bytes | None:
     return None
 
 
+def mendable(tree: Tree) -> Experiment | None:
+    """Read the experiment of a result all of whose files can be made again; None if they cannot.
+
+    That takes a manifest of this version of the arithmetic, or its copy, and of an incomplete result a chunk.
+    """
+    text = manifest_text(tree)
+    if text is None or (manifest := parse(text))["numerics"] != NUMERICS:
+        return None
+    try:
+        experiment = experiment_of(manifest["experiment"])
+    except ExperimentError:
+        return None
+    stores = (ChunkStore.of(experiment, grid, tree) for grid in experiment.grids)
+    return experiment if manifest["complete"] or any(store.files() for store in stores) else None
+
+
+def remedy(tree: Tree, repaired: bool = False) -> str:
+    """Say what helps where a file of a result is not what was written, and a repair has not been tried in vain."""
+    if mendable(tree) and not repaired:
+        return f"mend it with: sweep verify {tree.path} --repair"
+    return f"make it again with: sweep run FILE --out {tree.path}"
+
+
 def begin(tree: Tree, experiment: Mapping[str, Any]) -> None:
     """Note which experiment, as resolved, is under way."""
     tree.make(CHUNKS)
@@ -180,13 +205,6 @@ def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
         return plain(experiment_of(unsealed(tree.read(name))["experiment"]).resolved())
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-
-
-def _advice(tree: Tree) -> str:
-    """Say what helps where manifest.json is damaged."""
-    if manifest_text(tree) is None:
-        return "its copy is no better; run the experiment again"
-    return f"mend it with: sweep verify {tree.path} --repair"
 
 
 def plain(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sweep.store.manifest import (
     parse,
     read_manifest,
 )
-from sweep.store.tables import CHECKSUMS, checksums
+from sweep.store.table_files import CHECKSUMS, checksums
 
 _CHANGED = "not as it was written"
 

@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine import runner
-from sweep.engine.chunks import Chunk, chunks_of, n_recorded
+from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
-from sweep.engine.pairing import paired, resized, still_true
+from sweep.engine.pairing import paired
+from sweep.engine.workers import Workers
 from sweep.errors import ChunkError, DamagedError, StoreError
 from sweep.spec.experiment import Experiment
-from sweep.spec.grid import overlap
 from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
+from sweep.store.earlier import Earlier
 from sweep.store.files import Tree
+
+_RUNS_AT_A_TIME = 2**20
 
 Say = Callable[[str], None]
 
@@ -107,47 +110,35 @@ class Work:
     def train(
         self,
         chunks: list[Chunk],
-        jobs: int = -1,
-        backend: str = "threading",
-        scheduler: str | None = None,
+        workers: Workers,
         on_chunk: Callable[[Outcome, int], None] = lambda outcome, n_trained: None,
-    ) -> int:
+    ) -> None:
         """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
 
         Parameters
         ----------
         chunks
-        jobs, backend, scheduler
-            As in `runner.train`.
+        workers
         on_chunk
             Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
-
-        Returns
-        -------
-        int
-            Number of runs that were trained.
         """
-        earlier = Earlier(self) if chunks else None
-        n_trained = 0
-        tasks: list[runner.Task] = []
+        earlier = Earlier(self.experiment, self.earlier if chunks else [], self._set_aside)
+        missing: dict[Chunk, NDArray[np.uint8] | None] = {}
         for chunk in chunks:
-            known, there = earlier.outcome(chunk) if earlier and earlier.sources else (None, None)
-            if known is None or there is None or not there.any():
-                tasks.append((chunk, None))
-            elif there.all():
+            known, filled = earlier.known(chunk) if earlier.stores else (None, np.zeros(0, np.bool_))
+            if known and filled.all():
                 self.keep(chunk, known)
                 on_chunk(known, 0)
             else:
-                tasks.append((chunk, ~there))
-        for chunk, outcome in runner.train(self.experiment, tasks, jobs, backend, scheduler):
-            n_trained += outcome.n_runs
+                missing[chunk] = np.packbits(~filled) if filled.any() else None
+        tasks = ((chunk, _unpacked(chunk, bits)) for chunk, bits in missing.items())
+        for chunk, outcome in runner.train(self.experiment, tasks, workers):
             whole = outcome
-            if earlier and outcome.n_runs < chunk.stop - chunk.start:
-                whole, there = earlier.outcome(chunk)
-                whole.put(outcome, ~there)
+            if outcome.n_runs < chunk.stop - chunk.start:
+                whole, filled = earlier.known(chunk)
+                whole.put(outcome, ~filled)
             self.keep(chunk, whole)
             on_chunk(whole, outcome.n_runs)
-        return n_trained
 
     def outcomes(self, n_rows: int) -> Iterator[Outcome]:
         """Read what became of the runs that are done; see `outcomes`."""
@@ -156,13 +147,19 @@ class Work:
     def forget_superseded(self) -> None:
         """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
         for store in self.earlier:
-            runs = np.arange(store.grid.n_runs)
-            there = np.zeros(runs.size, np.bool_)
-            if store.experiment.train == self.experiment.train:
-                for grid in self.experiment.grids:
-                    there |= paired(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
-            if there.all():
+            if store.experiment.train == self.experiment.train and self._has_all_of(store):
                 self.tree.remove_directory(store.name)
+
+    def _has_all_of(self, store: ChunkStore) -> bool:
+        """Return True if every run of another store is one of the experiment's."""
+        for first in range(0, store.grid.n_runs, _RUNS_AT_A_TIME):
+            runs = np.arange(first, min(first + _RUNS_AT_A_TIME, store.grid.n_runs))
+            found = np.zeros(runs.size, np.bool_)
+            for grid in self.experiment.grids:
+                found |= paired(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
+            if not found.all():
+                return False
+        return True
 
     def _checked(self, store: ChunkStore) -> list[ChunkFile]:
         """List the chunk files of a store that can be trusted; everything else in it is set aside."""
@@ -230,61 +227,6 @@ def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcom
         yield Outcome.joined(held)
 
 
-class Earlier:
-    """What earlier settings in the same directory have of an experiment's runs.
-
-    Attributes
-    ----------
-    sources
-        The stores that have some, each with what became of its runs and which of them are known.
-    """
-
-    def __init__(self, work: Work):
-        self.work = work
-        self.sources: list[tuple[ChunkStore, Outcome, NDArray[np.bool_]]] = []
-        for store in work.earlier:
-            if source := self._read(store):
-                self.sources.append((store, *source))
-
-    def outcome(self, chunk: Chunk) -> tuple[Outcome, NDArray[np.bool_]]:
-        """What is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
-        experiment = self.work.experiment
-        runs = np.arange(chunk.start, chunk.stop)
-        known = Outcome.empty(chunk.first + runs, n_recorded(experiment), len(experiment.train.extra))
-        there = np.zeros(runs.size, np.bool_)
-        for store, outcome, usable in self.sources:
-            grid = experiment.grids[chunk.grid]
-            at = paired(grid, experiment.tables, store.grid, store.tables, runs)
-            here = (at >= 0) & ~there
-            here[here] = usable[at[here]]
-            if here.any():
-                part = outcome[at[here]]
-                if known.curves.shape[1]:
-                    part.curves = resized(part.curves, known.curves.shape[1])
-                else:
-                    part.curves = part.curves[:, :0]
-                known.put(part, here)
-                there |= here
-        return known, there
-
-    def _read(self, store: ChunkStore) -> tuple[Outcome, NDArray[np.bool_]] | None:
-        """What became of the runs of a store, and which are done and still true; None if nothing is of use."""
-        then, now = store.experiment.train, self.work.experiment.train
-        n_runs = store.grid.n_runs
-        if not any(
-            overlap(grid, store.grid, {**store.tables, **self.work.experiment.tables})
-            for grid in self.work.experiment.grids
-        ):
-            return None
-        whole = Outcome.empty(np.arange(n_runs), n_recorded(store.experiment), len(store.experiment.train.extra))
-        usable = np.zeros(n_runs, np.bool_)
-        for file in store.files():
-            try:
-                part = store.read_chunk(file)
-            except DamagedError as error:
-                self.work._set_aside(file.name, str(error))
-                continue
-            where = slice(file.start, file.stop)
-            whole.put(part, where)
-            usable[where] = still_true(part, then, now)
-        return (whole, usable) if usable.any() else None
+def _unpacked(chunk: Chunk, bits: NDArray[np.uint8] | None) -> NDArray[np.bool_] | None:
+    """Return which runs of a chunk are to be trained; None for all."""
+    return None if bits is None else np.unpackbits(bits, count=chunk.stop - chunk.start).astype(np.bool_)

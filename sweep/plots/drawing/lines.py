@@ -1,6 +1,6 @@
 """Lines and rows of points, in the order in which they are drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from sweep.plots.drawing.canvas import GREY
 from sweep.plots.drawing.looks import Look
 
 FEW_POINTS = 12
@@ -36,3 +37,10 @@ def row_positions(table: pd.DataFrame, looks: dict[str, Look]) -> Iterator[tuple
     numbers = {name: i for i, name in enumerate(table["panel"].cat.categories)}
     for _, row in table.iterrows():
         yield numbers[row["panel"]] + offsets[row["line"]], looks[row["line"]], row
+
+
+def note_if_none_converged(axes: Axes, drawn: Sequence[Mapping[str, Array]]) -> None:
+    """Write "0 of 10,000 runs converged" into a panel in which no run of any line did."""
+    if not any(line["n_converged"].any() for line in drawn):
+        note = f"0 of {sum(int(line['n'].sum()) for line in drawn):,} runs\nconverged"
+        axes.text(0.5, 0.45, note, transform=axes.transAxes, ha="center", va="center", color=GREY)

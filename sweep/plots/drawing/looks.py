@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
-from sweep.analysis.axes import Layout, is_numeric
 from sweep.analysis.findings import Findings
-from sweep.results.result import Result
-from sweep.results.settings import values_of
-from sweep.words import assignment, joined, label
+from sweep.analysis.layout import Layout
+from sweep.analysis.names import text_of
+from sweep.results.settings import Settings
+from sweep.words import joined, label
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STATUS_COLOURS = {"converged": "#0072B2", "stationary": "#E69F00", "max_epochs": "#B5B5B5"}
@@ -31,9 +31,9 @@ class Look(NamedTuple):
     style: LineStyleType
 
 
-def looks_of(names: Sequence[str], layout: Layout, result: Result) -> dict[str, Look]:
+def looks_of(names: Sequence[str], layout: Layout, settings: Settings) -> dict[str, Look]:
     """Choose colours for the lines of a layout, by their names."""
-    return looks_of_names(names, layout.lines is not None and is_numeric(result, layout.lines))
+    return looks_of_names(names, layout.lines is not None and settings.is_numeric(layout.lines))
 
 
 def looks_of_names(names: Sequence[str], ordered: bool) -> dict[str, Look]:
@@ -45,12 +45,11 @@ def looks_of_names(names: Sequence[str], ordered: bool) -> dict[str, Look]:
     return dict(zip(names, looks, strict=False))
 
 
-def line_handles(looks: dict[str, Look], layout: Layout, result: Result) -> list[Artist]:
+def line_handles(looks: dict[str, Look], layout: Layout, settings: Settings) -> list[Artist]:
     """Legend entries: a category such as "normal(0, 1)" says what it is, a number does not."""
     if layout.lines is None:
         return []
-    is_category = isinstance(values_of(result, layout.lines).dtype, pd.CategoricalDtype)
-    names = [name if is_category else assignment(layout.lines, name) for name in looks]
+    names = [text_of(settings, layout.lines, name) for name in looks]
     looks_and_names = zip(looks.values(), names, strict=True)
     return [Line2D([], [], color=look.colour, ls=look.style, label=name) for look, name in looks_and_names]
 

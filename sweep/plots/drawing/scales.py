@@ -10,6 +10,9 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+FEW_VALUES = 9
+"""Values of a linear axis up to which each has a tick, if they do not crowd."""
+
 
 def is_log_spaced(values: NDArray[np.float64]) -> bool:
     """Whether an axis' values are spread more evenly on a logarithmic than on a linear scale."""
@@ -31,7 +34,12 @@ def scale_x(axes: Axes, values: NDArray[np.float64]) -> None:
     else:
         margin = 0.03 * (np.ptp(values) or 1.0)
         axes.set_xlim(values.min() - margin, values.max() + margin)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(values == np.round(values)))))
+        distinct = np.unique(values)
+        apart = np.diff(distinct).min(initial=np.inf) >= 0.1 * np.ptp(distinct)
+        if len(distinct) <= FEW_VALUES and apart:
+            axes.xaxis.set_major_locator(FixedLocator(distinct.tolist()))
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(values == np.round(values)))))
 
 
 def log_scale(

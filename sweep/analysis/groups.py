@@ -1,0 +1,137 @@
+"""Groups of settings whose runs are counted together: those of a small table, and any others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.analysis.layout import combinations_of
+from sweep.analysis.names import Named, combinations, levels
+from sweep.results.result import Result
+from sweep.results.statistics import censored, quantiles
+
+MAX_RUNS = 2**20
+"""Runs up to which medians over several settings are taken: above it, looking at every run takes long."""
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Runs counted by the values of some keys.
+
+    Attributes
+    ----------
+    keys
+        The keys whose combinations of values make the groups.
+    pooled
+        The keys that vary within groups.
+    by_inputs
+        True if gates are grouped by their number of inputs.
+    names
+        Of the groups, in drawing order: of a single key, its values alone.
+    n, n_converged, n_diverged : int64, shape (n_groups,)
+    single
+        True if each group is one setting.
+    medians : float64, shape (n_groups,), or None
+        Median epochs to convergence over all runs, infinite where later than max_epochs; None where not taken.
+    """
+
+    keys: list[str]
+    pooled: list[str]
+    by_inputs: bool
+    names: list[str]
+    n: Numbers
+    n_converged: Numbers
+    n_diverged: Numbers
+    single: bool
+    medians: NDArray[np.float64] | None
+
+
+def groups(result: Result, by_kind: Sequence[str], most: int) -> Groups:
+    """Count runs per value of the gate, then of the other categories, then of numbers, in at most so many groups."""
+    settings = result.settings
+    keys: list[str] = []
+    pooled: list[str] = []
+    by_inputs = False
+    for key in by_kind:
+        if combinations_of(settings, [*keys, key], by_inputs).n([*keys, key]) <= most:
+            keys.append(key)
+        elif key == "gate" and 1 < len(levels(settings, "gate", by_inputs=True).names) <= most:
+            keys.append(key)
+            by_inputs = True
+        else:
+            pooled.append(key)
+    codes, names = combinations(settings, keys, by_inputs)
+    if len(keys) == 1:
+        places, names = levels(settings, keys[0], by_inputs)
+        codes = places[settings.codes(keys[0])]
+    counts = result.part("summary", ["n", "n_converged", "n_diverged"])
+    n, n_converged, n_diverged = (
+        np.bincount(codes, counts[name].to_numpy(np.float64), len(names)).astype(np.int64) for name in counts
+    )
+    single = settings.n == len(names)
+    medians = _medians(result, Named(codes, names), single)
+    return Groups(keys, pooled, by_inputs, names, n, n_converged, n_diverged, single, medians)
+
+
+def _medians(result: Result, named: Named, single: bool) -> NDArray[np.float64] | None:
+    """Take the median epoch of each group of runs."""
+    medians: NDArray[Any] = np.empty(len(named.names))
+    if single:
+        medians[named.codes] = censored(result.part("summary", ["epochs_q50"])["epochs_q50"])
+        return medians
+    if result.n_runs > MAX_RUNS:
+        return None
+    epochs, group = result.epochs_of_runs(), result.of_runs(named.codes)
+    for number in range(len(medians)):
+        members = epochs[group == number]
+        middle = (len(members) - 1) // 2
+        medians[number] = np.partition(members, middle)[middle]
+    return medians
+
+
+class Pooled(NamedTuple):
+    """Settings counted together.
+
+    Attributes
+    ----------
+    n, n_converged, n_diverged, n_stationary
+        Runs of all settings.
+    epochs, losses : float64, shape (5,)
+        Quantiles over all runs of the epoch of convergence, infinite where later than max_epochs, and of the final
+        loss.
+    """
+
+    n: int
+    n_converged: int
+    n_diverged: int
+    n_stationary: int
+    epochs: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+
+def pooled(result: Result, rows_of_groups: Sequence[NDArray[np.integer[Any]]]) -> list[Pooled]:
+    """Count the runs of rows of the summary together, group by group."""
+    if not rows_of_groups:
+        return []
+    totals = result.part("summary", ["n", "n_converged", "n_diverged", "n_stationary"])
+    n, n_converged, n_diverged, n_stationary = (totals[name].to_numpy(np.int64) for name in totals.columns)
+    epochs, losses = result.epochs_of_runs(), result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
+    first = result.first_of_rows
+    made = []
+    for rows in rows_of_groups:
+        members = np.concatenate([np.arange(first[row], first[row] + n[row]) for row in rows.tolist()])
+        made.append(
+            Pooled(
+                len(members),
+                int(n_converged[rows].sum()),
+                int(n_diverged[rows].sum()),
+                int(n_stationary[rows].sum()),
+                quantiles(epochs[members]),
+                quantiles(losses[members]),
+            )
+        )
+    return made

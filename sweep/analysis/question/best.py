@@ -1,0 +1,133 @@
+"""Choose the best of several settings on some seeds, and report it on others."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweep.analysis.question.trials import Trials
+
+FEWEST = 5
+"""Seeds that choose, and as many to report: with fewer, a setting is chosen by the runs that are reported."""
+
+_PIECE = 2**22
+"""Runs that are looked at together."""
+
+By = Literal["often", "fast"]
+
+
+class Best(NamedTuple):
+    """The best of some settings, and how its runs came out.
+
+    Attributes
+    ----------
+    row : int
+        Its number among the settings of the trials.
+    n_settings : int
+        Settings that it was chosen from.
+    n_choosing : int
+        Seeds of each that it was chosen by, none of which is reported; 0 if it was chosen by the runs reported.
+    n, n_converged : int
+        Runs that are reported, and how many of these converged.
+    q05, q50, q95 : float
+        Quantiles of the epochs of convergence over these, order statistics; infinite where later than the last epoch.
+    """
+
+    row: int
+    n_settings: int
+    n_choosing: int
+    n: int
+    n_converged: int
+    q05: float
+    q50: float
+    q95: float
+
+
+def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
+    """Choose the best setting of each group.
+
+    Parameters
+    ----------
+    trials : Trials
+    groups : sequence of int arrays
+        Rows of the settings in each.
+    by
+        "often": most runs that converged, of several the lowest median epoch; "fast": the lowest median epoch over
+        all runs, of several the most that converged.
+
+    Returns
+    -------
+    list of Best
+        Each group's is chosen by the same number of seeds, half of the fewest that any setting has, so that chance
+        favours none.
+    """
+    fewest = int(min(trials.n[np.concatenate(list(groups))], default=0))
+    n_choosing = fewest // 2 if fewest >= 2 * FEWEST and max(map(len, groups)) > 1 else 0
+    return [_best(trials, rows, by, n_choosing if len(rows) > 1 else 0) for rows in groups]
+
+
+def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:
+    at_a_time = max(1, _PIECE // max(1, len(trials.seeds)))
+    pieces = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
+    worth = np.concatenate([_worth(trials, piece, by, n_choosing) for piece in pieces])
+    winner = rows[np.lexsort((np.arange(len(rows)), worth[:, 1], worth[:, 0]))[:1]]
+    reported = trials.epochs[winner] >= 0
+    reported &= ~_choosing(trials, winner, n_choosing) | (n_choosing == 0)
+    n_converged = int((reported & (trials.epochs[winner] < trials.later)).sum())
+    q05, q50, q95 = _quantiles(trials.epochs[winner], reported, trials.later, (5, 50, 95))[0].tolist()
+    return Best(int(winner[0]), len(rows), n_choosing, int(reported.sum()), n_converged, q05, q50, q95)
+
+
+def _choosing(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:
+    """Which runs choose: those of the first seeds of each setting, or all where there are too few."""
+    there = trials.epochs[rows] >= 0
+    return there & (np.cumsum(there, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else there
+
+
+def _worth(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> NDArray[np.float64]:
+    """What settings are ordered by, the best first: share that failed and median epoch, or the other way round."""
+    chooses = _choosing(trials, rows, n_choosing)
+    failures = (chooses & (trials.epochs[rows] == trials.later)).sum(axis=1) / chooses.sum(axis=1)
+    median = _quantiles(trials.epochs[rows], chooses, trials.later, (50,))[:, 0]
+    return np.column_stack([failures, median] if by == "often" else [median, failures])
+
+
+def _quantiles(
+    epochs: NDArray[Any], counted: NDArray[np.bool_], later: int, percents: Sequence[int]
+) -> NDArray[np.float64]:
+    """Order statistics of each row over what is counted: float64, shape (n_rows, n_percents)."""
+    n = counted.sum(axis=1)
+    ordered = np.sort(np.where(counted, epochs, later + 1), axis=1)
+    ranks = np.stack([-(-q * n // 100) - 1 for q in percents], axis=1)
+    found = np.take_along_axis(ordered, ranks, axis=1).astype(np.float64)
+    return np.where(found >= later, np.inf, found)
+
+
+def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
+    """Find where along an axis every run converged.
+
+    Parameters
+    ----------
+    settings, counts : pandas.DataFrame
+        Axes, and n and n_converged, of each setting.
+    x
+        The axis.
+    kind
+        Another one, whose values of which no run converged are left out.
+
+    Returns
+    -------
+    (first, last) or None
+        None where there is no such value, or other values lie between them.
+    """
+    table = counts.assign(x=settings[x])
+    if kind is not None:
+        learned = table.groupby(settings[kind], observed=True)["n_converged"].transform("sum") > 0
+        table = table[learned.to_numpy(np.bool_)]
+    by_x = table.groupby("x").sum()
+    at = np.flatnonzero(by_x["n"] == by_x["n_converged"])
+    if len(at) == 0 or len(at) != at[-1] - at[0] + 1:
+        return None
+    return by_x.index[at[0]], by_x.index[at[-1]]

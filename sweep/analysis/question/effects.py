@@ -1,0 +1,212 @@
+"""Effect of an axis: its best and its worst value, by pairs of runs that differ in it alone and have the same seed.
+
+Of A and B, two values of an axis, a pair is a run with A and the run with B that has the same seed and otherwise the
+same setting; axes that follow from this one may differ too. How often runs converge and how fast are two questions,
+each with its own two values. Pairs are not independent where they have a seed in common, so a test sees every seed
+once: with D the number of a seed's pairs that tell for A less those that tell for B, seeds with D > 0 are as many as
+those with D < 0, but for chance, if A and B make no difference. Where a seed has one pair, this is McNemar's exact test
+(McNemar 1947, Psychometrika 12:153).
+
+The two values are those of k(k − 1)/2 pairs whose runs differ most; p is multiplied by that number, and then adjusted
+for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweep.analysis.question.trials import Trials
+from sweep.results.statistics import holm, sign_test
+
+FEWEST_SEEDS = 6
+"""With fewer, the smallest p there can be is above 5 %."""
+MAX_COUPLES = 8
+"""Values up to which every two are compared; of more, those with most and fewest runs that converged."""
+MAX_RUNS = 2**23
+CHANCE = 0.05
+
+
+class Contrast(NamedTuple):
+    """Two values of an axis, compared.
+
+    Attributes
+    ----------
+    better, worse : object
+        The values.
+    n_pairs : int
+        Pairs: of all runs, or for speed of runs that both converged.
+    for_better, for_worse : int
+        Pairs in which this one alone converged, or converged first.
+    n_seeds, seeds_better, seeds_worse : int
+        Seeds, and those in which more of the pairs tell for this one.
+    ratio : float
+        For speed, the median over the pairs of the worse one's epochs by those of the better; else NaN.
+    p : float
+        Two-sided, of the exact sign test over seeds, adjusted; 1 where the seeds tell otherwise than the pairs.
+    """
+
+    better: Any
+    worse: Any
+    n_pairs: int
+    for_better: int
+    for_worse: int
+    n_seeds: int
+    seeds_better: int
+    seeds_worse: int
+    ratio: float
+    p: float
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether the difference may be chance."""
+        return self.p >= CHANCE
+
+
+class Effect(NamedTuple):
+    """What an axis does, in all runs or in those of one gate.
+
+    Attributes
+    ----------
+    axis : str
+    gate : str or None
+    n_pairs : int
+        Pairs of any two of its values.
+    often, fast : Contrast or None
+        How often runs converge, and how fast; None where no pair tells.
+    """
+
+    axis: str
+    gate: str | None
+    n_pairs: int
+    often: Contrast | None
+    fast: Contrast | None
+
+
+def effects(
+    trials: Trials, axes: Sequence[str], followers: Mapping[str, Sequence[str]], by_gate: bool = False
+) -> list[Effect]:
+    """Compare the values of each axis.
+
+    Parameters
+    ----------
+    trials : Trials
+    axes
+        Columns of its settings.
+    followers
+        Axis → the axes that follow from it, which are no other settings.
+    by_gate
+        Whether each gate is compared by itself, where the axis is another.
+
+    Returns
+    -------
+    list of Effect
+        For each axis, and each gate if asked, in order; those without pairs are left out, and so are all where there
+        are fewer than six seeds.
+    """
+    found: list[Effect] = []
+    if len(trials.seeds) < FEWEST_SEEDS or trials.epochs.size > MAX_RUNS:
+        return found
+    settings = trials.settings
+    for axis in axes:
+        parts: dict[str | None, NDArray[np.intp]] = {None: np.arange(len(settings))}
+        if by_gate and axis != "gate" and "gate" not in followers.get(axis, ()):
+            parts = {str(gate): np.flatnonzero(settings["gate"] == gate) for gate in settings["gate"].unique()}
+        for gate, rows in parts.items():
+            effect = _effect(trials, axis, gate, rows, followers.get(axis, ()))
+            if effect is not None:
+                found.append(effect)
+    return _adjusted(found)
+
+
+def _effect(
+    trials: Trials, axis: str, gate: str | None, rows: NDArray[np.intp], follow: Sequence[str]
+) -> Effect | None:
+    """The effect of an axis among some settings; None where nothing can be compared."""
+    settings = trials.settings.iloc[rows]
+    codes, values = pd.factorize(settings[axis], sort=True)
+    others = [key for key in settings if key != axis and key not in follow]
+    blocks = (
+        settings.groupby(others, observed=True, dropna=False, sort=False).ngroup().to_numpy() if others else 0 * codes
+    )
+    table = np.full((int(blocks.max()) + 1, len(values)), -1, np.intp)
+    named = codes >= 0
+    table[blocks[named], codes[named]] = rows[named]
+    if (table >= 0).sum() < named.sum():
+        return None  # settings that differ in what is no column
+    contrasts = [_counted(trials, table, a, b) for a, b in _couples(trials, table)]
+    contrasts = [contrast for contrast in contrasts if contrast[0].n_seeds >= FEWEST_SEEDS]
+    if not contrasts:
+        return None
+    n_couples = len(values) * (len(values) - 1) // 2
+    often, fast = (_largest([contrast[i] for contrast in contrasts], values, n_couples) for i in (0, 1))
+    return Effect(axis, gate, sum(contrast[0].n_pairs for contrast in contrasts), often, fast)
+
+
+def _couples(trials: Trials, table: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """The values to compare: every two of a few; of many, those with the most and the fewest that converged."""
+    n_values = table.shape[1]
+    if n_values <= MAX_COUPLES:
+        return [(a, b) for a in range(n_values) for b in range(a + 1, n_values)]
+    whole = table[(table >= 0).all(axis=1)]
+    if len(whole) == 0:
+        return []
+    counts = trials.n_converged[whole].sum(axis=0)
+    return [(int(counts.argmax()), int(counts.argmin()))] if counts.max() > counts.min() else [(0, 1)]
+
+
+def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[Contrast, Contrast]:
+    """The pairs of two values, a the better: by who converged, and by who did first of those that both did."""
+    both_there = (table[:, [a, b]] >= 0).all(axis=1)
+    of_a, of_b = (trials.epochs[table[both_there, value]] for value in (a, b))
+    pairs = (of_a >= 0) & (of_b >= 0)
+    in_a, in_b = pairs & (of_a < trials.later), pairs & (of_b < trials.later)
+    both = in_a & in_b
+    first = np.where(both, np.sign(of_b - of_a), 0)
+    alone = in_a.astype(np.int8) - in_b
+    ratios = np.maximum(of_b[both], 1) / np.maximum(of_a[both], 1)
+    ratio = float(np.median(ratios)) if len(ratios) else np.nan
+    return (
+        _contrast(a, b, pairs, alone, np.nan),
+        _contrast(a, b, both, first, ratio),
+    )
+
+
+def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], ratio: float) -> Contrast:
+    by_seed = sign.sum(axis=0, dtype=np.int64)
+    above, below = int((by_seed > 0).sum()), int((by_seed < 0).sum())
+    counts = (int((sign > 0).sum()), int((sign < 0).sum()))
+    n_seeds = int(pairs.any(axis=0).sum())
+    return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, sign_test(above, below))
+
+
+def _largest(contrasts: Sequence[Contrast], values: Any, n_couples: int) -> Contrast | None:
+    """The two values that differ in most pairs, the better one first; None where no pair tells."""
+    largest = max(contrasts, key=lambda one: (abs(one.for_better - one.for_worse), one.for_better + one.for_worse))
+    if largest.for_better + largest.for_worse == 0:
+        return None
+    if largest.for_better < largest.for_worse:
+        largest = largest._replace(
+            better=largest.worse,
+            worse=largest.better,
+            for_better=largest.for_worse,
+            for_worse=largest.for_better,
+            seeds_better=largest.seeds_worse,
+            seeds_worse=largest.seeds_better,
+            ratio=1.0 / largest.ratio,
+        )
+    p = min(1.0, largest.p * n_couples) if largest.seeds_better > largest.seeds_worse else 1.0
+    return largest._replace(better=values[largest.better], worse=values[largest.worse], p=p)
+
+
+def _adjusted(found: Sequence[Effect]) -> list[Effect]:
+    """The same effects with their p adjusted for their number."""
+    contrasts = [contrast for effect in found for contrast in (effect.often, effect.fast) if contrast is not None]
+    adjusted = iter(holm(np.array([contrast.p for contrast in contrasts], np.float64)).tolist())
+
+    def with_p(contrast: Contrast | None) -> Contrast | None:
+        return None if contrast is None else contrast._replace(p=next(adjusted))
+
+    return [effect._replace(often=with_p(effect.often), fast=with_p(effect.fast)) for effect in found]

@@ -1,0 +1,115 @@
+"""Find the axes that a question is about, and those that go together."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+_WORDS = {
+    "gate": r"gates?|functions?|bits|number of inputs|tables?",
+    "hidden": r"hidden (?:units?|layer of each width)|units|widths?|network sizes?",
+    "learning_rate": r"learning[- ]rates?|rates?|step sizes?|η",
+    "hidden_learning_rate": r"hidden learning rates?|hidden layer['’]s (?:own )?rates?",
+    "init": r"starts?|init(?:s|ialisations?|ializations?)?|starting weights|initial weights",
+    "init_scale": r"(?:sizes?|scales?|ranges?) of (?:its |the |their )?(?:initial weights|starts?)|init[_ ]scales?",
+    "activation": r"activations?(?: functions?)?",
+    "optimizer": r"optimi[sz]ers?|optimi[sz]ation methods?",
+    "momentum": r"momentum|momenta",
+    "update": r"updates?|online|batch",
+    "shortcut": r"shortcuts?",
+    "encoding": r"encodings?|inputs? (?:0|−1|-1)",
+    "loss": r"loss functions?|cross-entropy|squared errors?",
+    "output": r"output units?",
+}
+_ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
+_SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
+_LOSS = r"\bloss(?:es)?\b(?! functions?)"
+
+
+def subject(question: str, axes: Sequence[str], compare: str | None = None) -> str | None:
+    """Choose the axis that a question is about.
+
+    Parameters
+    ----------
+    question
+    axes
+        Keys of the grid that vary, gates and other categories first.
+    compare
+        The experiment's own word on it.
+
+    Returns
+    -------
+    str or None
+        `compare` if it varies; else the axis that the question names, of several the one that it asks for ("which
+        optimizer", "by the size of its initial weights"), else the one named first; else the gate, the hidden units,
+        the first axis. None where nothing varies.
+    """
+    if compare in axes:
+        return compare
+    found = named(question, axes)
+    if found:
+        return found[0]
+    return next((axis for axis in ("gate", "hidden") if axis in axes), next(iter(axes), None))
+
+
+def named(question: str, axes: Sequence[str]) -> list[str]:
+    """Axes that a question names: those that it asks for first, then in order of the words."""
+    text = question.lower()
+    places: dict[str, tuple[bool, int]] = {}
+    taken: list[range] = []
+    for axis in sorted(axes, key=lambda axis: -len(_WORDS.get(axis, ""))):
+        words = _WORDS.get(axis, re.escape(axis.replace("_", " ")))
+        for match in re.finditer(rf"\b(?:{words})(?!\w)", text):
+            if any(match.start() in place for place in taken):
+                continue
+            asked = re.search(rf"\b{_ASKED}\s+(?:\S+\s+)?$", text[: match.start()]) is not None
+            places[axis] = min(places.get(axis, (True, len(text))), (not asked, match.start()))
+            taken.append(range(*match.span()))
+    return sorted(places, key=places.__getitem__)
+
+
+def asks_for_speed(question: str) -> bool:
+    """Return True if a question is about epochs."""
+    return re.search(_SPEED, question.lower()) is not None
+
+
+def asks_for_loss(question: str) -> bool:
+    """Return True if a question is about the loss along the way."""
+    return re.search(_LOSS, question.lower()) is not None
+
+
+def followers(settings: pd.DataFrame) -> Mapping[str, list[str]]:
+    """Find the axes whose value follows from that of another.
+
+    Parameters
+    ----------
+    settings : pandas.DataFrame
+        One row per setting, one column per axis that varies, in order of importance.
+
+    Returns
+    -------
+    mapping
+        Axis → the axes that follow from it: each of its values occurs with one value of theirs. Of two that follow
+        from each other, the later one follows. An axis is in one list only, and has none itself if it is in one.
+    """
+    axes = list(map(str, settings))
+    n_values = {axis: settings[axis].nunique(dropna=False) for axis in axes}
+    leaders: dict[str, str] = {}
+    for place, axis in enumerate(axes):
+        for earlier, other in enumerate(axes):
+            if other == axis or other in leaders or axis in leaders:
+                continue
+            follows = len(settings[[other, axis]].drop_duplicates()) == n_values[other]
+            if follows and (n_values[axis] < n_values[other] or earlier < place):
+                leaders[axis] = other
+    return {axis: [key for key, leader in leaders.items() if leader == axis] for axis in axes if axis not in leaders}
+
+
+def asks_for_share(question: str) -> bool:
+    """Return True if a question is about how often something is learned."""
+    return re.search(r"\b(?:how often|which|learned|learn|fail|converge)\b", question.lower()) is not None
+
+
+def asks_for_failures(question: str) -> bool:
+    """Return True if a question is about how often something fails."""
+    return re.search(r"\bfail\w*\b", question.lower()) is not None

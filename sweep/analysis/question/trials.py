@@ -1,0 +1,84 @@
+"""Runs as an array: when each converged, by setting and seed."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+ABSENT = -1
+_ROOM = 2**24
+"""Elements of an array that is kept whatever its number of runs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Epochs of convergence of every setting and seed.
+
+    Attributes
+    ----------
+    settings : pandas.DataFrame
+        One row per setting: the axes that vary.
+    seeds : int64 array, shape (n_seeds,)
+        All seeds, in order.
+    epochs : int array, shape (n_settings, n_seeds)
+        `later` where a run did not converge, −1 where there is none.
+    later : int
+        One more than the last epoch.
+    """
+
+    settings: pd.DataFrame
+    seeds: NDArray[np.int64]
+    epochs: NDArray[Any]
+    later: int
+
+    @property
+    def n(self) -> NDArray[np.int64]:
+        """Number of runs of each setting."""
+        return np.asarray((self.epochs >= 0).sum(axis=1), np.int64)
+
+    @property
+    def n_converged(self) -> NDArray[np.int64]:
+        """Number of these that converged."""
+        return np.asarray(((self.epochs >= 0) & (self.epochs < self.later)).sum(axis=1), np.int64)
+
+    def learned(self, axis: str | None) -> Self:
+        """The same without values of an axis with which no run converged."""
+        if axis is None:
+            return self
+        converged = pd.Series(self.n_converged).groupby(self.settings[axis], observed=True).transform("sum")
+        kept = (converged > 0).to_numpy(np.bool_)
+        return replace(self, settings=self.settings[kept].reset_index(drop=True), epochs=self.epochs[kept])
+
+
+def arranged(
+    settings: pd.DataFrame, n: NDArray[np.int64], seed: NDArray[Any], epoch: NDArray[Any], max_epochs: int
+) -> Trials | None:
+    """Arrange runs by setting and seed.
+
+    Parameters
+    ----------
+    settings : pandas.DataFrame
+        One row per setting.
+    n : int64 array, shape (n_settings,)
+        Runs of each, one setting's after another's.
+    seed : int array, shape (n_runs,)
+    epoch : int array, shape (n_runs,)
+        First epoch at which a run had converged; negative if it never had.
+    max_epochs
+
+    Returns
+    -------
+    Trials or None
+        None where settings have so different seeds that most of the array would be empty.
+    """
+    seeds = np.sort(pd.unique(seed)).astype(np.int64)
+    if len(n) * len(seeds) > max(4 * len(seed), _ROOM):
+        return None
+    converged = np.where(epoch < 0, max_epochs + 1, epoch)
+    if len(seed) == len(n) * len(seeds) and (seed.reshape(len(n), -1) == seeds).all():
+        return Trials(settings, seeds, converged.reshape(len(n), -1), max_epochs + 1)
+    epochs = np.full((len(n), len(seeds)), ABSENT, converged.dtype)
+    epochs[np.repeat(np.arange(len(n)), n), np.searchsorted(seeds, seed)] = converged
+    return Trials(settings, seeds, epochs, max_epochs + 1)

@@ -1,0 +1,178 @@
+"""Sentences about what goes along: the edge of stability, growth with inputs, the fall of a loss, planes."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.analysis.findings import Findings
+from sweep.analysis.planes import Plane
+from sweep.analysis.question.growth import ByInputs
+from sweep.analysis.stability import Edge
+from sweep.answer.best import WORDS, later
+from sweep.answer.gates import in_nats
+from sweep.answer.names import setting
+from sweep.results.statistics import censored
+from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, label, loss_in_words, number, percent
+
+RESOLVED = 0.005
+"""Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
+NEAR = 0.15
+"""Distance of an exponent from 1 up to which a loss falls like 1/t."""
+
+
+def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
+    """Tell between which learning rates the edge of stability of each table lies, as measured and as predicted.
+
+    Parameters
+    ----------
+    findings
+    resolved
+        Only edges that the learning rates of the experiment resolve (`RESOLVED`), or only the others.
+    """
+    found = findings.edges
+    several = len({edge.encoding for edge in found}) > 1
+    wanted = [edge for edge in found if resolved == (edge.half_width is not None and edge.half_width <= RESOLVED)]
+    who = [f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate for edge in wanted]
+    several_told = list(zip(who, wanted, strict=True))
+    return [_edge(*one) for one in several_told] + [said for one in several_told if (said := _beyond(*one))]
+
+
+def grown(findings: Findings, found: ByInputs) -> list[str]:
+    """Tell by which factor the epochs of a family grow with each input, and the medians."""
+    what = "bit" if found.family == "parity" else "input"
+    medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
+    said = []
+    if found.growth is not None:
+        factor, low, high, n = found.growth
+        left_out = (
+            f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
+        )
+        said.append(
+            f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} "
+            f"– {high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
+        )
+    first = found.fastest[0]
+    runs = sorted({one.n for one in found.fastest})
+    n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
+    chosen = (
+        f"{first.n_choosing:,} seeds and told by {n_runs} runs with others" if first.n_choosing else "the same runs"
+    )
+    at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {chosen}"
+    said.append(
+        f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} {what}s"
+        f"{at if first.n_settings > 1 else ''}."
+    )
+    if follow := findings.companions.get("gate", ()):
+        ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
+        with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
+        said.append(f"With the {what}s go {joined(with_it)}.")
+    return said
+
+
+def fallen(findings: Findings) -> list[str]:
+    """Tell from where to where the loss fell, by which law, and what the target would have taken."""
+    fall = findings.fall
+    if fall is None:
+        return []
+    kinds = findings.losses.kinds
+    at = setting(findings, fall.row)
+    where = f" ({at}, where it ends lowest)" if at else ""
+    what = "loss of the one run" if fall.n == 1 else f"median loss of {fall.n:,} runs"
+    said = (
+        f"The {what}{where} fell from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)} "
+        f"in {counted(fall.n_epochs, 'epoch')}"
+    )
+    if not math.isfinite(fall.exponent) or fall.exponent < 0.05:
+        flat = "" if not math.isfinite(fall.exponent) else f", and no longer falls after epoch {fall.since:,}"
+        return [f"{said}{flat}."]
+    law = "like 1/t" if abs(fall.exponent - 1) <= NEAR else "like a power of t"
+    return [f"{said}, from epoch {fall.since:,} on {law}, t the epoch: measured, like t^−{fall.exponent:.2f}."]
+
+
+def planes(findings: Findings) -> list[str]:
+    """Tell, for each plane, how many of its runs converged, up to where, and where they did first."""
+    axes = findings.layout.plane
+    assert axes is not None
+    made, held = findings.planes
+    where = [assignment(key, at) for key, at in held.items()]
+    epochs = findings.result.part("summary", ["epochs_q50"])["epochs_q50"]
+    counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
+    sentences = []
+    for plane in made:
+        there = plane.points >= 0
+        n, n_converged, n_diverged = (
+            np.where(there, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
+        )
+        total, learned = int(n.sum()), int(n_converged.sum())
+        who = ", ".join([*plane.name.splitlines(), *where])
+        share = f"of {total:,} runs, {'all' if learned == total else f'{learned:,}' if learned else 'none'} converged"
+        share += f" ({percent(learned / total)}{NBSP}%)" if 0 < learned < total else ""
+        ends = _ends(plane, axes, n_converged > 0) if learned else ""
+        first = _first(plane, axes, epochs)
+        diverged = _diverged(plane, axes, n, n_diverged)
+        sentences.append(
+            f"With {who}: {share}{ends}{first}{diverged}." if who else f"{capital(share)}{ends}{first}{diverged}."
+        )
+    return sentences
+
+
+def _ends(plane: Plane, axes: tuple[str, str], converged: Any) -> str:
+    """From where to where on each axis some run converged."""
+    parts = []
+    for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
+        at = np.flatnonzero(converged.any(axis=along))
+        parts.append(f"{label(axis)} from {number(values[at[0]])} to {number(values[at[-1]])}")
+    return f", all with {joined(parts)}"
+
+
+def _diverged(plane: Plane, axes: tuple[str, str], n: Any, n_diverged: Any) -> str:
+    """From which value of an axis on every run diverged."""
+    parts = []
+    for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
+        whole = n.sum(axis=along) == n_diverged.sum(axis=along)
+        last = np.flatnonzero(~whole)
+        if len(last) and last[-1] + 1 < len(values):
+            parts.append(f"{label(axis)} = {number(values[last[-1] + 1])}")
+    return f"; every run diverged from {' on, and from '.join(parts)} on" if parts else ""
+
+
+def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str:
+    """The fewest epochs of a plane's settings, and the first values upwards and to the right that took so many."""
+    best = math.inf, math.nan, math.nan
+    for y, points in zip(plane.y, plane.points, strict=True):
+        epochs = np.where(points >= 0, censored(column.take(points)), np.inf)
+        at = int(epochs.argmin())
+        if epochs[at] < best[0]:
+            best = float(epochs[at]), float(y), float(plane.x[at])
+    if not math.isfinite(best[0]):
+        return ""
+    where = joined([f"{label(axis)} = {number(at)}" for axis, at in zip(axes, best[1:], strict=True)])
+    return f"; the fastest setting took {counted(best[0], 'epoch')} ({where})"
+
+
+def _edge(who: str, edge: Edge) -> str:
+    predicted = f"{edge.theory.critical_learning_rate:.6g}"
+    theory = f"theory predicts the edge of stability at η = 2/λ = {predicted}"
+    if edge.settled is None or edge.unsettled is None:
+        return f"{who}: {theory}; the runs show none."
+    between = edge.settled <= edge.theory.critical_learning_rate <= edge.unsettled
+    apart = edge.theory.critical_learning_rate / (edge.settled if not between else 1) - 1
+    agrees = "between the two" if between else f"which is {percent(abs(apart))}{NBSP}% from the nearer of the two"
+    return (
+        f"{who}: every run settled at the least loss, {in_nats(edge.theory.infimum)}, at learning rates up to "
+        f"{edge.settled:.6g}, and none did from {edge.unsettled:.6g} on; {theory}, {agrees}."
+    )
+
+
+def _beyond(who: str, edge: Edge) -> str:
+    """What was seen of the cycles in which theory has runs beyond the edge end."""
+    if not edge.n_beyond:
+        return ""
+    seen = "all" if edge.n_cycles == edge.n_beyond else f"{edge.n_cycles:,}" if edge.n_cycles else "none"
+    others = "" if edge.n_cycles == edge.n_beyond else "; of the others that was not seen"
+    return (
+        f"Beyond the edge theory predicts cycles: of the {edge.n_beyond:,} runs on {who}, {seen} ended in one, their "
+        f"weights coming back bit for bit after two epochs or more{others}."
+    )

@@ -1,0 +1,92 @@
+"""Sentences about the effects of axes: one an axis, gate by gate where gates vary."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sweep.analysis.findings import Findings
+from sweep.analysis.question.effects import Contrast, Effect
+from sweep.answer.names import together, value
+from sweep.words import NBSP, capital, joined, label, number, small
+
+MAX_GATES = 4
+"""Gates that are told one by one."""
+
+
+def axes(findings: Findings, told: str | None = None) -> list[str]:
+    """A sentence for each axis that varies, or for each gate where these are few, but for one that has been told."""
+    return [sentence for key in findings.companions if key != told for sentence in axis(findings, key)]
+
+
+def axis(findings: Findings, key: str) -> list[str]:
+    """Tell where along an axis everything was learned, or which of its values did better than others."""
+    said = []
+    if key == findings.layout.x and findings.everywhere is not None:
+        said.append(_everywhere(findings, key, *findings.everywhere))
+    return said + _effect(findings, key, [effect for effect in findings.effects if effect.axis == key])
+
+
+def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:
+    kind = "gate" if "gate" in findings.varied else findings.subject
+    learned = " of what was learned" if kind and kind != axis else ""
+    where = f"at {value(axis, first)}"
+    if first != last:
+        rest = ", whatever the rest of the setting" if len(findings.companions) > 1 else ""
+        where = f"at every one tried from {number(first)} to {number(last)}{rest}"
+    return f"{capital(label(axis))}: every run{learned} converged {where}."
+
+
+def _effect(findings: Findings, axis: str, effects: Sequence[Effect]) -> list[str]:
+    telling = [effect for effect in effects if effect.often or effect.fast]
+    title = capital(label(axis))
+    if not telling:
+        n = sum(effect.n_pairs for effect in effects)
+        return [f"{title}: no difference in when runs converge, in any of {n:,} pairs."] if n else []
+    if len(telling) > MAX_GATES:
+        return [f"{title}: {_grouped(findings, axis, telling)}."]
+    several = len(effects) > 1
+    return [f"{title}{f', {effect.gate}' if several else ''}: {_told(findings, axis, effect)}." for effect in telling]
+
+
+def _told(findings: Findings, axis: str, effect: Effect) -> str:
+    often, fast = effect.often, effect.fast
+    if all(contrast is None or contrast.by_chance for contrast in (often, fast)):
+        return "no difference beyond chance in how often runs converge, nor in how fast"
+    parts = []
+    if often is not None and not often.by_chance:
+        better, worse = (together(findings, axis, at) for at in (often.better, often.worse))
+        parts.append(
+            f"in this grid, runs converged more often with {better} than with {worse}: of {often.n_pairs:,} pairs, "
+            f"only the former did in {often.for_better:,} and only the latter in {often.for_worse:,} ({_p(often)})"
+        )
+    elif often is not None:
+        parts.append("how often runs converged differed by no more than chance")
+    if fast is not None and not fast.by_chance:
+        better, worse = (together(findings, axis, at) for at in (fast.better, fast.worse))
+        ratio = f", by a median factor of {fast.ratio:.2g}" if fast.ratio >= 1.05 else ""
+        parts.append(
+            f"where both converged, runs were faster with {better} than with {worse}{ratio}: of {fast.n_pairs:,} "
+            f"pairs, in {fast.for_better:,}, and slower in {fast.for_worse:,} ({_p(fast)})"
+        )
+    elif fast is not None:
+        parts.append("how fast differed by no more than chance")
+    return "; ".join(parts)
+
+
+def _grouped(findings: Findings, axis: str, effects: Sequence[Effect]) -> str:
+    """How many gates had which value before another, by more than chance."""
+    n = f"of {small(len(effects))} gates"
+    parts = []
+    for words, kind in (("runs converged more often", "often"), ("where both converged, runs were faster", "fast")):
+        contrasts = [one for effect in effects if (one := getattr(effect, kind)) and not one.by_chance]
+        winners = Counter(together(findings, axis, one.better) for one in contrasts).most_common()
+        told = [f"with {name} than with another for {small(count)}" for name, count in winners[:1]]
+        told += [f"with {name} for {small(count)}" for name, count in winners[1:]]
+        if told:
+            parts.append(f"{words} {joined(told)} {n}")
+    if not parts:
+        return f"no difference beyond chance for any {n}, in how often runs converge or how fast"
+    return "by more than chance, " + "; ".join(parts)
+
+
+def _p(contrast: Contrast) -> str:
+    return f"p{NBSP}<{NBSP}0.001" if contrast.p < 0.001 else f"p{NBSP}={NBSP}{contrast.p:.2g}"

@@ -1,0 +1,208 @@
+"""Sentences about gates: which were learned, how fast, and why the others cannot be."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.analysis.findings import Findings
+from sweep.analysis.names import inputs_of
+from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
+from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.separable import MAX_INPUTS, separable
+from sweep.analysis.theory import Separable
+from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
+from sweep.answer.names import setting
+from sweep.spec.gates import n_inputs, truth_table
+from sweep.words import NBSP, capital, exact, joined, nats, small
+
+MAX_NAMED = 4
+
+
+def gates(findings: Findings) -> list[str]:
+    """Tell which gates were learned, each at its best setting, and why the others were not."""
+    counts = findings.counts.groupby(findings.varied["gate"], observed=True).sum()
+    learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
+    never = [str(gate) for gate in counts.index[counts["n_converged"] == 0]]
+    who, why = capital(_model(findings)), separability(findings)
+    none = _none_of(counts.loc[never, "n"])
+    if not learned:
+        return [f"{who} never learned {_never(never, 'any of the')}: {none}.", *why]
+    if not never:
+        said = [f"{who} learned {_named(learned, 'all')}."]
+    else:
+        some = f"{small(len(learned))} of the {small(len(counts))} gates"
+        some = some if len(learned) > MAX_NAMED else joined(learned)
+        said = [f"{who} learned {some}; it never learned {_never(never, 'any of the other')}: {none}."]
+    if findings.trials is None:
+        return [*said, *why]
+    by = asked_for(findings.experiment.question)[-1]
+    bests = findings.best([np.flatnonzero(findings.varied["gate"] == gate) for gate in learned], by)
+    if len(learned) > MAX_NAMED:
+        return [*said, *why[:1], _each(findings, learned, bests, by), *why[1:]]
+    texts: dict[str, list[str]] = {}
+    for gate, best in zip(learned, bests, strict=True):
+        has = best_has(best, setting(findings, best.row, ["gate"]), by)
+        texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
+    return [*said, *(f"{joined(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()), *why]
+
+
+def _each(findings: Findings, names: Sequence[str], bests: Sequence[Best], by: By) -> str:
+    """How many gates were learned, each at its best setting."""
+    shares, medians = ([told(findings, one, kind) for one in bests] for kind in ("often", "fast"))
+    rates = [one.n_converged / one.n for one in bests]
+    sizes = sorted({one.n for one in bests})
+    share = f"{_ends(names, rates, shares)} of the runs of each converged"
+    if min(rates) == 1.0:
+        share = f"all {sizes[0]:,} runs of each converged" if len(sizes) == 1 else "all runs converged"
+        share = "the one run of each converged" if sizes == [1] else share
+    return capital(
+        f"{at_best(bests, by)}{share}, half of all within {_ends(names, [one.q50 for one in bests], medians)}."
+    )
+
+
+def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> str:
+    """The lowest and the highest of some values, each with a name; one where they are the same."""
+    low, high = int(np.argmin(values)), int(np.argmax(values))
+    return texts[low] if texts[low] == texts[high] else f"{texts[low]} ({names[low]}) to {texts[high]} ({names[high]})"
+
+
+def functions(findings: Findings) -> list[str]:
+    """Tell how many of many gates were learned, by their inputs, and whether they are the linearly separable ones."""
+    counts = findings.result.part("summary", ["gate", "n", "n_converged"]).groupby("gate", observed=True).sum()
+    learned = (counts["n_converged"] > 0).to_numpy()
+    always = (counts["n_converged"] == counts["n"]).to_numpy()
+    groups = np.array([inputs_of(str(gate)) for gate in counts.index], object)
+    several = bool((counts["n"] > 1).any())
+    parts, sometimes = [], []
+    for name in dict.fromkeys(groups):
+        there = groups == name
+        kind = f"Boolean functions of {name}" if "input" in name else f"{name}"
+        parts.append(f"{int(learned[there].sum()):,} of the {int(there.sum()):,} {kind}")
+        sometimes.append(f"{int((learned & ~always)[there].sum()):,}")
+    who = _model(findings)
+    said = [f"{capital(who)} learned {joined(parts)}."]
+    if several:
+        said.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
+    return [*said[:1], *_exactly(findings, [str(gate) for gate in counts.index], learned), *said[1:]]
+
+
+def separability(findings: Findings) -> list[str]:
+    """Tell which gates no weights can learn, and why, and how long theory has those take that were not learned.
+
+    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be.
+    """
+    table = with_columns(findings.result, findings.covered, ["n_converged"])
+    if len(table) == 0:
+        return []
+    converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
+    theories = dict(zip(table["gate"].astype(str), table["theory"], strict=True))
+    who = "" if len(table) == findings.n_settings else "Without hidden units, by plain gradient descent: "
+    barred = [
+        gate
+        for gate, theory in theories.items()
+        if out_of_reach(findings.experiment, gate, theory) and not converged[gate]
+    ]
+    separable_ones = [gate for gate, theory in theories.items() if isinstance(theory, Separable)]
+    said = []
+    if barred:
+        its, tells = ("its", "it is") if len(barred) == 1 else ("their", "they are")
+        flat = {inputs_of(gate) for gate in barred} == {"2 inputs"}
+        told = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
+        if any(_between_0_and_1(findings, gate) for gate in barred):
+            told = "no weights give every row its target"
+        said.append(
+            f"{who}{_named(barred)} cannot be learned: {told} ({tells} not linearly separable, by a linear program), "
+            f"so {_bound(findings, [theories[gate] for gate in barred])}."
+        )
+    unlearned = [gate for gate in separable_ones if not converged[gate]]
+    if len(separable_ones) > MAX_NAMED and not unlearned and barred:
+        said[-1] = said[-1][:-1] + f"; the {small(len(separable_ones))} others are linearly separable."
+    return said + _too_soon(findings, unlearned)
+
+
+def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str]:
+    """Compare what was learned with the linearly separable functions, where all are Boolean with few inputs."""
+    if not findings.plain or any(gate in findings.experiment.tables for gate in names):
+        return []
+    inputs = np.array([n_inputs(gate) for gate in names])
+    if inputs.max() > MAX_INPUTS:
+        return []
+    tables = np.array([int(truth_table(gate)[::-1], 2) for gate in names], np.int64)
+    within = np.zeros(len(names), np.bool_)
+    for n in np.unique(inputs):
+        within[inputs == n] = separable(tables[inputs == n], int(n))
+    if (learned & ~within).any():
+        return []
+    because = "no weighted sum of the inputs tells the ones of any other function from its zeros"
+    if (learned == within).all():
+        return [f"These are exactly the linearly separable ones: {because}."]
+    counts = [f"{int(within[inputs == n].sum()):,} with {n} input{'s' if n > 1 else ''}" for n in np.unique(inputs)]
+    return [f"Linearly separable are more, {joined(counts)}; {because}, so that it cannot be learned."]
+
+
+def _model(findings: Findings) -> str:
+    """What was trained, as the subject of a sentence."""
+    hidden = {units for grid in findings.experiment.grids for units in grid.values["hidden"]}
+    return "logistic regression" if hidden == {0} else "the network" if 0 not in hidden else "the model"
+
+
+def _named(several: Sequence[str], which: str = "the other") -> str:
+    return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
+
+
+def _never(several: Sequence[str], which: str) -> str:
+    return _named(several, which) if len(several) > MAX_NAMED else " or ".join(several)
+
+
+def _none_of(n: "pd.Series[int]") -> str:
+    if len(n) and n.max() == 1:
+        return "its one run did not converge" if len(n) == 1 else "their runs, one each, did not converge"
+    count = f"{n.min():,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
+    return f"none of {count} runs{' each' if len(n) > 1 else ' converged'}"
+
+
+def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
+    """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
+    target = predicted_target(findings.experiment)
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
+        return []
+    max_epochs = findings.train.max_epochs
+    said = []
+    for gate in unlearned:
+        found = fewest_epochs(findings.result, findings.covered, gate, target)
+        if found is None or found.epochs <= max_epochs:
+            continue
+        at = "even at" if found.n > 1 else "at"
+        epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
+        said.append(
+            f"{gate} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
+            f"after {max_epochs:,}."
+        )
+    return said
+
+
+def _between_0_and_1(findings: Findings, gate: str) -> bool:
+    """Return True if some target of a table is neither 0 nor 1."""
+    table = findings.experiment.tables.get(gate)
+    return table is not None and bool(((table.targets > 0) & (table.targets < 1)).any())
+
+
+def _bound(findings: Findings, theories: Sequence[Any]) -> str:
+    """What keeps runs on these tables from converging."""
+    target = findings.train.target_loss
+    lowest = [float(theory.infimum) for theory in theories]
+    if target is None or target > min(lowest):
+        return "some output is always on the wrong side of ½"
+    different = sorted({round(value, 9) for value in lowest})
+    least = f"{different[0]:.3g} to {different[-1]:.3g}{nats(['bce'])}"
+    least = in_nats(different[0]) if len(different) == 1 else least
+    return f"no weights bring the loss below {least}, and the target is {exact(target)}{NBSP}nats"
+
+
+def in_nats(loss: float) -> str:
+    """A loss, by the name of ln 2 where it is that."""
+    return f"ln{NBSP}2 ≈ 0.693{NBSP}nats" if abs(loss - math.log(2)) < 1e-8 else f"{loss:.3g}{NBSP}nats"

@@ -1,0 +1,75 @@
+"""Names of values and of settings, as they stand in sentences."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.analysis.findings import Findings
+from sweep.words import ENCODINGS, NBSP, NUMBERS, assignment, counted, joined, label, number, unbroken
+
+_WORDS = {"bce": "cross-entropy", "mse": "squared error", "batch": "batch updates", "online": "online updates"}
+
+
+def value(axis: str, at: Any) -> str:
+    """Name a value of an axis so that it is clear of which: "2 hidden units", "η = 0.1", "tanh"."""
+    if at is None or pd.isna(at):
+        return f"no {label(axis)}"
+    if isinstance(at, bool | np.bool_):
+        return ("" if at else "no ") + f"{label(axis)}s"
+    if axis == "hidden":
+        return unbroken(counted(at, "hidden unit") if at else "no hidden units")
+    if isinstance(at, NUMBERS):
+        sign = " = " if axis in ("learning_rate", "hidden_learning_rate") or label(axis).startswith("initial") else " "
+        return assignment(axis, number(at)) if axis == "learning_rate" else unbroken(f"{label(axis)}{sign}{number(at)}")
+    if axis == "output":
+        return f"{at} output"
+    return ENCODINGS[at] if axis == "encoding" else unbroken(_WORDS.get(str(at), str(at)))
+
+
+def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
+    """Name groups of values: of numbers the first by its name, as "2 hidden units", "3", "4 to 8" for neighbours."""
+    named = []
+    for group in groups:
+        if not isinstance(group[0], NUMBERS) or isinstance(group[0], bool | np.bool_):
+            named.append(joined([value(axis, at) for at in group]))
+            continue
+        numbers = [number(at) for at in group]
+        text = f"{numbers[0]} to {numbers[-1]}" if neighbours and len(numbers) > 2 else joined(numbers)
+        named.append(text if named else value(axis, group[-1]).replace(numbers[-1], text))
+    return named
+
+
+def together(findings: Findings, axis: str, at: Any) -> str:
+    """Name a value of an axis, and those of the axes that follow from it."""
+    names = [value(axis, at)]
+    for other in findings.companions.get(axis, ()):
+        settings = findings.varied
+        there = settings.loc[settings[axis] == at, other].iloc[0]
+        if there is not None and not pd.isna(there) and there is not np.False_:
+            names.append(value(other, there))
+    return names[0] if len(names) == 1 else f"{names[0]} and {joined(names[1:])}"
+
+
+def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
+    """Name the values of a setting's axes: "tanh, start uniform(-1, 1), η = 3.16".
+
+    Parameters
+    ----------
+    findings
+    row
+        Of `findings.varied`.
+    without
+        Axes whose values have been said, with those that follow from them.
+    """
+    said = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
+    at = findings.varied.iloc[row]
+    names: list[str] = []
+    for axis in map(str, findings.varied):
+        value_of = at[axis]
+        no = value_of is False or value_of is np.False_
+        if axis in said or pd.isna(value_of) or (no and axis not in findings.companions):
+            continue
+        names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
+    return ", ".join(names)

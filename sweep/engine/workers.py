@@ -1,0 +1,32 @@
+"""By how many workers runs are trained, and where."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How work is spread; it changes no result.
+
+    Attributes
+    ----------
+    jobs
+        Workers at a time; −1 is one per core. A cluster has as many as it has.
+    backend
+        "threading", "loky" for processes, "dask" for a cluster.
+    scheduler
+        With "dask", the address of the cluster's scheduler.
+    chunk_size
+        Runs that a worker takes at a time; None for as many as take a fraction of a second.
+    """
+
+    jobs: int = -1
+    backend: str = "threading"
+    scheduler: str | None = None
+    chunk_size: int | None = None
+
+    @property
+    def n_jobs(self) -> int:
+        """Workers of this machine at a time."""
+        import joblib
+
+        return int(joblib.effective_n_jobs(self.jobs))

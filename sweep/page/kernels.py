@@ -1,0 +1,255 @@
+"""What a page needs to train runs itself: an experiment, compiled for WebAssembly."""
+
+import base64
+import collections
+import gzip
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from sweep.engine import training
+from sweep.kernel import draws, retarget
+from sweep.kernel.compiled import Kernel
+from sweep.kernel.plan import Plan
+from sweep.spec import gates, inits, models
+from sweep.spec.experiment import Experiment
+from sweep.spec.grid import Grid
+from sweep.spec.keys import KEYS, REQUIRED
+
+MOST_KERNELS = 24
+MOST_HIDDEN = 32
+MOST_BYTES = 280_000
+"""Of all kernels of a page, packed; with the scripts it grows by less than 400 kB."""
+MOST_KNOWN = 16_384
+"""Runs of which a page can tell whether an outcome is the sweep's."""
+_SCRIPTS = ("kernel", "random", "experiment", "api", "draw", "bench", "live")
+_HERE = Path(__file__).with_name("live")
+
+
+class Kind(NamedTuple):
+    """A kernel, and what its runs have in common beside it.
+
+    Attributes
+    ----------
+    plan
+    loss_limit
+        In the terms of the kernel.
+    bits
+        The encoding of Boolean inputs; "" for a table of one's own.
+    update
+        "batch" or "online".
+    """
+
+    plan: Plan
+    loss_limit: float
+    bits: str
+    update: str
+
+
+def script(*more: str) -> str:
+    """Join the scripts, and more of them, to one that defines `window.sweep` and fills the section `live` of a page."""
+    texts = ((_HERE / f"{name}.js").read_text("utf-8") for name in (*_SCRIPTS, *more))
+    return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
+
+
+def trains_in_pages(experiment: Experiment) -> bool:
+    """Return True if the page's script knows all that an experiment asks for."""
+    used = {key: {value for grid in experiment.grids for value in grid.values[key]} for key in ("optimizer", "bias")}
+    others = (setting for name in used["optimizer"] for setting in models.OPTIMIZERS[name][3:])
+    return not experiment.train.extra and False not in used["bias"] and all(setting is None for setting in others)
+
+
+def kinds(experiment: Experiment) -> list[Kind]:
+    """The kinds of runs of an experiment, the commonest first."""
+    counts: collections.Counter[Kind] = collections.Counter()
+    for grid in experiment.grids:
+        n_each = grid.n_runs // len(grid.values["gate"])
+        n_gates = collections.Counter(training.inputs_of(experiment, gate) for gate in grid.values["gate"])
+        examples = {training.inputs_of(experiment, gate): gate for gate in grid.values["gate"]}
+        for gate, values in itertools.product(
+            examples.values(), itertools.product(*(grid.values[key] for key in training.CHOICES))
+        ):
+            choices = dict(zip(training.CHOICES, values, strict=True))
+            table = experiment.table(gate, choices["encoding"])
+            bits = "" if gate in experiment.tables else choices["encoding"]
+            plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, choices)
+            kind = Kind(replace(plan, width=1), limit, bits, choices["update"])
+            n_choices = math.prod(len(grid.values[key]) for key in training.CHOICES)
+            counts[kind] += n_each * n_gates[training.inputs_of(experiment, gate)] // n_choices
+    return [kind for kind, _ in counts.most_common()]
+
+
+class Known(NamedTuple):
+    """What a page knows of a result beside the experiment.
+
+    Attributes
+    ----------
+    replay
+        What to type, but for a run's number, to replay it; None where there is no result.
+    file
+        The experiment's file, for runs off the grid.
+    openings
+        Runs, or settings, that the page opens on: one or two.
+    points
+        For each setting n runs, `converged` of them, and the median of their epochs; see `points_of`.
+    sums
+        See `fingerprints`.
+    """
+
+    replay: str | None = None
+    file: str | None = None
+    openings: Sequence[int | Mapping[str, Any]] = (0,)
+    points: Mapping[str, Sequence[Any]] | None = None
+    sums: Mapping[str, Any] | None = None
+
+
+def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) -> str:
+    """An experiment and its kernels, as JSON for the page's script.
+
+    Parameters
+    ----------
+    experiment, known
+    most
+        Kernels at most, those of most runs; None for all.
+    """
+    chosen = kinds(experiment)[:most]
+    if most is not None:
+        chosen += [kind for kind in wider(chosen) if kind not in chosen][: most - len(chosen)]
+    compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in chosen]
+    code = _packed(b"".join(code for _, code in compiled))
+    while most is not None and len(code) > MOST_BYTES:
+        compiled.pop()
+        code = _packed(b"".join(code for _, code in compiled))
+    ends = itertools.accumulate(len(code) for _, code in compiled)
+    described = [
+        {**_shape(kind), "at": end - len(code), "size": len(code)}
+        for (kind, code), end in zip(compiled, ends, strict=True)
+    ]
+    text = json.dumps({**_described(experiment), **_known(known), "kernels": described}, separators=(",", ":"))
+    return json.dumps({"experiment": _packed(text.encode()), "code": code})
+
+
+def _known(known: Known) -> dict[str, Any]:
+    return {**known._asdict(), "sums": None, "known": known.sums}
+
+
+def _described(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as the script takes it."""
+    return {
+        "name": experiment.name,
+        "train": experiment.train.model_dump(),
+        "keys": {
+            key: {
+                "allowed": each.allowed,
+                "type": TypeAdapter(each.type).json_schema(),
+                "required": each.default is REQUIRED,
+                **({} if each.default is REQUIRED else {"default": each.default}),
+            }
+            for key, each in KEYS.items()
+        },
+        "controls": _controls(experiment),
+        "inits": re.findall(r"\w+(?:\(.*?\))?", inits.ALLOWED),
+        "rules": {name: rule._asdict() for name, rule in models.OPTIMIZERS.items()},
+        "gates": gates.NAMES,
+        "aliases": gates.ALIASES,
+        "tables": {
+            name: np.column_stack([table.inputs, table.targets]).tolist() for name, table in experiment.tables.items()
+        },
+        "grids": [_grid(grid) for grid in experiment.grids],
+        "ziggurat": {"edge": _base64(draws.LAYER_EDGE.astype(float)), "scale": _base64(draws.LAYER_SCALE)},
+    }
+
+
+def wider(kinds: Sequence[Kind]) -> list[Kind]:
+    """The same with one hidden unit more; of logistic regression with one and with two."""
+    return [
+        kind._replace(plan=replace(kind.plan, hidden=kind.plan.hidden + more))
+        for kind in kinds
+        for more in ((1,) if kind.plan.hidden else (1, 2))
+        if kind.plan.hidden + more <= MOST_HIDDEN
+    ]
+
+
+def _controls(experiment: Experiment) -> list[str]:
+    """Keys that can be changed: those that vary, and what every run has."""
+    given = all(grid.weights for grid in experiment.grids)
+    always = ("gate", "hidden", "learning_rate", *(() if given else ("init",)))
+    keys = dict.fromkeys(key for grid in experiment.grids for key in grid.values)
+
+    def varies(key: str) -> bool:
+        return len({value for grid in experiment.grids for value in grid.values.get(key, ()) if value is not None}) > 1
+
+    shown = [key for key in keys if key in always or varies(key)]
+    shown.insert(shown.index("init" if "init" in shown else "learning_rate") + 1, "seed")
+    return shown
+
+
+def fingerprints(runs: Sequence[NDArray[Any]], stride: int) -> dict[str, Any]:
+    """What `fingerprint` of experiment.js gives for runs 0, `stride`, 2 `stride`, …
+
+    Parameters
+    ----------
+    runs
+        Columns of these runs: status (0 converged, 1 diverged, 2 stationary, 3 not converged), epochs, converged epoch
+        (−1 for none), period (0 for none), final loss.
+    stride : int
+    """
+    *integers, loss = runs
+    words = [np.asarray(column).astype(np.int32).view(np.uint32) for column in integers]
+    halves = np.ascontiguousarray(loss, "<f8").view("<u4").reshape(-1, 2)
+    sums = np.full(len(halves), 0x811C9DC5, np.uint32)
+    for word in (*words, *halves.T):
+        for shift in range(0, 32, 8):
+            sums = (sums ^ (word >> np.uint32(shift) & np.uint32(255))) * np.uint32(0x01000193)
+    return {"stride": stride, "sums": _base64(sums)}
+
+
+def stride_of(n_runs: int, n_seeds: int) -> int:
+    """A step between the runs that are known; where it can it divides the seeds, so that each setting has some."""
+    least = -(-n_runs // MOST_KNOWN)
+    return next((step for step in range(least, n_seeds + 1) if n_seeds % step == 0), least)
+
+
+def _shape(kind: Kind) -> dict[str, Any]:
+    plan, sizes = kind.plan, Kernel(kind.plan).shape._asdict()
+    names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut")
+    return {
+        **sizes,
+        **{name: getattr(plan, name) for name in names},
+        "soft_targets": plan.soft_targets,
+        "bits": kind.bits,
+        "update": kind.update,
+        "loss_limit": kind.loss_limit,
+    }
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    names = grid.spelling.get("gate", grid.values["gate"])
+    seeds = grid.seeds
+    spelled = [gate for name in names for gate in ([name] if name in ("all-3", "all-4") else _expanded(name))]
+    return {
+        "values": {**{key: list(values) for key, values in grid.values.items()}, "gate": spelled},
+        "seeds": {"from": seeds.start, "count": len(seeds)} if isinstance(seeds, range) else list(seeds),
+        "weights": list(grid.weights) or None,
+    }
+
+
+def _expanded(name: str) -> Sequence[str]:
+    return gates.expand(name) if name in gates.FAMILIES else [name]
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
+
+
+def _base64(numbers: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers).astype(numbers.dtype.newbyteorder("<")).tobytes()).decode()

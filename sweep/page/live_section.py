@@ -1,0 +1,86 @@
+"""The section of a report that trains runs: what it knows of a result."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.analysis.findings import Findings
+from sweep.page import kernels
+from sweep.spec.experiment import Experiment
+from sweep.spec.schema import OUTCOME, STATUSES
+
+MOST_BYTES = 360_000
+MOST_POINTS = 20_000
+MOST_RUNS = 2_000_000
+"""Above these a page knows nothing of single settings, or single runs."""
+_MISSING = {"epochs": -1, "converged_epoch": -1, "period": 0}
+
+
+def live(findings: Findings, replay: str | None) -> str | None:
+    """Make what a page needs to train runs of a result; None where that is too much for a page.
+
+    Parameters
+    ----------
+    findings
+    replay
+        What to type, but for the number of a run, to replay it.
+    """
+    result, experiment = findings.result, findings.experiment
+    if not kernels.trains_in_pages(experiment):
+        return None
+    is_complete = bool(result.manifest.get("complete", True))
+    file = Path("experiments") / f"{experiment.name}.toml"
+    known = kernels.Known(
+        replay=replay,
+        file=shlex.quote((file if file.exists() else Path(file.name)).as_posix()),
+        openings=openings(findings),
+        points=_points(findings) if is_complete and experiment.n_points <= MOST_POINTS else None,
+        sums=_sums(findings) if is_complete and experiment.n_runs <= MOST_RUNS else None,
+    )
+    made = kernels.data(experiment, known)
+    return made if len(made) <= MOST_BYTES else None
+
+
+def openings(findings: Findings) -> list[int]:
+    """Choose the runs to open on: XOR beside AND where both are trained, else one of those whose surfaces are drawn."""
+    pair = _xor_and_and(findings.experiment)
+    if pair:
+        return pair
+    chosen = findings.representatives.chosen
+    converged = [choice for choice in chosen if choice.stored["status"] == "converged"]
+    return [choice.run for choice in (converged or chosen)[-1:]] or [0]
+
+
+def _xor_and_and(experiment: Experiment) -> list[int]:
+    """Numbers of two runs of the first grid that differ in nothing but the gate; at the middle learning rate."""
+    grid = experiment.grids[0]
+    gates = list(grid.values["gate"])
+    if not {"XOR", "AND"} <= set(gates):
+        return []
+    runs = []
+    for gate in ("XOR", "AND"):
+        at = {"gate": gates.index(gate), "learning_rate": len(grid.values["learning_rate"]) // 2}
+        run = 0
+        for key, values in grid.values.items():
+            run = run * len(values) + at.get(key, 0)
+        runs.append(run * len(grid.seeds))
+    return runs
+
+
+def _points(findings: Findings) -> dict[str, list[Any]]:
+    columns = ["n", "n_converged", "epochs_q50"]
+    table = findings.result.part("summary", columns)
+    medians = [None if pd.isna(value) else int(value) for value in table["epochs_q50"]]
+    return {"n": table["n"].tolist(), "converged": table["n_converged"].tolist(), "median": medians}
+
+
+def _sums(findings: Findings) -> dict[str, Any]:
+    experiment = findings.experiment
+    stride = kernels.stride_of(experiment.n_runs, len(experiment.grids[0].seeds))
+    table = findings.result.part("runs", OUTCOME).iloc[::stride]
+    status = np.array([STATUSES.index(name) for name in table["status"].astype(str)])
+    integers = [table[key].astype("Int64").fillna(missing).to_numpy(np.int64) for key, missing in _MISSING.items()]
+    return kernels.fingerprints([status, *integers, table["final_loss"].to_numpy(np.float64)], stride)

@@ -1,0 +1,121 @@
+"""A result checked as a whole: its files, and that manifest, tables and chunks say the same."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sweep.engine.outcome import Outcome
+from sweep.errors import DamagedError, ExperimentError, StoreError
+from sweep.kernel import NUMERICS
+from sweep.results import tables
+from sweep.results.making import facts, make_tables, runs_at_a_time, table_names
+from sweep.spec.experiment import Experiment
+from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.files import Tree
+from sweep.store.manifest import MANIFEST, TABLES, manifest_text, parse
+from sweep.store.table_files import TableReader, read_table
+from sweep.store.verify import Check, Problem, check_chunks_of, check_files
+from sweep.store.work import outcomes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def verify(tree: Tree) -> tuple[int, list[Problem]]:
+    """Check every file of a directory; see `sweep.api.verify`."""
+    if not tree.path.is_dir():
+        raise StoreError(f"{tree.path}: no such directory")
+    checks = check_files(tree)
+    text = manifest_text(tree)
+    if text is not None and (manifest := parse(text))["numerics"] == NUMERICS:
+        checks += _contents(tree, manifest, {name for name, problem in checks if problem})
+    return len(dict(checks)), [Problem(tree.path / name, problem) for name, problem in checks if problem]
+
+
+def disagreement(manifest: Mapping[str, Any], experiment: Experiment) -> str:
+    """Say what a manifest says and its experiment does not; nothing if they agree."""
+    expected = facts(experiment)
+    if manifest["complete"]:
+        expected["n_done"] = experiment.n_runs
+    if {*table_names(experiment)} != manifest["files"].keys() & set(TABLES):
+        return "other tables than those of its experiment"
+    return next((f"another {key} than its experiment" for key in expected if manifest[key] != expected[key]), "")
+
+
+def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Iterator[Check]:
+    """Check that manifest, tables and chunks say the same, as far as each is what was written."""
+    try:
+        experiment = experiment_of(manifest["experiment"])
+    except ExperimentError:
+        yield MANIFEST, "not of an experiment"
+        return
+    if problem := disagreement(manifest, experiment):
+        yield MANIFEST, problem
+        return
+    missing = list(check_chunks_of(tree, experiment)) if manifest["complete"] else []
+    yield from missing
+    if missing or any(name.startswith(CHUNKS) or name in TABLES for name in damaged):
+        return
+    found = outcomes(experiment, tree, runs_at_a_time(experiment))
+    if not manifest["complete"]:
+        found = _tabled(tree, experiment, found)
+    checker = _TableChecker(tree, experiment)
+    with checker.stack:
+        counts = make_tables(experiment, found, checker.expect)
+        checker.expect_ends()
+    yield from checker.wrong.items()
+    if not checker.wrong and any(manifest[key] != count for key, count in counts.items()):
+        yield MANIFEST, "other counts than those of its tables"
+
+
+class _TableChecker:
+    """Reads tables beside the pieces that they ought to be made of.
+
+    Attributes
+    ----------
+    stack
+        Closes their files.
+    wrong
+        File → what is wrong with it.
+    """
+
+    def __init__(self, tree: Tree, experiment: Experiment):
+        self.stack = ExitStack()
+        self.wrong: dict[str, str] = {}
+        self.readers: dict[str, TableReader] = {}
+        for name in table_names(experiment):
+            types = tables.arrow_types(experiment, name.partition(".")[0])
+            with self._noting(name):
+                self.readers[name] = TableReader(self.stack.enter_context(tree.open(name)), name, types)
+
+    def expect(self, name: str, piece: "pa.Table") -> None:
+        """Compare the next rows of a table, unless it is known to be wrong."""
+        if name not in self.wrong:
+            with self._noting(name):
+                self.readers[name].expect(piece)
+
+    def expect_ends(self) -> None:
+        """Look for rows that are left."""
+        for name in self.readers.keys() - self.wrong.keys():
+            with self._noting(name):
+                self.readers[name].expect_end()
+
+    @contextmanager
+    def _noting(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except DamagedError as error:
+            self.wrong[name] = str(error)
+
+
+def _tabled(tree: Tree, experiment: Experiment, found: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Leave out the runs that have been done since the tables of an incomplete result were written."""
+    name = table_names(experiment)[0]
+    table = read_table(tree, name, tables.arrow_types(experiment, "runs"), ["run"])
+    runs = np.unique(table["run"].to_numpy())
+    for outcome in found:
+        kept = outcome[np.isin(outcome.runs, runs, assume_unique=True)]
+        if kept.n_runs:
+            yield kept

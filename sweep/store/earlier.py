@@ -1,0 +1,87 @@
+"""Runs that earlier settings in the same directory have already."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.engine.chunks import Chunk, n_recorded
+from sweep.engine.outcome import Outcome
+from sweep.engine.pairing import paired, resized, still_true
+from sweep.errors import DamagedError
+from sweep.spec.experiment import Experiment
+from sweep.spec.grid import overlap
+from sweep.store.chunk_store import ChunkFile, ChunkStore
+
+_KEPT_BYTES = 2**27
+"""Of chunks that have been read and may be needed again."""
+
+Known = tuple[Outcome, NDArray[np.bool_]]
+
+
+class Earlier:
+    """What earlier settings have of an experiment's runs, read chunk by chunk when it is asked for.
+
+    Parameters
+    ----------
+    experiment
+    stores
+        Of earlier settings.
+    refuse
+        Called with the name of a chunk file that is not what was written, and what is wrong with it.
+    """
+
+    def __init__(self, experiment: Experiment, stores: Sequence[ChunkStore], refuse: Callable[[str, str], None]):
+        self.experiment = experiment
+        self.refuse = refuse
+        self.stores = [store for store in stores if self._may_have_some(store)]
+        self._files = {store.name: store.files() for store in self.stores}
+        self._kept: OrderedDict[str, Known] = OrderedDict()
+
+    def known(self, chunk: Chunk) -> Known:
+        """Find what is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
+        grid = self.experiment.grids[chunk.grid]
+        runs = np.arange(chunk.start, chunk.stop)
+        known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment), len(self.experiment.train.extra))
+        filled = np.zeros(runs.size, np.bool_)
+        for store in self.stores:
+            numbers = paired(grid, self.experiment.tables, store.grid, store.tables, runs)
+            numbers[filled] = -1
+            files = self._files[store.name]
+            owner = np.searchsorted([file.start for file in files], numbers, side="right") - 1
+            for at in np.unique(owner[owner >= 0]):
+                here = np.flatnonzero((owner == at) & (numbers < files[at].stop))
+                if here.size:
+                    outcome, usable = self._read(store, files[at])
+                    wanted = numbers[here] - files[at].start
+                    here, wanted = here[usable[wanted]], wanted[usable[wanted]]
+                    known.put(self._fitting(outcome[wanted]), here)
+                    filled[here] = True
+        return known, filled
+
+    def _may_have_some(self, store: ChunkStore) -> bool:
+        tables = {**store.tables, **self.experiment.tables}
+        return any(overlap(grid, store.grid, tables) for grid in self.experiment.grids)
+
+    def _fitting(self, outcome: Outcome) -> Outcome:
+        """Give curves as many points as the experiment records."""
+        outcome.curves = resized(outcome.curves, n_recorded(self.experiment))
+        return outcome
+
+    def _read(self, store: ChunkStore, file: ChunkFile) -> Known:
+        """Read a chunk file, and tell which of its runs would come out the same; none if it is damaged."""
+        if file.name in self._kept:
+            self._kept.move_to_end(file.name)
+            return self._kept[file.name]
+        try:
+            outcome = store.read_chunk(file)
+            usable = still_true(outcome, store.experiment.train, self.experiment.train)
+        except DamagedError as error:
+            self.refuse(file.name, str(error))
+            outcome = Outcome.empty(np.arange(file.start, file.stop), 0, len(store.experiment.train.extra))
+            usable = np.zeros(file.n_runs, np.bool_)
+        self._kept[file.name] = outcome, usable
+        while len(self._kept) > 1 and sum(part.n_bytes for part, _ in self._kept.values()) > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return outcome, usable

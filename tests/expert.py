@@ -1,0 +1,266 @@
+"""An expert's numbers, from runs.csv with pandas alone: what an answer may say, word for word.
+
+`known` of an `Asked` collects true statements with numbers, as text; what is left of an answer without these has no
+digits.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest, linregress, t
+
+import sweep
+
+OUTCOMES = ("run", "seed", "status", "epochs", "converged_epoch", "period", "final_loss", "epoch")
+SMALL = [
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+]
+WORDS: dict[str, Callable[[Any], str]] = {
+    "hidden": lambda at: f"{at} hidden unit{'s' if at != 1 else ''}",
+    "learning_rate": lambda at: f"η = {number(at)}",
+    "momentum": lambda at: f"momentum {number(at)}",
+    "init_scale": lambda at: f"init scale {number(at)}",
+    "update": lambda at: f"{at} updates",
+}
+
+
+@dataclass
+class Asked:
+    """An experiment's answer, in plain spaces, and its runs as they are on disk; `epoch` is infinite if none."""
+
+    answer: list[str]
+    runs: pd.DataFrame
+    max_epochs: int
+    curves: pd.DataFrame | None
+    known: list[str] = field(default_factory=list)
+    following: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, result: sweep.Result, runs: pd.DataFrame, curves: pd.DataFrame | None = None) -> Self:
+        answer = [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in result.answer]
+        converged = runs["converged_epoch"].astype(float).where(runs["status"] == "converged", np.inf)
+        return cls(answer, runs.assign(epoch=converged), result.manifest["experiment"]["train"]["max_epochs"], curves)
+
+    @property
+    def axes(self) -> list[str]:
+        return [key for key in map(str, self.runs) if key not in OUTCOMES and self.runs[key].nunique() > 1]
+
+    @property
+    def first_two(self) -> str:
+        return " ".join(self.answer[:2])
+
+
+def ask(source: Any, directory: Path, *overrides: str) -> Asked:
+    """Run an experiment, and read its runs as anyone would."""
+    result = sweep.run(source, directory, overrides=overrides, figures=False)
+    curves = directory / "curves.csv"
+    runs = pd.read_csv(directory / "runs.csv", dtype={"gate": str})
+    return Asked.of(result, runs, pd.read_csv(curves) if curves.exists() else None)
+
+
+def number(value: float) -> str:
+    """Three digits, or all of a whole number."""
+    written = f"{value:.0f}" if value == int(value) else f"{value:.3g}"
+    return written.replace("-", "−")
+
+
+def word(axis: str, at: Any) -> str:
+    return WORDS.get(axis, str)(at)
+
+
+def share(part: float, whole: float) -> str:
+    """In percent; of what is close to 0 or 100, as many decimals as it takes."""
+    value = 100 * (part / whole)
+    distance = min(value, 100 - value)
+    places = 1 if distance >= 0.95 else 2 if distance >= 0.01 else int(np.ceil(-np.log10(distance))) if distance else 0
+    return f"{value:.{places}f}"
+
+
+def median(epochs: "pd.Series[float]", q: float = 0.5) -> float:
+    """The order statistic that at least so many of the values do not exceed."""
+    return float(np.sort(epochs)[int(np.ceil(q * len(epochs) - 1e-9)) - 1])
+
+
+def halves(runs: pd.DataFrame, axes: Sequence[str], n: int) -> Iterator[tuple[Any, pd.DataFrame, pd.DataFrame]]:
+    """Each setting with the runs of its first n seeds, and its others; all its runs in both where n is 0."""
+    for at, of_setting in runs.groupby(list(axes), sort=False):
+        ordered = of_setting.sort_values("seed")
+        yield (at, ordered.head(n), ordered.tail(len(ordered) - n)) if n else (at, ordered, ordered)
+
+
+def best(runs: pd.DataFrame, axes: Sequence[str], n: int, by: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The setting that does best among the first n seeds, and its runs with the others."""
+
+    def worth(chosen: pd.DataFrame) -> tuple[float, float]:
+        failed, epochs = float((chosen["epoch"] == np.inf).mean()), median(chosen["epoch"])
+        return (failed, epochs) if by == "often" else (epochs, failed)
+
+    at, _, reported = min(halves(runs, axes, n), key=lambda one: worth(one[1]))
+    return dict(zip(axes, at, strict=True)), reported
+
+
+def of_runs(reported: pd.DataFrame, max_epochs: int, other: str = "") -> str:
+    """How the runs of one setting came out."""
+    n, k = len(reported), int((reported["epoch"] < np.inf).sum())
+    if n == 1:
+        return f"the one run converged after {reported['epoch'].iloc[0]:,.0f} epochs" if k else "did not converge"
+    low, high = binomtest(k, n).proportion_ci(method="wilson")
+    said = f"all {n:,}" if k == n else f"{k:,} of {n:,}" if k else f"none of the {n:,}"
+    exact = f"{share(k, n)} %, " if 0 < k < n else ""
+    said += f" runs{other} converged ({exact}95 % interval {share(low, 1)} – {share(high, 1)} %)"
+    q05, q50, q95 = (median(reported["epoch"], q) for q in (0.05, 0.5, 0.95))
+    ends = " – ".join(f"{q:,.0f}" if q < np.inf else f"more than {max_epochs:,}" for q in (q05, q95))
+    whose = "half of them" if k == n else "half of all"
+    return said if q50 == np.inf else f"{said}, {whose} within {q50:,.0f} epoch{'s' * (q50 > 1)} (5–95 %: {ends})"
+
+
+def tell_best(asked: Asked, subject: str, by: str) -> tuple[str, dict[Any, str]]:
+    """Note the best setting and that of each value of an axis; return who is best, and what is told of each value."""
+    learned = asked.runs.groupby(subject).filter(lambda of: bool((of["epoch"] < np.inf).any()))
+    settings = learned.groupby(asked.axes)["seed"].count()
+    n = settings.min() // 2 if settings.min() >= 10 and len(settings) > 1 else 0
+    setting, reported = best(learned, asked.axes, n, by)
+    name = "best" if by == "often" else "fastest"
+    winner = f"The {name} of {len(settings):,} settings, chosen by {f'{n:,} seeds' if n else 'the same runs'}, has "
+    asked.known += [of_runs(reported, asked.max_epochs, " with other seeds" if n else ""), winner]
+    told = {}
+    for at, runs in learned.groupby(subject):
+        sizes = runs.groupby(asked.axes).ngroups
+        asked.known.append(f"of the {sizes:,} settings of each, chosen by {n:,} other seeds")
+        asked.known.append(f"setting of each, chosen by {n:,} other seeds")
+        _, of_value = best(runs, asked.axes, n if sizes > 1 else 0, by)
+        k = int((of_value["epoch"] < np.inf).sum())
+        told[at] = f"{share(k, len(of_value))} %" if by == "often" else f"{median(of_value['epoch']):,.0f}"
+    return winner + word(subject, setting[subject]), told
+
+
+def contrasts(runs: pd.DataFrame, axis: str, others: Sequence[str]) -> list[dict[str, Any]]:
+    """The two values of an axis that differ in most pairs: in who converged, and in who did first where both did."""
+    found: list[list[dict[str, Any]]] = [[], []]
+    values = sorted(runs[axis].unique())
+    for a, b in itertools.combinations(values, 2):
+        pair = runs[runs[axis] == a].merge(runs[runs[axis] == b], on=[*others, "seed"])
+        both = pair[(pair["epoch_x"] < np.inf) & (pair["epoch_y"] < np.inf)]
+        alone = (pair["epoch_x"] < np.inf).astype(int) - (pair["epoch_y"] < np.inf).astype(int)
+        for kind, (rows, sign) in enumerate([(pair, alone), (both, np.sign(both["epoch_y"] - both["epoch_x"]))]):
+            seeds = sign.groupby(rows["seed"]).sum()
+            sides = [
+                (int((sign > 0).sum()), int((seeds > 0).sum()), a),
+                (int((sign < 0).sum()), int((seeds < 0).sum()), b),
+            ]
+            swapped = sides[1][0] > sides[0][0]
+            (n_more, seeds_more, more), (n_less, seeds_less, less) = sides[::-1] if swapped else sides
+            ratio = float((both["epoch_y"].clip(1) / both["epoch_x"].clip(1)).median()) if len(both) else np.nan
+            p = binomtest(seeds_less, seeds_more + seeds_less).pvalue if seeds_more > seeds_less else 1.0
+            one = {"axis": axis, "kind": kind, "a": more, "b": less, "n": len(rows), "for_a": n_more, "for_b": n_less}
+            one |= {"ratio": 1 / ratio if swapped else ratio, "p": min(1.0, p * len(values) * (len(values) - 1) / 2)}
+            found[kind] += [one] if pair["seed"].nunique() >= 6 else []
+    largest = [
+        max(several, key=lambda one: (abs(one["for_a"] - one["for_b"]), one["for_a"] + one["for_b"]))
+        for several in found
+        if several
+    ]
+    return [one for one in largest if one["for_a"] + one["for_b"]]
+
+
+def tell_effects(
+    asked: Asked, axes: Mapping[str, Sequence[str]], runs: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    """Note the effect of each axis, given with the axes that follow from it, gate by gate; p by Holm over all.
+
+    Returned are those that are more than chance.
+    """
+    runs = asked.runs if runs is None else runs
+    found: list[dict[str, Any]] = []
+    for axis, follow in axes.items():
+        others = [key for key in asked.axes if key not in (axis, *follow, *asked.following)]
+        for gate, of_gate in runs.groupby("gate", sort=False) if "gate" in asked.axes else [("", runs)]:
+            found += [one | {"gate": gate} for one in contrasts(of_gate, axis, others)]
+    highest = 0.0
+    for rank, one in enumerate(sorted(found, key=lambda one: float(one["p"]))):
+        one["p"] = highest = max(highest, min(1.0, one["p"] * (len(found) - rank)))
+        p = "p < 0.001" if highest < 0.001 else f"p = {highest:.2g}"
+        if highest < 0.05 and one["kind"] == 0:
+            only = f"only the former did in {one['for_a']:,} and only the latter in {one['for_b']:,} ({p})"
+            asked.known.append(f"of {one['n']:,} pairs, {only}")
+        elif highest < 0.05:
+            factor = f", by a median factor of {one['ratio']:.2g}" if one["ratio"] >= 1.05 else ""
+            pairs = f"of {one['n']:,} pairs, in {one['for_a']:,}, and slower in {one['for_b']:,} ({p})"
+            asked.known.append(f"{factor}: {pairs}")
+    return [one for one in found if one["p"] < 0.05]
+
+
+def tell_growth(asked: Asked, bits: Sequence[int], choosing: int) -> list[str]:
+    """Growth by a straight line through the logarithms of the fastest settings' medians, those that there are."""
+    asked.following = ("hidden",)
+    keys = [key for key in asked.axes if key not in ("gate", "hidden")]
+    tell_effects(asked, dict.fromkeys(keys, ()))
+    by_gate = asked.runs.groupby("gate")
+    medians = np.array([median(best(runs, keys, choosing, "fast")[1]["epoch"]) for _, runs in by_gate])
+    x, y = np.array(bits)[medians < np.inf], np.log(medians[medians < np.inf])
+    line = linregress(x, y)
+    half = t.ppf(0.975, len(x) - 2) * line.stderr
+    low, factor, high = np.exp([line.slope - half, line.slope, line.slope + half])
+    without = (
+        f", {len(bits) - len(x)} later than the last epoch left out, so it may be more" if len(x) < len(bits) else ""
+    )
+    asked.known.append(f"by a straight line through the logarithms of {len(x)} medians{without}")
+    texts = [f"{one:,.0f}" if one < np.inf else f"more than {asked.max_epochs:,}" for one in medians]
+    settings = asked.runs.groupby(asked.axes)
+    told = f"and told by {settings.size().min() - choosing} runs with others"
+    chosen = f"chosen by {choosing} seeds {told}"
+    asked.known.append(f"the fastest of {settings.ngroups // len(bits)} settings, {chosen}")
+    asked.known.append(f"hidden units, from {asked.runs['hidden'].min()} to {asked.runs['hidden'].max()}")
+    listed = [f"{', '.join(map(str, some[:-1]))} and {some[-1]}" for some in (texts, list(bits))]
+    grow = f"The epochs to learn parity grow {factor:.3g}-fold with each bit (95 % interval {low:.3g} – {high:.3g}"
+    return [grow, f"{listed[0]} epochs for {listed[1]} bits"]
+
+
+def tell_outcomes(asked: Asked) -> None:
+    """Note what became of all runs."""
+    names = {"converged": "converged", "diverged": "diverged", "stationary": "became stationary"}
+    names["max_epochs"] = f"had not converged after {asked.max_epochs:,} epochs"
+    n = len(asked.runs)
+    asked.known.append(f"Of all {n:,} runs")
+    for status, count in asked.runs["status"].value_counts().items():
+        name = names[str(status)]
+        asked.known += [f"{count:,} ({share(count, n)} %) {name}", f"All {n:,} runs of this grid {name}"]
+
+
+def check(asked: Asked, *facts: str) -> None:
+    """Check that the first two sentences state the facts, and no sentence a number that is not known to be right."""
+    for fact in facts:
+        assert fact in asked.first_two, "\n".join([fact, *asked.answer])
+    tell_outcomes(asked)
+    keys = [key for key in map(str, asked.runs) if key not in OUTCOMES]
+    names = [word(key, at) for key in keys for at in asked.runs[key].dropna().unique()]
+    always = ["ln 2 ≈ 0.693 nats", "1/t", f"after {asked.max_epochs:,}"]
+    known = sorted([*asked.known, *facts, *names, *always], key=len, reverse=True)
+    for sentence in asked.answer:
+        rest = sentence
+        for one in known:
+            rest = rest.replace(one, "")
+        assert not re.search(r"\d", rest), "\n".join([rest, sentence, *known])
+        assert sentence[0].isupper(), sentence
+        wrong = re.search(r"runs each converged|all 1 |max.epochs|\b1 (epochs|runs|hidden units)|  |\(\)", sentence)
+        assert not wrong, sentence

@@ -1,0 +1,290 @@
+"""Numbers behind answers: the axis of a question, best settings, effects, growth, falls, separable functions."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from sweep.analysis.question.best import best_of_each, everywhere
+from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effects
+from sweep.analysis.question.growth import growth, lowest_fall
+from sweep.analysis.question.separable import separable
+from sweep.analysis.question.subject import (
+    asks_for_failures,
+    asks_for_loss,
+    asks_for_share,
+    asks_for_speed,
+    followers,
+    named,
+    subject,
+)
+from sweep.analysis.question.trials import Trials, arranged
+from sweep.analysis.theory import Separable, predict
+from sweep.results.statistics import holm, sign_test
+from sweep.spec.training_sets import boolean_table
+
+MAX_EPOCHS = 100
+KEYS = ["gate", "activation", "optimizer", "init", "hidden", "learning_rate", "init_scale", "momentum"]
+
+
+@pytest.mark.parametrize(
+    ("question", "axes", "expected"),
+    [
+        ("Which optimizer learns XOR with few hidden units?", KEYS, "optimizer"),
+        ("How often does a network with 2 or 3 hidden units learn with each optimiser?", KEYS, "optimizer"),
+        ("How often does back-propagation fail on XOR, by the size of its initial weights?", KEYS, "init_scale"),
+        ("Which two-input gates can logistic regression learn, how fast, and from which starts?", KEYS, "gate"),
+        ("How do the epochs to learn parity grow with the number of bits?", KEYS, "gate"),
+        ("Does a larger start help OR, or NAND?", KEYS, "init"),
+        ("Up to which learning rate does descent settle?", KEYS, "learning_rate"),
+        ("How fast is it?", KEYS, "gate"),
+        ("How fast is it?", ["activation", "hidden"], "hidden"),
+        ("How fast is it?", ["activation", "momentum"], "activation"),
+        ("", [], None),
+    ],
+)
+def test_the_axis_of_a_question(question: str, axes: list[str], expected: str | None) -> None:
+    assert subject(question, axes) == expected
+    assert subject(question, axes, "momentum") == ("momentum" if "momentum" in axes else expected)
+
+
+def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -> None:
+    assert named("Which gates, how fast, and from which starts?", KEYS) == ["gate", "init"]
+    assert asks_for_speed("How many epochs does it take?") and not asks_for_speed("How often does it fail?")
+    assert asks_for_failures("How often does it fail?") and not asks_for_failures("How often is it learned?")
+    assert asks_for_loss("How does the loss fall?") and not asks_for_loss("Which loss function is best?")
+    assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
+
+
+def test_axes_that_follow_from_another() -> None:
+    rows = [(1, True, 0.1), (1, True, 0.2), (2, False, 0.1), (3, False, 0.1), (3, False, 0.2)]
+    settings = pd.DataFrame(rows, columns=["hidden", "shortcut", "learning_rate"])
+    assert followers(settings) == {"hidden": ["shortcut"], "learning_rate": []}
+    both_ways = pd.DataFrame({"gate": ["parity-2", "parity-3"], "hidden": [4, 6]})
+    assert followers(both_ways) == {"gate": ["hidden"]}
+    assert followers(both_ways[["hidden", "gate"]]) == {"hidden": ["gate"]}
+
+
+def trials(epoch: Callable[..., int | None], n_seeds: int, **axes: list[Any]) -> Trials:
+    """All combinations of some axes; `epoch` says when a run converges, never or, if −1, that it is not there."""
+    settings = pd.DataFrame(list(itertools.product(*axes.values())), columns=list(axes))
+    runs = [
+        (row, seed, -1 if when is None else when)
+        for row, setting in enumerate(settings.to_dict("records"))
+        for seed in range(n_seeds)
+        if (when := epoch(seed=seed, **{str(key): at for key, at in setting.items()})) != -1
+    ]
+    rows, seeds, epochs = (np.array(column, np.int64) for column in zip(*runs, strict=True))
+    n = np.bincount(rows, minlength=len(settings)).astype(np.int64)
+    made = arranged(settings, n, seeds, epochs, MAX_EPOCHS)
+    assert made is not None
+    return made
+
+
+def by_chance(seed: int, activation: str, learning_rate: float) -> int | None:
+    """At random, tanh the soonest; relu fails most."""
+    rng = np.random.default_rng([seed, len(activation), int(10 * learning_rate)])
+    fails = {"sigmoid": 0.3, "tanh": 0.2, "relu_": 0.6}[activation]
+    return None if rng.random() < fails else int(rng.integers(1, 4 if activation == "tanh" else 8))
+
+
+def networks(n_seeds: int = 20, rates: tuple[float, ...] = (0.1, 1.0, 10.0)) -> Trials:
+    return trials(by_chance, n_seeds, activation=["sigmoid", "tanh", "relu_"], learning_rate=list(rates))
+
+
+def of_axis(made: Trials, axis: str = "activation") -> Effect:
+    (effect,) = (one for one in effects(made, list(map(str, made.settings)), {}) if one.axis == axis)
+    return effect
+
+
+def test_pairs_are_those_that_counting_one_by_one_finds() -> None:
+    effect = of_axis(networks())
+    often, fast = effect.often, effect.fast
+    assert often is not None and fast is not None
+    assert {(often.better, often.worse), (fast.better, fast.worse)} == {("tanh", "relu_"), ("tanh", "sigmoid")}
+    counts, seeds, firsts = [0, 0], dict.fromkeys(range(20), 0), [0, 0, 0]
+    for seed, rate in itertools.product(range(20), (0.1, 1.0, 10.0)):
+        a, b = (by_chance(seed, name, rate) for name in (often.better, often.worse))
+        counts[0] += a is not None and b is None
+        counts[1] += a is None and b is not None
+        seeds[seed] += (a is not None) - (b is not None)
+        a, b = (by_chance(seed, name, rate) for name in (fast.better, fast.worse))
+        if a is not None and b is not None:
+            firsts = [firsts[0] + (a < b), firsts[1] + (a > b), firsts[2] + 1]
+    signs = [sum(d > 0 for d in seeds.values()), sum(d < 0 for d in seeds.values())]
+    assert (often.n_pairs, often.n_seeds, effect.n_pairs) == (60, 20, 180)
+    assert [often.for_better, often.for_worse, often.seeds_better, often.seeds_worse] == counts + signs
+    assert [fast.for_better, fast.for_worse, fast.n_pairs] == firsts
+    p = 3 * binomtest(signs[0], sum(signs)).pvalue  # three pairs of values
+    assert often.p >= p
+
+
+def test_a_seed_counts_once_however_many_settings_it_has() -> None:
+    """Repeating every outcome at 50 learning rates multiplies the pairs and leaves p as it was."""
+
+    def epoch(seed: int, activation: str, **_: float) -> int | None:
+        return 5 if activation == "tanh" or seed % 3 else None
+
+    one, many = (
+        of_axis(trials(epoch, 12, activation=["tanh", "relu"], learning_rate=rates)).often
+        for rates in ([1.0], [float(rate) for rate in range(1, 51)])
+    )
+    assert one is not None and many is not None
+    assert (one.for_better, many.for_better) == (4, 200)
+    assert one.p == many.p == pytest.approx(2 * 0.5**4)
+
+
+def test_pairs_have_the_same_seed() -> None:
+    """Of seeds 0 … 11 with tanh and 5 … 15 with relu, 5 … 11 are pairs."""
+
+    def epoch(seed: int, activation: str) -> int | None:
+        return -1 if (seed > 11 if activation == "tanh" else seed < 5) else 5 if activation == "tanh" else None
+
+    often = of_axis(trials(epoch, 16, activation=["tanh", "relu"])).often
+    assert often is not None
+    assert (often.n_pairs, often.n_seeds, often.for_better) == (7, 7, 7)
+
+
+def test_settings_without_a_partner_and_too_few_seeds_are_not_compared() -> None:
+    apart = trials(by_chance, 20, activation=["tanh"], learning_rate=[0.1])
+    other = trials(by_chance, 20, activation=["relu_"], learning_rate=[1.0])
+    both = Trials(
+        pd.concat([apart.settings, other.settings], ignore_index=True),
+        apart.seeds,
+        np.concatenate([apart.epochs, other.epochs]),
+        apart.later,
+    )
+    assert effects(both, ["activation"], {}) == []
+    assert len(effects(both, ["activation"], {"activation": ["learning_rate"]})) == 1
+    assert effects(networks(FEWEST_SEEDS - 1), ["activation"], {}) == []
+    assert len(effects(networks(FEWEST_SEEDS), ["activation"], {})) == 1
+
+
+def test_pairs_and_seeds_that_disagree_are_by_chance() -> None:
+    """Seed 0 alone has tanh ahead at nine rates; the other seven have relu ahead at one."""
+
+    def epoch(seed: int, activation: str, learning_rate: float) -> int | None:
+        ahead = "tanh" if seed == 0 and learning_rate < 10 else "relu" if seed else ""
+        return 5 if activation == ahead and (seed == 0 or learning_rate == 1) else None
+
+    rates = [float(rate) for rate in range(1, 12)]
+    often = of_axis(trials(epoch, 8, activation=["tanh", "relu"], learning_rate=rates)).often
+    assert often is not None
+    assert (often.better, often.for_better, often.for_worse) == ("tanh", 9, 7)
+    assert (often.seeds_better, often.seeds_worse, often.by_chance) == (1, 7, True)
+
+
+def test_runs_that_always_agree_have_no_effect() -> None:
+    effect = of_axis(trials(lambda **_: 5, 8, activation=["tanh", "relu"]))
+    assert (effect.often, effect.fast, effect.n_pairs) == (None, None, 8)
+
+
+def test_p_is_adjusted_over_all_axes_and_gates() -> None:
+    def epoch(seed: int, gate: str, activation: str, learning_rate: float) -> int | None:
+        return by_chance(seed + 100 * len(gate), activation, learning_rate)
+
+    made = trials(epoch, 20, gate=["OR", "AND"], activation=["tanh", "relu_"], learning_rate=[0.1, 1.0])
+    found = effects(made, ["activation", "learning_rate"], {}, by_gate=True)
+    assert [(one.axis, one.gate) for one in found] == [
+        (axis, gate) for axis in ("activation", "learning_rate") for gate in ("OR", "AND")
+    ]
+    contrasts = [one for effect in found for one in (effect.often, effect.fast) if one is not None]
+
+    def raw(one: Contrast) -> float:
+        p = binomtest(one.seeds_better, one.seeds_better + one.seeds_worse).pvalue
+        return float(p) if one.seeds_better > one.seeds_worse else 1.0
+
+    np.testing.assert_allclose([one.p for one in contrasts], holm(np.array([raw(one) for one in contrasts])))
+
+
+@pytest.mark.parametrize(("above", "below"), [(0, 0), (0, 1), (3, 3), (1, 8), (9, 21), (150, 100), (1000, 0)])
+def test_the_sign_test_is_scipys(above: int, below: int) -> None:
+    expected = binomtest(above, above + below).pvalue if above + below else 1.0
+    assert sign_test(above, below) == pytest.approx(expected, rel=1e-12)
+    assert sign_test(below, above) == sign_test(above, below)
+
+
+def test_holms_adjustment() -> None:
+    """By hand: 4 × 0.01, 3 × 0.013, raised to the one before, 2 × 0.03, and the largest as it is."""
+    np.testing.assert_allclose(holm(np.array([0.03, 0.01, 0.5, 0.013])), [0.06, 0.04, 0.5, 0.04])
+    assert holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
+    assert len(holm(np.empty(0))) == 0
+
+
+def test_the_luck_of_the_best_of_many_settings_is_not_reported() -> None:
+    """Of 400 settings that are all alike, the best by its own runs looks better than it is; by others it does not."""
+
+    def epoch(seed: int, x: int) -> int | None:
+        return int(np.random.default_rng([seed, x]).integers(1, 100))
+
+    made = trials(epoch, 20, x=list(range(400)))
+    rows = [np.arange(400)]
+    (chosen,) = best_of_each(made, rows, "fast")
+    (lucky,) = best_of_each(Trials(made.settings, made.seeds[:9], made.epochs[:, :9], made.later), rows, "fast")
+    assert (chosen.n_settings, chosen.n_choosing, chosen.n, lucky.n_choosing, lucky.n) == (400, 10, 10, 0, 9)
+    assert lucky.q50 < 20
+    assert 30 < chosen.q50 < 70
+    own = made.epochs[chosen.row, 10:]
+    assert chosen.q50 == np.sort(own)[4]
+    assert made.epochs[chosen.row, :10].tolist() != own.tolist()
+
+
+def test_all_groups_are_chosen_by_as_many_seeds() -> None:
+    def epoch(seed: int, gate: str, x: int) -> int | None:
+        return -1 if gate == "few" and seed >= 12 else 5 + x if seed % 3 else None
+
+    made = trials(epoch, 40, gate=["few", "many"], x=[2, 1])
+    few, many = best_of_each(made, [np.array([0, 1]), np.array([2, 3])], "often")
+    assert (few.n_choosing, many.n_choosing) == (6, 6)
+    assert (few.n, many.n) == (6, 34)
+    assert (few.row, many.row, few.q05, few.n_converged) == (1, 3, 6.0, 4)
+
+
+def test_quantiles_count_failures_as_later() -> None:
+    made = trials(lambda seed, x: 7 if seed < 4 else None, 9, x=[1])
+    (one,) = best_of_each(made, [np.array([0])], "fast")
+    assert (one.q05, one.q50, one.q95, one.n_converged) == (7.0, np.inf, np.inf, 4)
+
+
+def test_everywhere_is_one_unbroken_part_of_what_was_learned() -> None:
+    settings = pd.DataFrame({"gate": ["OR"] * 4 + ["XOR"] * 4, "rate": [1.0, 2.0, 3.0, 4.0] * 2})
+    counts = pd.DataFrame({"n": 5, "n_converged": [4, 5, 5, 1, 0, 0, 0, 0]})
+    assert everywhere(settings, counts, "rate", "gate") == (2.0, 3.0)
+    assert everywhere(settings, counts, "rate", None) is None
+    counts["n_converged"] = [5, 4, 5, 5, 0, 0, 0, 0]
+    assert everywhere(settings, counts, "rate", "gate") is None
+
+
+def test_growth_by_a_constant_factor_is_found_exactly_and_needs_three_points() -> None:
+    x = np.array([2.0, 3.0, 5.0])
+    found = growth(x, 7 * 1.5**x)
+    assert found is not None
+    assert found.factor == pytest.approx(1.5)
+    assert (found.low, found.high) == pytest.approx((1.5, 1.5))
+    assert growth(x, np.array([3.0, np.inf, 4.0])) is None
+
+
+def test_a_fall_like_1_over_t_has_exponent_1_and_stopped_runs_end_it() -> None:
+    epochs = np.arange(1, 101)
+    curves = [pd.DataFrame({"run": run, "epoch": epochs, "loss": size / epochs}) for run, size in ((0, 3), (1, 1))]
+    curves.append(pd.DataFrame({"run": 2, "epoch": epochs[:60], "loss": 1.2 / epochs[:60]}))
+    curves.append(pd.DataFrame({"run": 3, "epoch": epochs, "loss": 1.0 / epochs}))
+    found = lowest_fall(pd.concat(curves), np.array([2, 2]))
+    assert found is not None
+    assert (found.row, found.n, found.n_epochs, found.since) == (1, 2, 60, 30)
+    assert found.exponent == pytest.approx(1)
+    assert found.last == pytest.approx(np.median([1.2 / 60, 1 / 60]))
+
+
+@pytest.mark.parametrize("n_inputs", [1, 2, 3])
+def test_separable_functions_are_those_of_the_linear_program(n_inputs: int) -> None:
+    rows = 2**n_inputs
+    tables = [f"{number:0{rows}b}" for number in range(2**rows)]
+    numbers = np.array([int(table[::-1], 2) for table in tables], np.int64)
+    assert separable(numbers, n_inputs).tolist() == [
+        isinstance(predict(boolean_table(table, "01")), Separable) for table in tables
+    ]

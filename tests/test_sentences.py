@@ -1,0 +1,120 @@
+"""Sentences of an answer: what small results that are made up must be told, word for word."""
+
+from typing import Any
+
+import example_results as examples
+import pytest
+from of_result import answer as told
+from test_html import CASES, at_width_2
+
+import sweep
+
+XOR_AND_XNOR = (
+    "XOR and XNOR cannot be learned: no straight line tells their ones from their zeros (they are not linearly "
+    "separable, by a linear program), so no weights bring the loss below ln 2 ≈ 0.693 nats, and the target is 0.01 nats"
+)
+
+
+def answer(result: sweep.Result) -> list[str]:
+    return [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in told(result)]
+
+
+def halves(setting: dict[str, Any], seed: int) -> int | None:
+    return 5 if seed % 2 else None
+
+
+def test_gates_that_say_the_same_are_told_together() -> None:
+    assert answer(CASES["gates"]) == [
+        "Logistic regression learned AND, OR, NOR and NAND; it never learned XOR or XNOR: none of 80 runs each.",
+        "AND, OR, NOR and NAND each: the best of 8 settings, chosen by 5 seeds, has start uniform(0, 1), η = 10: all "
+        "5 runs with other seeds converged (95 % interval 56.6 – 100 %), half of them within 16 epochs (5–95 %: 12 – "
+        "20).",
+        f"{XOR_AND_XNOR}.",
+        "Start: no difference in when runs converge, in any of 160 pairs.",
+        "Learning rate η: every run of what was learned converged at every one tried from 1 to 10, whatever the rest "
+        "of the setting.",
+        "Of all 480 runs of this grid, 200 (41.7 %) converged and 280 (58.3 %) had not converged after 1,000 epochs.",
+    ]
+
+
+def test_values_never_learned_stand_beside_the_others() -> None:
+    result = examples.made({"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}, 5, at_width_2)
+    assert answer(result)[:2] == [
+        "The best of 4 settings, chosen by the same runs, has 2 hidden units, tanh: all 5 runs converged (95 % "
+        "interval 56.6 – 100 %), half of them within 2 epochs (5–95 %: 2 – 2).",
+        "At the best of the 2 settings of each, chosen by the same runs, the share that converged was 100 % with 2 and "
+        "3 hidden units; with 1 hidden unit, none of 10 runs converged.",
+    ]
+    (one,) = answer(examples.made({"hidden": [1, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
+    assert one == "With 1 hidden unit, none of 5 runs converged."
+
+
+def test_a_share_is_of_one_setting_and_has_its_interval() -> None:
+    alone = examples.made({"gate": ["AND"]}, 10, halves)
+    assert answer(alone)[0] == (
+        "AND: 5 of 10 runs converged (50.0 %, 95 % interval 23.7 – 76.3 %), half of all within 5 epochs (5–95 %: 5 – "
+        "more than 1,000)."
+    )
+    several = answer(examples.made({"gate": ["AND"], "learning_rate": [1.0, 2.0]}, 10, halves))
+    assert "The share that converged was 50.0 % with η = 1 and 2." in several
+
+
+def test_encodings_are_told_in_words_and_what_follows_from_another_axis_is_not_compared() -> None:
+    made = [
+        examples.made({"encoding": [encoding], "gate": ["AND"], "learning_rate": rates})
+        for encoding, rates in (("01", [0.1, 1.0]), ("pm1", [0.2, 2.0]))
+    ]
+    said = answer(examples.union(*made))
+    assert "has inputs −1 and +1, η = 2" in said[0]
+    assert "100 % with inputs 0 and 1 and inputs −1 and +1" in said[1]
+    assert not any(sentence.startswith("Encoding") for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("case", "first"),
+    [
+        ("one gate", "AND: all 10 runs converged (95 % interval 72.2 – 100 %), half of them within 100 epochs"),
+        ("a single run", "The one run converged after 20 epochs; its final loss is 0.0099 nats."),
+        ("all diverged", "Logistic regression never learned any of the six gates: none of 80 runs each."),
+        ("everything converged", "Logistic regression learned all six gates."),
+        (
+            "only starts",
+            "The best of 2 settings, chosen by 5 seeds, has start zeros: all 5 runs with other seeds converged",
+        ),
+        ("256 gates", "Logistic regression learned 256 of the 256 Boolean functions of 3 inputs."),
+        ("a plane", "Of 320 runs, 160 converged (50.0 %), all with init scale from 1 to 16 and learning rate η from"),
+    ],
+)
+def test_first_sentence(case: str, first: str) -> None:
+    assert answer(CASES[case])[0].startswith(first)
+
+
+def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_take() -> None:
+    slow = {"learning_rate": [0.01, 0.02], "encoding": ["01"]}
+    said = answer(examples.made({"gate": ["AND", "XOR"], **slow}, converged_epoch=examples.never))
+    assert said[2] == (  # for AND γ² = 1/17
+        "AND is linearly separable and takes longer: theory predicts about 85,000 epochs until the loss is 0.01 nats, "
+        "even at η = 0.02, and training ended after 1,000."
+    )
+    one = answer(examples.made({"gate": ["AND"], "learning_rate": [0.01]}, converged_epoch=examples.never))
+    assert "about 170,000 epochs until the loss is 0.01 nats, at η = 0.01" in one[-1]
+    fast = examples.made({"gate": ["AND"], "learning_rate": [5.0]}, converged_epoch=examples.never)
+    assert "takes longer" not in " ".join(answer(fast))
+    wide = examples.made({"gate": ["AND"], "hidden": [2], "learning_rate": [0.01]}, converged_epoch=examples.never)
+    assert "takes longer" not in " ".join(answer(wide))
+
+
+def test_yes_and_no_are_no_numbers() -> None:
+    result = examples.made({"gate": ["AND"], "shortcut": [False, True], "hidden": [2]})
+    assert "has no shortcuts: " in answer(result)[0]
+    assert "100 % with no shortcuts and shortcuts" in answer(result)[1]
+
+
+def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> None:
+    rates = [float(rate) for rate in range(1, 22)]
+
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if seed < (9 if setting["learning_rate"] == 4 else 3) else None
+
+    said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
+    assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]
