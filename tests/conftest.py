@@ -26,7 +26,7 @@ TINY = {
     "one_hidden_unit": ["seeds=2", "max_epochs=20", "init_scale=1"],
     "large_steps": ["max_epochs=20"],
     "five_inputs": ["gate=classes-3", "max_epochs=20"],
-    "cycles": ["seeds=1", "max_epochs=20", "init_scale=1", "grid.w.num=3"],
+    "cycles": ["max_epochs=3"],
     "quickprop": ["seeds=2", "max_epochs=40", "init_scale=1", "learning_rate=8", "loss=mse"],
     "fast_learners": ["seeds=2", "max_epochs=20", "init_scale=1", "learning_rate=0.5"],
     "fractal": ["grid.learning_rate.num=4", "grid.hidden_learning_rate.num=4", "max_epochs=20", "last_losses=5"],

@@ -86,7 +86,12 @@ def described(picture: Array) -> dict[str, str]:
     slopes = local_slopes(sign_changes(picture < 0))
     dimension = f"{np.median(slopes):.3f}" if slopes.size else ""
     digest = hashlib.sha256(np.ascontiguousarray(picture < 0).tobytes()).hexdigest()
-    return {"dimension": dimension, "slopes": " ".join(f"{slope:.6g}" for slope in slopes), "sha256": digest}
+    return {
+        "side": str(len(picture)),
+        "dimension": dimension,
+        "slopes": " ".join(f"{slope:.6g}" for slope in slopes),
+        "sha256": digest,
+    }
 
 
 @styled
@@ -127,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name}: zoom {len(frames) - 1}, width {width:.2g}, dimension {dimension}", flush=True)
         save_png(strip(frames), STRIPS / f"fractal_zooms_{name}.png")
     with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return 0

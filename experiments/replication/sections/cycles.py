@@ -70,7 +70,7 @@ def line_theory() -> Theory:
 def gate_theory(gate: str) -> Theory | None:
     """Theory of a gate with inputs ±1; None if it is separable or its loss has no minimum."""
     found = predict(boolean_table(gate, "pm1"))
-    if isinstance(found, NotSeparable) and found.attained:
+    if isinstance(found, NotSeparable) and found.overlap.all():
         return Theory(found.infimum, found.critical_learning_rate)
     return None
 

@@ -20,6 +20,8 @@ CONDITIONS = {"tanh": 1.66, "relu": 1.20, "identity": 1.17, "tanh_single": 1.41}
 WORDS = {"tanh": "tanh", "relu": "relu", "identity": "identity (deep linear)", "tanh_single": "tanh, a single row"}
 SAME = 1e-6
 """Relative difference of two picture elements that agree."""
+LARGE = 512
+"""Elements a side below which a dimension decides nothing: there are too few sizes of boxes."""
 NEAR = 0.1
 """Difference of two dimensions that agree."""
 REFERENCE = Path(__file__).parents[2] / "fractal" / "reference.csv"
@@ -61,28 +63,37 @@ def held_against(picture: Array, known: Array) -> Check:
     return Check(known.size, int(((ours < 0) == (known < 0)).sum()), int(same_value.sum()))
 
 
-def zoom_slopes(table: Path) -> dict[str, list[Array]]:
-    """Local slopes of every zoom of each condition, as `experiments.replication.zooms` wrote them."""
-    slopes: dict[str, list[Array]] = {}
+class Zooms(NamedTuple):
+    """Zooms of one condition, the whole plane counted: elements a side, and the local slopes of each."""
+
+    side: int
+    slopes: list[Array]
+
+
+def read_zooms(table: Path) -> dict[str, Zooms]:
+    """Zooms of each condition, as `experiments.replication.zooms` wrote them."""
+    zooms: dict[str, Zooms] = {}
     if table.exists():
         with table.open(newline="") as file:
             for row in csv.DictReader(file):
-                slopes.setdefault(row["name"], []).append(np.array(row["slopes"].split(), np.float64))
-    return slopes
+                found = zooms.setdefault(row["name"], Zooms(int(row["side"]), []))
+                found.slopes.append(np.array(row["slopes"].split(), np.float64))
+    return zooms
 
 
 def fractal(result: sweep.Result) -> Section:
     """Hold the pictures against his equations, and the dimension of their boundaries against his."""
-    zooms = zoom_slopes(result.path.parent / "fractal_zooms" / "windows.csv") if result.path else {}
+    zooms = read_zooms(result.path.parent / "fractal_zooms" / "windows.csv") if result.path else {}
     known, pictures = reference(), {name: pixels(result, i) for i, name in enumerate(CONDITIONS)}
     checks = {name: held_against(picture, known[name]) for name, picture in pictures.items()}
     rows, claims = [], []
     for name, picture in pictures.items():
         check = checks[name]
-        whole = np.median(local_slopes(sign_changes(picture < 0)))
-        frames = zooms.get(name, [])
-        deep = float(np.median(np.concatenate(frames))) if frames else None
-        agrees = UNDECIDED if deep is None else YES if abs(deep - CONDITIONS[name]) <= NEAR else NO
+        slopes = local_slopes(sign_changes(picture < 0))
+        found = zooms.get(name)
+        deep = float(np.median(np.concatenate(found.slopes))) if found else None
+        agrees = NO if deep is None or abs(deep - CONDITIONS[name]) > NEAR else YES
+        agrees = agrees if found and found.side >= LARGE else UNDECIDED
         rows.append(
             [
                 WORDS[name],
@@ -90,13 +101,13 @@ def fractal(result: sweep.Result) -> Section:
                 f"{percent(float((picture < 0).mean()))} %",
                 f"{check.same_class} of {check.n}",
                 f"{check.same_value} of {check.n}",
-                f"{whole:.2f}",
-                "–" if deep is None else f"{deep:.2f} ({len(frames) - 1} zooms)",
+                f"{np.median(slopes):.2f}" if slopes.size else "–",
+                "–" if not found else f"{deep:.2f} ({len(found.slopes) - 1} zooms, {found.side} × {found.side})",
                 f"{CONDITIONS[name]:.2f}",
             ]
         )
-        if deep is not None:
-            measured = f"{deep:.2f} over {len(frames) - 1} zooms"
+        if found:
+            measured = f"{deep:.2f} over {len(found.slopes) - 1} zooms of {found.side} × {found.side} elements"
             claims.append(
                 Claim("Sohl-Dickstein 2024", f"dimension {CONDITIONS[name]:.2f}, {WORDS[name]}", measured, agrees)
             )
@@ -119,12 +130,22 @@ def fractal(result: sweep.Result) -> Section:
         "rounding alone makes values differ, and the class is what can be compared. The dimension is the median "
         "of local slopes of box counts, as he takes it, over all zooms, each 16-fold; it agrees if it differs from "
         f"his by at most {NEAR:g}. "
-        "His pictures have 4096 × 4096 elements and about 50 zooms, at places that are not known.",
+        f"Pictures of fewer than {LARGE} × {LARGE} elements leave it undecided: they have few sizes of boxes. "
+        f"(Of a circle, whose dimension is 1, the same measure makes {_of_a_circle(96):.2f} at 96 elements a side, "
+        f"{_of_a_circle(192):.2f} at "
+        "192.) His pictures have 4096 × 4096 elements and about 50 zooms, at places that are not known; ours go "
+        "where the boundary is densest.",
         markdown([*header, "over zooms", "his"], rows),
         *(f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)" for name in zooms),
     ]
     alt = "Planes of two learning rates, blue where training converges and red where it does not"
     return Section("The boundary of trainability: Sohl-Dickstein 2024", claims, text, _figure(pictures), alt)
+
+
+def _of_a_circle(side: int) -> float:
+    """The dimension that the measure gives for a circle."""
+    y, x = np.mgrid[:side, :side]
+    return float(np.median(local_slopes(sign_changes(np.hypot(x - side / 2, y - side / 2) < 0.35 * side))))
 
 
 def coloured(picture: Array) -> Array:

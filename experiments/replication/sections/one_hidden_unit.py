@@ -36,6 +36,7 @@ def one_hidden_unit(result: sweep.Result) -> Section:
     times = [10**power for power in range(3, len(str(max_epochs)))]
     rows, verdicts, n_open, n_still, n_all = [], [], 0, 0, 0
     curves: dict[tuple[float, float], Array] = {}
+    falls: dict[float, list[float]] = {}
     for (momentum, scale), runs in groups(result.runs, ["momentum", "init_scale"]):
         first = all_epochs(runs)
         still = int((runs["status"] == "stationary").sum())
@@ -45,6 +46,8 @@ def one_hidden_unit(result: sweep.Result) -> Section:
         falling = all(after < before for before, after in pairwise(left) if before - still > 0)
         verdicts.append(YES if not moving else UNDECIDED if falling else NO)
         cells = [f"{percent(k / n)} %" for k in left[:-1]]
+        if moving and len(left) > 2:
+            falls.setdefault(float(scale), []).append((left[1] - left[-1]) / n / (len(left) - 2))
         rows.append([f"{momentum:g}", f"±{scale:g}", *cells, share(left[-1], n), str(still), str(moving), verdicts[-1]])
         curves[float(momentum), float(scale)] = np.sort(first)
     claims = [
@@ -55,6 +58,7 @@ def one_hidden_unit(result: sweep.Result) -> Section:
             "float64",
             together(verdicts),
         ),
+        Claim(NEW, "how fast does the share that has not learned fall, where it does not reach 0?", _fall(falls), "–"),
         Claim(NEW, "where does double precision stop it?", _where(result.runs), "–"),
     ]
     header = [
@@ -86,6 +90,15 @@ def one_hidden_unit(result: sweep.Result) -> Section:
     alt = "Share of runs that have not learned XOR against epochs"
     figure = _figure(curves, max_epochs)
     return Section("One hidden unit: Sprinkhuizen-Kuyper & Boers 1996", claims, text, figure, alt)
+
+
+def _fall(falls: dict[float, list[float]]) -> str:
+    """Write by how many points the share falls for each factor of ten in epochs, beyond the first two."""
+    parts = [
+        f"from starts in ±{scale:g} by {' and '.join(f'{100 * fall:.1f}' for fall in values)} points"
+        for scale, values in falls.items()
+    ]
+    return f"{'; '.join(parts)} for each factor of ten in epochs" if parts else "it reaches 0 everywhere"
 
 
 def _where(runs: pd.DataFrame) -> str:
