@@ -29,7 +29,7 @@ __all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "re
 OnChunk = Callable[[Outcome, int], None] | None
 
 SweepError = (ExperimentError, StoreError, FailedError)
-"""What the functions here raise: for input or a directory they cannot use, or a sweep that could not be finished."""
+"""Errors of input or a directory that cannot be used, and of a sweep that could not be finished."""
 
 
 def run(
@@ -132,7 +132,7 @@ def draw(result: "Result") -> "Result":
 
 
 def read(directory: str | os.PathLike[str]) -> "Result":
-    """A result from disk, with the tables and dtypes that `run` gave.
+    """Read a result from disk, with the tables and dtypes that `run` gave.
 
     Raises
     ------

@@ -18,12 +18,12 @@ _SECONDS_TO_END_WORKERS = 5
 
 
 class Interrupt:
-    """What happens at Ctrl-C; to be kept up to date as the work goes on.
+    """Reaction to Ctrl-C, to be kept up to date as the work goes on.
 
     Attributes
     ----------
     message
-        What became of the work.
+        Fate of the work, in words.
     clean
         What to do before the process ends, if anything; returns what then became of the work. A second Ctrl-C does not
         wait for it.

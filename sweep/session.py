@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Started:
-    """What is said before the training: what was there already, and what is to be done.
+    """State of a sweep before its training.
 
     Attributes
     ----------
@@ -293,7 +293,7 @@ def described(experiment: Experiment, workers: Workers, seconds: float, n_traine
 
 @contextmanager
 def refusals(tree: Tree) -> Iterator[None]:
-    """Turn what a file system refuses into a message."""
+    """Turn errors of the file system into a message."""
     try:
         yield
     except OSError as error:
@@ -320,7 +320,7 @@ def _check(tree: Tree, name: str, digest: str) -> None:
 
 
 def _cpu() -> str:
-    """The processor's name as the system gives it."""
+    """Return the processor's name as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -221,9 +221,8 @@ def tell_growth(asked: Asked, bits: Sequence[int], choosing: int) -> list[str]:
     line = linregress(x, y)
     half = t.ppf(0.975, len(x) - 2) * line.stderr
     low, factor, high = np.exp([line.slope - half, line.slope, line.slope + half])
-    without = (
-        f", {len(bits) - len(x)} later than the last epoch left out, so it may be more" if len(x) < len(bits) else ""
-    )
+    lost = len(bits) - len(x)
+    without = f", {lost} later than the last epoch left out, so it may be more" if lost else ""
     asked.known.append(f"by a straight line through the logarithms of {len(x)} medians{without}")
     texts = [f"{one:,.0f}" if one < np.inf else f"more than {asked.max_epochs:,}" for one in medians]
     settings = asked.runs.groupby(asked.axes)

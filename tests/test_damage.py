@@ -3,8 +3,10 @@
 `make torture` does it at many more places.
 """
 
+import hashlib
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 
 import sweep
+from sweep.kernel import NUMERICS
+from sweep.store.sealing import sealed
 
 TORTURE = "TORTURE_PLACES" in os.environ
 N_PLACES = int(os.environ.get("TORTURE_PLACES", "2"))
@@ -149,3 +153,67 @@ def test_both_manifests_gone_is_said(plain: Path, tmp_path: Path) -> None:
     sweep.run(EXPERIMENT, tmp_path, jobs=1, figures=False, say=quiet)
     assert sweep.verify(tmp_path)[1] == []
     assert (tmp_path / "runs.csv").read_bytes() == (plain / "runs.csv").read_bytes()
+
+
+NOT_WRITTEN = {
+    "deep list": b"[" * 200_000,
+    "deep table": b'{"a":' * 200_000,
+    "empty table": b"{}",
+    "empty list": b"[]",
+    "null": b"null",
+    "nothing": b"",
+    "NUL": b"\0",
+    "not UTF-8": b"\xff\xfe",
+    "long number": b"9" * 5000,
+    "keys missing": sealed({"numerics": NUMERICS, "grid": {}, "train": {}}).encode(),
+    "no experiment": sealed({"numerics": NUMERICS, "grid": {}, "train": {}, "tables": {}}).encode(),
+    "a file outside": sealed({"experiment": {"grid": {"gate": "x"}, "tables": {"x": {"csv": "/dev/zero"}}}}).encode(),
+    "NUL in a name": sealed({"name": "a\0b", "files": {"a\0": "0" * 64}}).encode(),
+}
+
+
+@pytest.mark.parametrize("text", NOT_WRITTEN)
+@pytest.mark.parametrize("name", ["manifest.json", "chunks/manifest.json", "layout.json"])
+def test_json_that_nobody_wrote(name: str, text: str, plain: Path) -> None:
+    before = contents(plain)
+    path = plain / name if (plain / name).exists() else paths(plain, name)[0]
+    path.write_bytes(NOT_WRITTEN[text])
+    if name == "manifest.json":
+        with pytest.raises(sweep.SweepError, match=r"^[^\n]*manifest.json: damaged [^\n]*mend it with: sweep verify "):
+            sweep.read(plain)
+    assert path in [problem.path for problem in sweep.verify(plain)[1]]
+    assert sweep.verify(plain, repair=True, say=quiet)[1] == []
+    assert contents(plain) == before
+
+
+@pytest.mark.parametrize("text", NOT_WRITTEN)
+def test_a_description_that_nobody_wrote_under_its_own_digest(text: str, plain: Path) -> None:
+    before = contents(plain)
+    path = paths(plain, "layout.json")[0]
+    path.write_bytes(NOT_WRITTEN[text])
+    path.parent.rename(path.parent.with_name(hashlib.sha256(NOT_WRITTEN[text]).hexdigest()[:32]))
+    assert sweep.verify(plain)[1]
+    assert sweep.verify(plain, repair=True, say=quiet)[1] == []
+    assert contents(plain) == before
+
+
+@pytest.mark.parametrize("text", NOT_WRITTEN)
+def test_both_manifests_damaged_is_said_with_what_helps(text: str, plain: Path, tmp_path: Path) -> None:
+    result = Path(shutil.copytree(plain, tmp_path / "result"))
+    for path in paths(result, "manifest.json"):
+        path.write_bytes(NOT_WRITTEN[text])
+    assert {problem.path for problem in sweep.verify(result)[1]} == {*paths(result, "manifest.json")}
+    with pytest.raises(sweep.SweepError, match=f"; make it again with: sweep run FILE --out {result}$"):
+        sweep.read(result)
+    sweep.run(EXPERIMENT, result, jobs=1, figures=False, say=quiet)
+    assert contents(result).keys() - {".lock"} == contents(plain).keys() - {".lock"}
+
+
+def test_a_figure_whose_place_is_taken(drawn: Path) -> None:
+    before = contents(drawn)
+    path = paths(drawn, ".svg")[0]
+    path.unlink()
+    path.mkdir()
+    assert [problem.path for problem in sweep.verify(drawn)[1]] == [path]
+    assert sweep.verify(drawn, repair=True, say=quiet)[1] == []
+    assert contents(drawn) == before

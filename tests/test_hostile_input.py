@@ -85,7 +85,7 @@ def test_the_command_takes_a_file_whose_name_is_not_utf8(tmp_path: Path) -> None
     (tmp_path / "f\udcfcr.toml").write_text(SMALL)
     done = command(tmp_path, "run", b"f\xfcr.toml", "--no-figures")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == b"results/f_r/manifest.json"
+    assert b"results/f_r/manifest.json" in done.stdout.splitlines()
     done = command(tmp_path, "plan", b"\xfc")
     assert (done.returncode, done.stderr) == (2, b"sweep: \\udcfc: no such file\n")
 

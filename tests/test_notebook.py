@@ -104,5 +104,5 @@ def test_an_example_runs_and_shows_what_it_says(path: Path, tmp_path: Path, monk
     html = "".join(data.get("text/html", "") for data in shown)
     said = html.replace("\xa0", " ")
     assert "Logistic regression learned AND and OR; it never learned XOR: none of 450 runs converged." in said
-    assert "with no hidden units and 1 hidden unit, none of 200 runs converged" in said
+    assert "with 0 and 1 hidden units, none of 200 runs converged" in said
     assert sum("image/png" in data for data in shown) == 2

@@ -1,16 +1,18 @@
 """The small table that a run ends with."""
 
 import io
+import os
+from contextlib import redirect_stdout
+from unittest import mock
 
 import example_results as examples
 import numpy as np
 import pytest
 from of_result import overview
-from rich.console import Console
 
 from sweep.analysis import groups as module
 from sweep.cli import _show_overview
-from sweep.results.result import Result
+from sweep.page.shown import Result
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES, "init": examples.STARTS}
 LONG = {"gate": ["AND"], "init": [f"uniform(-{n}.123456789, {n}.123456789)" for n in range(1, 5)]}
@@ -25,8 +27,9 @@ FIVE = {
 
 def shown(result: Result, width: int = 80, terminal: bool = False) -> list[str]:
     file = io.StringIO()
-    console = Console(file=file, width=width, force_terminal=terminal, highlight=False, soft_wrap=True)
-    _show_overview(console, result)
+    where = {"COLUMNS": str(width), "TERM": "xterm"} | ({"FORCE_COLOR": "1"} if terminal else {})
+    with mock.patch.dict(os.environ, where), redirect_stdout(file):
+        _show_overview(result)
     return file.getvalue().splitlines()
 
 

@@ -5,9 +5,11 @@ from typing import Any
 import example_results as examples
 import pytest
 from of_result import answer as told
+from of_result import failures
 from test_html import CASES, at_width_2
 
 import sweep
+from sweep.answer.glossary import GLOSSARY, explained
 
 XOR_AND_XNOR = (
     "XOR and XNOR cannot be learned: no straight line tells their ones from their zeros (they are not linearly "
@@ -118,3 +120,15 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
 
     said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
     assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]
+
+
+def test_words_are_explained_where_they_occur() -> None:
+    found = explained(
+        ["all 10 runs converged (95\N{NO-BREAK SPACE}% interval 72 – 100 %)", "2 hidden units; p < 0.001"]
+    )
+    assert list(found) == ["converged", "hidden unit", "95 % interval", "p"]
+    assert all(meaning[0].islower() or meaning[0].isdigit() or meaning[0] in "γη" for meaning in GLOSSARY.values())
+    said = [*answer(CASES["gates"]), failures(CASES["gates"])]
+    assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(
+        explained(said)
+    )

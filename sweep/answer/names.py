@@ -29,7 +29,7 @@ def value(axis: str, at: Any) -> str:
 
 
 def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
-    """Name groups of values: of numbers the first by its name, as "2 hidden units", "3", "4 to 8" for neighbours."""
+    """Name groups of values; of numbers the first bears the name of the axis: "2 hidden units", "3", "4 to 8"."""
     named = []
     for group in groups:
         if not isinstance(group[0], NUMBERS) or isinstance(group[0], bool | np.bool_):
@@ -37,7 +37,12 @@ def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) 
             continue
         numbers = [number(at) for at in group]
         text = f"{numbers[0]} to {numbers[-1]}" if neighbours and len(numbers) > 2 else joined(numbers)
-        named.append(text if named else value(axis, group[-1]).replace(numbers[-1], text))
+        if named:
+            named.append(text)
+        elif axis == "hidden":
+            named.append(unbroken(f"{text} hidden unit{'' if text == '1' else 's'}"))
+        else:
+            named.append(value(axis, group[-1]).replace(numbers[-1], text))
     return named
 
 

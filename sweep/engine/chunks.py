@@ -1,4 +1,4 @@
-"""An experiment cut into chunks, each of which is one task and, once trained, one file."""
+"""Cut an experiment into chunks, each of which is one task and, once trained, one file."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def chunks_of(
     chunk_size: int | None = None,
     done: Sequence[Iterable[tuple[int, int]]] | None = None,
 ) -> list[Chunk]:
-    """The experiment cut into chunks, in the order of run numbers.
+    """Cut an experiment into chunks, in the order of run numbers.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def chunks_of(
 
 
 def n_recorded(experiment: Experiment) -> int:
-    """Points of each learning curve, 0 if none is recorded."""
+    """Return the points of each learning curve, 0 if none is recorded."""
     every = experiment.train.record_every
     return 1 + experiment.train.max_epochs // every if every else 0
 

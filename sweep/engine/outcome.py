@@ -1,4 +1,4 @@
-"""What became of runs, as arrays."""
+"""Outcomes of runs, as arrays."""
 
 from dataclasses import dataclass, field, fields
 from typing import Self
@@ -12,7 +12,7 @@ from sweep.spec.experiment import Train
 
 @dataclass
 class Outcome:
-    """What became of some runs of an experiment.
+    """Outcomes of some runs of an experiment.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Outcome:
 
     @classmethod
     def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int = 0) -> Self:
-        """Room for these runs."""
+        """Make room for runs."""
         n = runs.size
         return cls(
             runs,
@@ -64,31 +64,31 @@ class Outcome:
 
     @classmethod
     def joined(cls, parts: "list[Self]") -> Self:
-        """Several outcomes one after another; at least one."""
+        """Join outcomes one after another; at least one."""
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Self:
-        """Some of the runs."""
+        """Select runs."""
         return type(self)(*(getattr(self, each.name)[where] for each in fields(self)))
 
     @property
     def n_runs(self) -> int:
-        """Number of runs."""
+        """Return the number of runs."""
         return self.runs.size
 
     @property
     def n_bytes(self) -> int:
-        """Memory that the arrays take."""
+        """Return the bytes of all arrays."""
         return sum(getattr(self, field.name).nbytes for field in fields(self))
 
     @property
     def n_epochs(self) -> int:
-        """Updates applied, all runs together."""
+        """Return the updates applied, all runs together."""
         return int(self.epochs.sum())
 
     @property
     def status_counts(self) -> dict[str, int]:
-        """Number of runs by status, every status named."""
+        """Return status → number of runs, for every status."""
         counts = np.bincount(self.status, minlength=len(STATUSES))
         return dict(zip(STATUSES, map(int, counts), strict=True))
 
@@ -116,6 +116,6 @@ class Outcome:
         return next((f"an impossible {name}" for name, possible in rules.items() if not possible.all()), "")
 
     def put(self, part: "Outcome", where: NDArray[np.int64] | NDArray[np.bool_] | slice) -> None:
-        """Copy what became of another outcome's runs to the places `where` of this one."""
+        """Copy another outcome to the places `where` of this one."""
         for each in fields(self)[1:]:
             getattr(self, each.name)[where] = getattr(part, each.name)

@@ -1,4 +1,4 @@
-"""Which runs two experiments have in common, and what of one is still true for the other."""
+"""Pair runs of two experiments, and find outcomes of one that hold for the other."""
 
 import math
 from collections.abc import Mapping
@@ -14,11 +14,13 @@ from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
 from sweep.spec.training_sets import TrainingSet
 
-Tables = Mapping[str, TrainingSet]
+TrainingSets = Mapping[str, TrainingSet]
 
 
-def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers that runs of a grid have in another one, −1 where it has no such run.
+def paired(
+    grid: Grid, tables: TrainingSets, other: Grid, other_tables: TrainingSets, runs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Find the numbers that runs of a grid have in another one, −1 where it has no such run.
 
     Two runs are the same where all keys of the grid and the seed are, whatever the order of the axes; gates are the
     same where their training sets are. How long they train does not matter.
@@ -38,20 +40,20 @@ def paired(grid: Grid, tables: Tables, other: Grid, other_tables: Tables, runs: 
     if grid.weights != other.weights:
         return np.full(runs.shape, -1)
     numbers = other.place_of_seed(grid.seed_of(runs))
-    there = numbers >= 0
+    exists = numbers >= 0
     strides = dict(zip(other.values, _strides(other), strict=True))
     for key in dict.fromkeys((*grid.values, *other.values)):
-        mine, theirs = grid.values.get(key, (None,)), other.values.get(key, (None,))
-        place = {_identity(key, value, other_tables): at for at, value in enumerate(theirs)}
-        place_of = np.array([place.get(_identity(key, value, tables), -1) for value in mine])
+        values, other_values = grid.values.get(key, (None,)), other.values.get(key, (None,))
+        place = {_identity(key, value, other_tables): at for at, value in enumerate(other_values)}
+        place_of = np.array([place.get(_identity(key, value, tables), -1) for value in values])
         at = place_of[grid.indices(key, runs)] if key in grid.values else np.full(runs.shape, place_of[0])
-        there &= at >= 0
+        exists &= at >= 0
         numbers = numbers + at * strides.get(key, 0)
-    return np.where(there, numbers, -1)
+    return np.where(exists, numbers, -1)
 
 
 def still_true(outcome: Outcome, then: Train, now: Train) -> NDArray[np.bool_]:
-    """Which of the runs would have come out the same under `now`: bool, shape (n,).
+    """Tell which runs would have come out the same under `now`: bool, shape (n,).
 
     More or fewer epochs at most change nothing for a run that had ended by itself within both; its learning curve is
     that of `resized`.
@@ -73,7 +75,7 @@ def still_true(outcome: Outcome, then: Train, now: Train) -> NDArray[np.bool_]:
 
 
 def resized(curves: NDArray[np.float64], n_recorded: int) -> NDArray[np.float64]:
-    """Learning curves with so many points, NaN after the last known one: float64, shape (n, n_recorded)."""
+    """Cut or extend learning curves, NaN after the last known point: float64, shape (n, n_recorded)."""
     n, n_before = curves.shape
     if n_before == n_recorded:
         return curves
@@ -84,11 +86,11 @@ def resized(curves: NDArray[np.float64], n_recorded: int) -> NDArray[np.float64]
 
 
 def _strides(grid: Grid) -> list[int]:
-    """How far apart, in run numbers, neighbouring values of each key are."""
+    """Return the distance, in run numbers, of neighbouring values of each key."""
     return [math.prod(grid.shape[axis + 1 :]) for axis in range(len(grid.values))]
 
 
-def _identity(key: str, value: Any, tables: Tables) -> Any:
+def _identity(key: str, value: Any, tables: TrainingSets) -> Any:
     """Equal for two values of a key exactly if they mean the same runs."""
     if key != "gate":
         return value

@@ -1,4 +1,4 @@
-"""Chunks over cores and processes, by joblib, or over a cluster."""
+"""Spread chunks over cores and processes, by joblib, or over a cluster."""
 
 import itertools
 import os
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]
-"""A chunk and which of its runs are to be trained, all by default."""
+"""A chunk and the runs of it to train, None for all."""
 Ended = tuple[Chunk, Outcome | Exception]
 Results = Generator[Ended, None, None]
 
@@ -152,7 +152,7 @@ def _start_trackers() -> None:
 
 
 def _death(error: Exception) -> str | None:
-    """What to say of a worker's death, if that is what the error is."""
+    """Describe the death of a worker; None for any other error."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"TerminatedWorkerError", "BrokenProcessPool"}:
         return (

@@ -11,7 +11,7 @@ from sweep.spec.inits import Init
 def draw_starts(
     init: Init, seeds: NDArray[np.int64], n_inputs: int, hidden: int = 0, shortcut: bool = False
 ) -> NDArray[np.float64]:
-    """The start of each seed, bit for bit as `sweep.spec.inits.draw` gives it.
+    """Draw the start of each seed, bit for bit as `sweep.spec.inits.draw` does.
 
     Parameters
     ----------

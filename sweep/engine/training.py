@@ -1,4 +1,4 @@
-"""A chunk of runs, sorted by the kernel that trains them, and trained."""
+"""Train a chunk of runs, each kind of model with the kernel compiled for it."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
 
 _LIKELIHOOD_NATS = (1e-3, 600.0)
-"""Where M · target_loss lies in between, the product of probabilities tells it: neither near 1 nor near underflow."""
+"""Range of M · target_loss in which the product of probabilities is used: neither near 1 nor near underflow."""
 CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "bias", "optimizer", "update")
 """Keys of the grid that a kernel is compiled for."""
 
@@ -29,7 +29,7 @@ _making_kernel = threading.Lock()
 
 
 class Trained(NamedTuple):
-    """What became of runs of one kind of model, and their weights.
+    """Outcomes of runs of one kind of model, and their weights.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Trained(NamedTuple):
 
 
 def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome:
-    """What becomes of the runs of a chunk: a function of its arguments alone.
+    """Train the runs of a chunk: a function of its arguments alone.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_]
 
 
 def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np.int64]) -> Outcome:
-    """What becomes of any runs of one grid.
+    """Train any runs of one grid.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def kinds_of(experiment: Experiment, grid: Grid, runs: NDArray[np.int64]) -> NDA
 
 
 def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trained:
-    """What becomes of one run of a grid, and its weights; parameters as in `train_runs`."""
+    """Train one run of a grid, and keep its weights; parameters as in `train_runs`."""
     trained = _train_with_one_kernel(experiment, experiment.grids[number], np.array([run]), with_weights=True)
     trained.outcome.runs = trained.outcome.runs + first
     return trained
@@ -105,7 +105,7 @@ def train_one(experiment: Experiment, number: int, first: int, run: int) -> Trai
 def _train_with_one_kernel(
     experiment: Experiment, grid: Grid, runs: NDArray[np.int64], with_weights: bool = False
 ) -> Trained:
-    """The outcome of runs of one kind of model, whose training sets differ in their targets only."""
+    """Train runs of one kind of model, whose training sets differ in their targets only."""
     train = experiment.train
     choices = {key: grid.values[key][grid.indices(key, runs[:1])[0]] for key in CHOICES}
     gate_numbers, table_of_run = np.unique(grid.indices("gate", runs), return_inverse=True)
@@ -214,7 +214,7 @@ def _plan(
     bits: str,
     choices: Mapping[str, Any],
 ) -> tuple[Plan, float]:
-    """The kernel for these training sets and models, and the limit of the loss in the terms of that kernel."""
+    """Choose the kernel for training sets and models; returns it with the limit of the loss in its terms."""
     train = experiment.train
     n_rows, n_inputs = inputs.shape
     nats = n_rows * (train.target_loss or 0.0)
@@ -244,7 +244,7 @@ def _plan(
 
 
 def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> NDArray[np.float64]:
-    """The value of a numeric key for each run, `default` where the grid leaves it open."""
+    """Look up the value of a numeric key for each run, `default` where the grid leaves it open."""
     values: NDArray[np.float64] = np.array([default if value is None else value for value in grid.values[key]], float)
     numbers: NDArray[np.float64] = values[grid.indices(key, runs)]
     return numbers

@@ -1,11 +1,11 @@
-"""By how many workers runs are trained, and where."""
+"""Number and kind of workers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How work is spread; it changes no result.
+    """Number and kind of workers; no result depends on them.
 
     Attributes
     ----------

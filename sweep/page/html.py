@@ -15,6 +15,7 @@ from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import TITLES, Description, described, failures
+from sweep.answer.glossary import explained
 from sweep.answer.listing import columns, listing, run_column
 from sweep.page import kernels
 from sweep.page.live_section import live
@@ -129,6 +130,7 @@ def render(
         answer=answered,
         outcomes=_outcomes(findings),
         failures=failures(findings),
+        words=explained([*answered, failures(findings)]),
         main=shown[0] if shown else None,
         figures=shown[1:],
         data=_json(

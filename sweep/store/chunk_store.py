@@ -1,9 +1,9 @@
-"""Chunk files: what became of a stretch of runs, immutable, under a name that holds their checksum.
+"""Chunk files: outcomes of a stretch of runs, immutable, under a name that holds their checksum.
 
-Chunks of one layout, a grid trained in one way, lie together: ``chunks/LAYOUT/START-STOP-CHECKSUM.arrow`` is an Arrow
-file of the runs START … STOP − 1 of that grid, and ``chunks/LAYOUT/layout.json`` says what they are. The directory is
-named after the SHA-256 of that text, the chunk after that of its own bytes, so that each can be told to be what was
-written, and a chunk says within to which layout it belongs.
+Chunks of a grid that is trained in one way lie together. ``chunks/STORE/START-STOP-CHECKSUM.arrow`` is an Arrow file of
+its runs START … STOP − 1, and ``chunks/STORE/layout.json`` describes grid and training. The directory is named after
+the SHA-256 of that text, the chunk after that of its own bytes, so that a change of either is found. A chunk says
+within to which store and which runs it belongs.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _NAME = re.compile(r"([0-9]{10})-([0-9]{10})-([0-9a-f]{32})\.arrow")
 
 
 class ChunkFile(NamedTuple):
-    """A chunk file, as its name has it: runs `start` … `stop` − 1 of its layout's grid."""
+    """Name of a chunk file, and what it says: runs `start` … `stop` − 1 of the grid of its store."""
 
     start: int
     stop: int
@@ -47,18 +47,18 @@ class ChunkFile(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """The checksum that its name holds."""
+        """Return the checksum that the name holds."""
         return self.name[-len("0" * 32 + ".arrow") : -len(".arrow")]
 
     @property
     def n_runs(self) -> int:
-        """Number of runs."""
+        """Return the number of runs."""
         return self.stop - self.start
 
 
 @dataclass(frozen=True)
 class ChunkStore:
-    """A grid, how it is trained, and the directory of its chunks.
+    """Chunks of a grid that is trained in one way.
 
     Attributes
     ----------
@@ -112,47 +112,47 @@ class ChunkStore:
 
     @property
     def numerics(self) -> int:
-        """Version of the arithmetic."""
+        """Return the version of the arithmetic."""
         return int(self.content["numerics"])
 
     @cached_property
     def text(self) -> bytes:
-        """The description as it is on disk."""
+        """Return the description as it is on disk."""
         return (json.dumps(self.content, indent=1, ensure_ascii=False) + "\n").encode()
 
     @cached_property
     def name(self) -> str:
-        """Name of the directory of its chunks."""
+        """Return the name of the directory of its chunks."""
         return f"{CHUNKS}/{_digest(self.text)}"
 
     @property
     def description(self) -> str:
-        """Name of the file that describes them."""
+        """Return the name of the file that describes them."""
         return f"{self.name}/{LAYOUT}"
 
     @cached_property
     def experiment(self) -> Experiment:
-        """The experiment of this grid alone."""
+        """Return the experiment of this grid alone."""
         return experiment_of({key: self.content[key] for key in ("grid", "train", "tables")})
 
     @property
     def grid(self) -> Grid:
-        """The grid."""
+        """Return the grid."""
         return self.experiment.grids[0]
 
     @property
     def tables(self) -> Mapping[str, TrainingSet]:
-        """Its training sets of one's own."""
+        """Return its training sets of one's own."""
         return self.experiment.tables
 
     @property
     def n_recorded(self) -> int:
-        """Points of each learning curve."""
+        """Return the points of each learning curve."""
         return n_recorded(self.experiment)
 
     @cached_property
     def _schema(self) -> "pa.Schema":
-        """Columns of a chunk file."""
+        """Return the columns of a chunk file."""
         import pyarrow as pa
 
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
@@ -161,12 +161,12 @@ class ChunkStore:
         return pa.schema({**integers, "final_loss": pa.float64(), **extra, **curve})
 
     def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
-        """What a chunk file says of itself."""
+        """Return what a chunk file says of itself."""
         chunk = f"{self.name.rpartition('/')[2]} {start} {stop}"
         return {b"chunk": chunk.encode(), b"statuses": " ".join(STATUSES).encode()}
 
     def files(self) -> list[ChunkFile]:
-        """Its chunk files in the order of their runs, whatever state they are in; of overlapping ones the first."""
+        """List chunk files in the order of their runs, whatever their state; only the first of overlapping ones."""
         named = ((name, _NAME.fullmatch(name.rpartition("/")[2])) for name in self.tree.names(self.name))
         found = [ChunkFile(int(match[1]), int(match[2]), name) for name, match in named if match]
         kept: list[ChunkFile] = []

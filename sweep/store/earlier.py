@@ -1,4 +1,4 @@
-"""Runs that earlier settings in the same directory have already."""
+"""Take over runs that earlier settings in the same directory have already."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Known = tuple[Outcome, NDArray[np.bool_]]
 
 
 class Earlier:
-    """What earlier settings have of an experiment's runs, read chunk by chunk when it is asked for.
+    """Runs of an experiment that earlier settings have, read chunk by chunk when they are asked for.
 
     Parameters
     ----------

@@ -246,7 +246,7 @@ def _unfinished(name: str) -> str:
 
 
 def _numbered(name: str) -> Iterator[str]:
-    """The name, and then the name with a number behind."""
+    """Generate a name, and then the same name with a number behind."""
     yield name
     number = 0
     while True:

@@ -1,4 +1,4 @@
-"""What a result says of itself: `manifest.json`, and a copy of it beside the chunks to mend it from."""
+"""`manifest.json`, which describes a result, and its copy beside the chunks, which mends it."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Manifest(BaseModel, extra="forbid", strict=True):
-    """What manifest.json says.
+    """Content of manifest.json.
 
     Attributes
     ----------
@@ -123,8 +123,8 @@ def read_manifest(tree: Tree) -> dict[str, Any]:
         what = "no complete result (no manifest.json)" if tree.path.is_dir() else "no such directory"
         raise StoreError(f"{tree.path}: {what}; make one with: sweep run FILE --out {tree.path}") from None
     except (OSError, ValueError) as error:
-        said = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
-        raise StoreError(f"{path}: {said}; {remedy(tree)}") from None
+        problem = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"damaged ({error})"
+        raise StoreError(f"{path}: {problem}; {remedy(tree)}") from None
 
 
 def parse(text: bytes) -> dict[str, Any]:
@@ -208,14 +208,14 @@ def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
 
 
 def plain(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What reading it back from JSON gives."""
+    """Return what reading it back from JSON gives."""
     read: dict[str, Any] = json.loads(json.dumps(content))
     return read
 
 
 def changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is different between two experiments as resolved, a line for each key: "grid.seeds: 10 → 20"."""
-    before, now = (_flat(plain(one)) for one in (before, now))
+    """List what differs between two experiments as resolved, a line for each key: "grid.seeds: 10 → 20"."""
+    before, now = (_flat(plain(experiment)) for experiment in (before, now))
     return [
         f"{key}: {_short(before.get(key))} → {_short(now.get(key))}"
         for key in dict.fromkeys((*before, *now))

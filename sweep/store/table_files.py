@@ -133,8 +133,8 @@ def read_table(
             options = csv.ConvertOptions(column_types=types, include_columns=columns)
             return csv.read_csv(file, convert_options=options)
     except (OSError, pa.ArrowException) as error:
-        said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise StoreError(f"{tree.path / name}: cannot be read ({said}); {remedy(tree)}") from None
+        problem = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise StoreError(f"{tree.path / name}: cannot be read ({problem}); {remedy(tree)}") from None
 
 
 class TableReader:
@@ -202,7 +202,7 @@ def release_memory() -> None:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Turn what pyarrow says of a file that it cannot read into a damage."""
+    """Turn pyarrow's errors about a file that it cannot read into a `DamagedError`."""
     import pyarrow as pa
 
     try:

@@ -1,4 +1,4 @@
-"""Every file of a result against what was written."""
+"""Check every file of a result against what was written."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What of an experiment is done in a directory, what remains, and doing it."""
+"""Track finished chunks of an experiment in a directory, and train the rest."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -62,16 +62,16 @@ class Work:
 
     @property
     def n_done(self) -> int:
-        """Number of runs that are done."""
+        """Return the number of runs that are done."""
         return sum(file.n_runs for files in self.done for file in files)
 
     @property
     def n_chunks_done(self) -> int:
-        """Number of chunk files."""
+        """Return the number of chunk files."""
         return sum(map(len, self.done))
 
     def remaining(self, chunk_size: int | None = None) -> list[Chunk]:
-        """What is not done, as chunks."""
+        """Cut what is not done into chunks."""
         done = [[(file.start, file.stop) for file in files] for files in self.done]
         return chunks_of(self.experiment, chunk_size, done)
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import sweep
-from experiments.replication.drawing import log_scale, panels, styled
+from experiments.replication.drawing import log_scale, panels, percent_ticks, styled
 from experiments.replication.parts import (
     BLUE,
     GREEN,
@@ -23,7 +23,6 @@ from experiments.replication.parts import (
     epochs_range,
     groups,
     markdown,
-    percent,
     runs_each,
     share,
     trained,
@@ -195,6 +194,6 @@ def _figure(best: dict[str, Best], max_epochs: int) -> Figure:
         finite = np.isfinite(first)
         axes.plot(np.maximum(first[finite], 1), learned[finite], color=colours[name], drawstyle="steps-post")
     axes.set_ylim(-0.03, 1.03)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{percent(value)} %")
+    percent_ticks(axes.yaxis)
     log_scale(axes, "x", (3, max_epochs), 4)
     return cast(Figure, axes.figure)

@@ -122,6 +122,7 @@ def _figure(curves: dict[tuple[float, float], Array], max_epochs: int) -> Figure
         for scale, colour in colours.items():
             first = curves[momentum, scale]
             left = 1 - np.arange(1, len(first) + 1) / len(first)
+            left[~np.isfinite(first)] = np.isinf(first).mean()
             axes.plot(
                 np.minimum(first, max_epochs), np.where(left > 0, left, np.nan), color=colour, drawstyle="steps-post"
             )

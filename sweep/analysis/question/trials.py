@@ -71,10 +71,10 @@ def arranged(
     Returns
     -------
     Trials or None
-        None where settings have so different seeds that most of the array would be empty.
+        None without runs, and where settings have so different seeds that most of the array would be empty.
     """
     seeds = np.sort(pd.unique(seed)).astype(np.int64)
-    if len(n) * len(seeds) > max(4 * len(seed), _ROOM):
+    if len(seed) == 0 or len(n) * len(seeds) > max(4 * len(seed), _ROOM):
         return None
     converged = np.where(epoch < 0, max_epochs + 1, epoch)
     if len(seed) == len(n) * len(seeds) and (seed.reshape(len(n), -1) == seeds).all():
