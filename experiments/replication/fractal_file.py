@@ -1,6 +1,6 @@
 """The experiment that repeats Sohl-Dickstein's own, written from his data and starts.
 
-    python -m experiments.replication.sections.fractal_file REFERENCE.npz
+    python -m experiments.replication.fractal_file REFERENCE.npz
 
 writes experiments/fractal.toml, and what it needs beside it: the training sets of experiments/fractal, and in
 reference.csv the values that his own equations give on coarse grids.
@@ -25,7 +25,7 @@ HEAD = """\
 # (identity: ¼) and the output's are W1/16, so that his rates η0 and η1 are hidden_learning_rate/c² and
 # 256 learning_rate: both from 0.001 to a million, as in his outermost window. He trains 500 steps, and calls a run
 # converging if the mean of its last 20 losses is below the first one.
-# Written by python -m experiments.replication.sections.fractal_file.
+# Written by python -m experiments.replication.fractal_file.
 question = "Where, in the plane of two learning rates, does training converge, for the networks of Sohl-Dickstein 2024?"
 """
 
