@@ -85,3 +85,11 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
         return directory
 
     return of
+
+
+@pytest.fixture(scope="session")
+def replicated_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sweep.Result]:
+    """Small results of the experiments of the replication page."""
+    from replicated import trained_in
+
+    return trained_in(tmp_path_factory.mktemp("results"))
