@@ -75,7 +75,7 @@ def fast_learners(quickprop: sweep.Result, learners: sweep.Result) -> Section:
         k = int(np.isfinite(found.epochs).sum())
         setting = f"{found.rate:g}, ±{found.scale:g}"
         rows.append([label, setting, epochs_range(low, median, high, max_epochs), share(k, found.epochs.size), ratio])
-    factors = "; ".join(f"{row[0]} {row[4]}" for row in rows[1:])
+    factors = "; ".join(f"{row[0]}: {row[4]}" for row in rows[1:])
     claims = [*fahlman, *jacobs, Claim(NEW, "how many times as fast as plain back-propagation?", factors, "–")]
     n_settings = len(quickprop.summary)
     text = [
