@@ -212,6 +212,31 @@ def replay(
 
 
 @app.command()
+def zoom(
+    directory: Directory,
+    x0: Annotated[float, typer.Argument(help="Where the window begins along the last numeric axis.")],
+    x1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    y0: Annotated[float, typer.Argument(help="Where it begins along the axis before.")],
+    y1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    grid: Annotated[int, typer.Option(min=0, help="Which [[grid]] of the experiment, from 0.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="NAME_zoom.toml")
+    ] = None,
+) -> None:
+    """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""
+    from sweep import api
+    from sweep.commands import zoom as zooming
+
+    with _failures():
+        result = api.read(directory)
+        file = out or Path(f"{result.experiment.name}_zoom.toml")
+        text = zooming.zoomed(result, (x0, x1), (y0, y1), grid)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    typer.echo(file)
+
+
+@app.command()
 def compare(
     one: Annotated[Path, typer.Argument(metavar="A", help="The directory of a result.", show_default=False)],
     other: Annotated[Path, typer.Argument(metavar="B", help="The directory of another one.", show_default=False)],
