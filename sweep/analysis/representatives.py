@@ -134,9 +134,11 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
     n_converged = np.bincount(codes[(codes >= 0) & np.isfinite(epochs)], minlength=len(groups.names))
     found: list[tuple[Group, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
-        places = np.flatnonzero(codes == code)
+        members = codes == code
+        every = bool(members.all())
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
-        roles = _roles(epochs[places], loss[places])
+        roles = _roles(epochs, loss) if every else _roles(epochs[members], loss[members])
+        places = np.flatnonzero(members)
         found += [(group, role, int(places[at])) for role, at in roles.items()]
     del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
@@ -212,10 +214,11 @@ def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> 
 
 def _roles(epochs: Array, loss: Array) -> dict[str, int]:
     """Return role → position of the run that has it; epochs are infinite for runs that did not converge."""
-    n, failed = len(epochs), np.flatnonzero(np.isinf(epochs))
+    n = len(epochs)
     if n == 1:
         return {"The one run": 0}
     best, middle = _nth(epochs, loss, 0), _nth(epochs, loss, (n - 1) // 2)
+    failed = np.flatnonzero(np.isinf(epochs))
     if len(failed) < n:
         places = {"Fastest": best, "Median": middle}
         if len(failed):
@@ -235,9 +238,10 @@ def _nth(epochs: Array, loss: Array, n: int) -> int:
     epoch = np.partition(epochs, n)[n]
     n -= int(np.count_nonzero(epochs < epoch))
     tied = np.flatnonzero(epochs == epoch)
-    value = np.partition(loss[tied], n)[n]
-    n -= int(np.count_nonzero(loss[tied] < value))
-    return int(tied[np.flatnonzero(loss[tied] == value)[n]])
+    losses = loss[tied]
+    value = np.partition(losses, n)[n]
+    n -= int(np.count_nonzero(losses < value))
+    return int(tied[np.flatnonzero(losses == value)[n]])
 
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
