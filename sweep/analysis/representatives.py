@@ -141,6 +141,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
     for code in _ranked(n, n_converged, max_rows):
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
         found += [(group, role, place) for role, place in _roles(epochs, loss, codes == code).items()]
+    del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
     return Representatives(chosen, key, len(np.unique(groups.codes[eligible])))
@@ -254,7 +255,8 @@ def _nth(epochs: NDArray[np.uint32], loss: Array, members: Mask, n: int) -> int:
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
     """Read the numbers and the outcomes of runs, given by their rows in the table of runs."""
-    rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
+    columns = ("run", *OUTCOME)
+    rows = {name: result.part("runs", [name])[name].iloc[list(places)] for name in columns}  # one at a time in memory
     found = []
     for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
         converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)
