@@ -126,7 +126,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         return Representatives([], key, 0)
     eligible = np.isin(settings.values("gate"), tables)[settings.codes("gate")]
     groups = combinations(settings, [key or "gate"])
-    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int64), -1))
+    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int32), np.int32(-1)))
     epochs = result.epochs_of_runs()
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
     n = np.bincount(codes[codes >= 0], minlength=len(groups.names))
@@ -137,6 +137,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
         roles = _roles(epochs[places], loss[places])
         found += [(group, role, int(places[at])) for role, at in roles.items()]
+    del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
     return Representatives(chosen, key, len(np.unique(groups.codes[eligible])))
@@ -240,7 +241,8 @@ def _nth(epochs: Array, loss: Array, n: int) -> int:
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
     """The numbers and the outcomes of runs, given by their rows in the table of runs."""
-    rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
+    columns = ("run", *OUTCOME)
+    rows = {name: result.part("runs", [name])[name].iloc[list(places)] for name in columns}  # one at a time in memory
     found = []
     for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
         converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)

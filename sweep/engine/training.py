@@ -270,7 +270,8 @@ def _starts(
         columns = [
             _numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights
         ]
-        given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
+        with np.errstate(over="ignore"):
+            given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
         return np.ascontiguousarray(given), np.arange(runs.size)
     kinds, kind_of_run = np.unique(
         grid.indices("init", runs) * len(scales) + grid.indices("init_scale", runs), return_inverse=True

@@ -26,7 +26,7 @@ ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
 
 
 class Train(BaseModel, frozen=True, extra="forbid"):
-    """How long to train, and when a run has converged.
+    """Length of training, and the criterion of convergence.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     target_error
         Converged where every |output − target| is below it. With `target_loss` as well, both must hold.
     early_stop
-        Whether to stop at convergence.
+        True to stop at convergence.
     record_every
         Keep the loss every so many epochs; 0 for never.
     detect_stationary
-        Whether to tell runs whose weights come back, bit for bit, to where they were from others that did not
-        converge, and to skip what training would only repeat. It changes no other number.
+        True to tell runs whose weights come back bit for bit from others that did not converge, and to skip the
+        epochs that would only repeat. No other number changes.
     restart_after
         Begin again from the start of another seed after so many epochs without convergence; 0 for never. Epochs of all
         starts count together, up to `max_epochs`. The r-th restart of seed s takes seed s + r · (number of seeds).
@@ -161,24 +161,24 @@ class Place(NamedTuple, Generic[N]):
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What to train, complete and valid.
+    """Experiment, complete and valid.
 
     Attributes
     ----------
     name
         The file's stem, or "sweep" for a dict, unless given.
     question
-        What the experiment asks, possibly empty.
+        Question that the experiment asks, possibly empty.
     grids
-        The grids whose union it is; run numbers go on from one to the next.
+        Grids whose union is trained; run numbers go on from one to the next.
     train
-        How long to train, and when a run has converged.
+        Length of training, and the criterion of convergence.
     columns
         Keys of the grid in the order of runs.csv, without `seeds`.
     tables
         Name → training set, for the gates that are tables of one's own.
     runs
-        How the table of runs is to be written: "csv", "parquet", "both"; None leaves it to their number.
+        Formats of the table of runs: "csv", "parquet", "both"; None leaves it to their number.
     compare
         The axis that the question is about; None leaves it to the words of the question.
     """
@@ -200,12 +200,12 @@ class Experiment:
     @property
     def n_points(self) -> int:
         """Number of grid points, all grids together, seeds not counted."""
-        return sum(one.n_points for one in self.grids)
+        return sum(grid.n_points for grid in self.grids)
 
     @cached_property
     def firsts(self) -> tuple[int, ...]:
         """Number of the first run of each grid, and the number of runs."""
-        return tuple(itertools.accumulate((one.n_runs for one in self.grids), initial=0))
+        return tuple(itertools.accumulate((grid.n_runs for grid in self.grids), initial=0))
 
     def locate(self, run: int) -> Place[int]:
         """Return the place of a run; ``ValueError`` if the experiment has none of this number."""
@@ -233,7 +233,7 @@ class Experiment:
         return self.tables[gate] if gate in self.tables else boolean_table(gate, encoding)
 
     def resolved(self) -> dict[str, Any]:
-        """The experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
+        """Return the experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
 
         The order of the keys matters: it is the order of the axes, and with it of the run numbers.
         """
@@ -243,7 +243,7 @@ class Experiment:
             **({"runs": self.runs} if self.runs else {}),
             **({"compare": self.compare} if self.compare else {}),
             "columns": list(self.columns),
-            "grid": [one.resolved() for one in self.grids],
+            "grid": [grid.resolved() for grid in self.grids],
             "train": self.train.model_dump(),
             "tables": {
                 name: {"rows": np.column_stack([table.inputs, table.targets]).tolist()}
@@ -349,7 +349,7 @@ def _experiment(written: Written) -> Experiment:
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether any grid trains on cross-entropy, whose targets are probabilities."""
+    """Return True if any grid trains on cross-entropy, whose targets are probabilities."""
     return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
 
 

@@ -75,7 +75,7 @@ ALLOWED = (
 
 
 def canonical(gate: str, tables: Iterable[str] = ()) -> str:
-    """The name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
+    """Return the name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
 
     Truth tables and the names in `tables` are kept as they are.
 
@@ -104,7 +104,7 @@ def canonical(gate: str, tables: Iterable[str] = ()) -> str:
 
 
 def expand(name: str) -> Sequence[str]:
-    """The gates that `name` stands for: all of a family (`all-2`, in counting order), or the one gate itself.
+    """Return the gates that a name stands for: all of a family in counting order, or the one gate itself.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def expand(name: str) -> Sequence[str]:
 
 
 def truth_table(gate: str) -> str:
-    """The outputs of one gate in counting order: `truth_table("XOR")` is "0110".
+    """Return the outputs of a gate in counting order: `truth_table("XOR")` is "0110".
 
     Raises
     ------
@@ -132,7 +132,7 @@ def truth_table(gate: str) -> str:
 
 
 def n_inputs(gate: str) -> int:
-    """The number of inputs of one gate, 1 to 8."""
+    """Return the number of inputs of a gate, 1 to 8."""
     return len(truth_table(gate)).bit_length() - 1
 
 

@@ -19,7 +19,7 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Key:
-    """One key of [grid].
+    """Key of [grid].
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Key:
     default
         The value where the key is not written, or `REQUIRED`.
     numeric
-        Whether its values are numbers: then a range is allowed.
+        True if its values are numbers: then a range is allowed.
     """
 
     type: Any
@@ -103,7 +103,7 @@ class Range(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def values(self) -> list[int | float]:
-        """The numbers, in order; integers where they are whole.
+        """Return the numbers in order, integers where they are whole.
 
         The ends are exactly `from` and `to`. What lies between is computed from their decimal spelling to 60 digits
         and then rounded once, so that 0.01 to 10 passes through 0.1 and 1, and no library's rounding enters.

@@ -9,7 +9,7 @@ within to which store and which runs it belongs.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
-from sweep.errors import DamagedError, ExperimentError
+from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
@@ -277,6 +277,41 @@ def chunk_stores(tree: Tree) -> tuple[list[ChunkStore], list[tuple[str, str]]]:
         else:
             unusable.append((name, f"of version {store.numerics} of the arithmetic, not {NUMERICS}"))
     return usable, unusable
+
+
+def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
+    """Read what became of runs of an experiment that are done, in their order.
+
+    Parameters
+    ----------
+    experiment
+    tree
+        The directory of its result.
+    n_rows
+        Runs to give at a time; the last outcome may have fewer.
+
+    Raises
+    ------
+    StoreError
+        If a chunk is not what was written.
+    """
+    held: list[Outcome] = []
+    n_held = first = 0
+    for grid in experiment.grids:
+        store = ChunkStore.of(experiment, grid, tree)
+        for file in store.files():
+            try:
+                held.append(store.read_chunk(file, first))
+            except DamagedError as error:
+                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
+            n_held += file.n_runs
+            while n_held >= n_rows:
+                block = Outcome.joined(held)
+                yield block[:n_rows]
+                held, n_held = [block[n_rows:]], n_held - n_rows
+        first += grid.n_runs
+    if n_held:
+        yield Outcome.joined(held)
 
 
 def experiment_of(content: Mapping[str, Any]) -> Experiment:
