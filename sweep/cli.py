@@ -146,7 +146,6 @@ def run(
     with _failures():
         if trained:
             _show_answer(result)
-            _show_overview(result)
         _list_files(api.draw(result) if figures and not drawn else result)
 
 
@@ -348,16 +347,7 @@ def _ended(message: str, status: int) -> typer.Exit:
 
 
 def _show_answer(result: "Result") -> None:
-    """Print the answer to the question."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    for sentence in result.answer:
-        console.print(sentence)
-
-
-def _show_overview(result: "Result") -> None:
-    """Print a few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
+    """Print the answer to the question, then a few rows that say how often and how fast runs converged."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -365,6 +355,8 @@ def _show_overview(result: "Result") -> None:
     from sweep.answer.overview import overview
 
     console = Console(highlight=False, markup=False)
+    for sentence in result.answer:
+        console.print(sentence)
     found = overview(result.findings)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):
