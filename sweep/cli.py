@@ -146,7 +146,6 @@ def run(
     with _failures():
         if trained:
             _show_answer(result)
-            _show_overview(result)
         _list_files(api.draw(result) if figures and not drawn else result)
 
 
@@ -209,6 +208,31 @@ def replay(
             typer.echo(curve)
     if not replayed.identical:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def zoom(
+    directory: Directory,
+    x0: Annotated[float, typer.Argument(help="Where the window begins along the last numeric axis.")],
+    x1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    y0: Annotated[float, typer.Argument(help="Where it begins along the axis before.")],
+    y1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    grid: Annotated[int, typer.Option(min=0, help="Which [[grid]] of the experiment, from 0.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="NAME_zoom.toml")
+    ] = None,
+) -> None:
+    """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""
+    from sweep import api
+    from sweep.commands import zoom as zooming
+
+    with _failures():
+        result = api.read(directory)
+        file = out or Path(f"{result.experiment.name}_zoom.toml")
+        text = zooming.zoomed(result, (x0, x1), (y0, y1), grid)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    typer.echo(file)
 
 
 @app.command()
@@ -323,16 +347,7 @@ def _ended(message: str, status: int) -> typer.Exit:
 
 
 def _show_answer(result: "Result") -> None:
-    """Print the answer to the question."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    for sentence in result.answer:
-        console.print(sentence)
-
-
-def _show_overview(result: "Result") -> None:
-    """Print a few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
+    """Print the answer to the question, then a few rows that say how often and how fast runs converged."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -340,6 +355,8 @@ def _show_overview(result: "Result") -> None:
     from sweep.answer.overview import overview
 
     console = Console(highlight=False, markup=False)
+    for sentence in result.answer:
+        console.print(sentence)
     found = overview(result.findings)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for i, name in enumerate(found.columns):

@@ -14,8 +14,6 @@ NUMBERS = (int, float, np.number)
 
 _LABELS = {"learning_rate": "learning rate η", "init": "start", "hidden": "hidden units"}
 _SYMBOLS = {"learning_rate": "η"}
-_SINGULARS = {"hidden": "number of hidden units"}
-_PLURALS = {"learning_rate": "learning rates", "hidden": "numbers of hidden units"}
 _SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 _UNITS = {"bce": "nats", "mse": "mean squared error"}
@@ -26,16 +24,6 @@ def label(axis: str) -> str:
     if axis not in KEYS:
         return f"initial weight {axis}"
     return _LABELS.get(axis, axis.replace("_", " "))
-
-
-def singular(axis: str) -> str:
-    """Name of one value of a grid key."""
-    return _SINGULARS.get(axis, label(axis))
-
-
-def plural(axis: str) -> str:
-    """Name of several values of a grid key."""
-    return _PLURALS.get(axis, f"{label(axis)}s")
 
 
 def assignment(axis: str, value: object) -> str:

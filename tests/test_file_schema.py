@@ -35,6 +35,15 @@ def test_committed_files_are_valid(path: Any) -> None:
     assert is_valid(json.loads(json.dumps(load(document).resolved())))
 
 
+def test_editors_find_the_schema_of_committed_files() -> None:
+    """`sweep schema >docs/experiment.schema.json` writes it again."""
+    written = EXPERIMENTS.parent / "docs" / "experiment.schema.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == schema()
+    for path in EXPERIMENTS.glob("*.toml"):
+        directive = path.read_text(encoding="utf-8").partition("\n")[0]
+        assert (path.parent / directive.removeprefix("#:schema ")).resolve() == written.resolve()
+
+
 def test_the_file_to_start_from_is_valid() -> None:
     assert is_valid(tomllib.loads(TEXT))
 

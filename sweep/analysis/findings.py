@@ -1,4 +1,4 @@
-"""Findings of a result: each is computed at its first use, once, for all who draw it, write of it or list it."""
+"""Findings of a result: each is computed at its first use and kept for figures, sentences and page."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -29,7 +29,7 @@ from sweep.spec.experiment import Experiment, Train
 
 
 class Findings:
-    """What a result shows.
+    """Findings of a result, each computed once.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Findings:
 
     @property
     def train(self) -> Train:
-        """How long was trained, and when a run has converged."""
+        """Length of training, and the criterion of convergence."""
         return self.experiment.train
 
     @property
@@ -91,7 +91,7 @@ class Findings:
 
     @property
     def step(self) -> int:
-        """How many values of the axis along the figure go to one of `points`, of which the first is drawn."""
+        """Number of values of the axis along the figure of which the first is among `points`; 1 if all are."""
         return self._points[1]
 
     @cached_property

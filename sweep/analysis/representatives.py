@@ -1,4 +1,4 @@
-"""Runs worth a look: the fastest, the median and a failed one of some gates, and what their models answer."""
+"""Runs worth a look, the fastest, the median and a failed one of some gates, and the outputs of their models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from sweep.analysis.names import combinations
 from sweep.results.result import Result
 from sweep.spec.gates import truth_table
+from sweep.spec.schema import OUTCOME
 from sweep.spec.training_sets import TrainingSet
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
-OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
+
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0.0),
+    "identity": lambda a: a,
 }
 
 
@@ -62,7 +64,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """The model of a run that was trained again.
+    """Model of a run that was trained again.
 
     Attributes
     ----------
@@ -73,7 +75,7 @@ class Model:
     weights : float64, shape (n_params,)
         After the last update, in the order of `sweep.spec.inits.draw`.
     identical
-        Whether it came out as the table of runs has it, bit for bit.
+        True if it came out as the table of runs has it, bit for bit.
     """
 
     setting: Mapping[str, Any]
@@ -93,7 +95,7 @@ class Representatives:
     key : str or None
         The key of the grid whose values have groups: "gate", "hidden" or, of a single group, None.
     n_groups : int
-        How many groups there are, of which those chosen from are some.
+        Number of groups, not all of which are chosen from.
     """
 
     chosen: list[Choice]
@@ -125,7 +127,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         return Representatives([], key, 0)
     eligible = np.isin(settings.values("gate"), tables)[settings.codes("gate")]
     groups = combinations(settings, [key or "gate"])
-    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int64), -1))
+    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int32), np.int32(-1)))
     epochs = result.epochs_of_runs()
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
     n = np.bincount(codes[codes >= 0], minlength=len(groups.names))
@@ -136,6 +138,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
         roles = _roles(epochs[places], loss[places])
         found += [(group, role, int(places[at])) for role, at in roles.items()]
+    del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
     return Representatives(chosen, key, len(np.unique(groups.codes[eligible])))
@@ -158,7 +161,7 @@ def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
 
 
 def logits(model: Model, inputs: Array) -> Array:
-    """The logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
+    """Return the logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
 
     Parameters
     ----------
@@ -181,34 +184,34 @@ def logits(model: Model, inputs: Array) -> Array:
 
 
 def outputs(model: Model, z: Array) -> Array:
-    """The output of a model for its logits."""
+    """Return the output of a model for its logits."""
     with np.errstate(all="ignore"):
         return z if model.setting["output"] == "linear" else _sigmoid(z)
 
 
 def has_plane(table: TrainingSet) -> bool:
-    """Whether a training set has two inputs, and targets from 0 to 1."""
+    """Return True if a training set has two inputs, and targets from 0 to 1."""
     return table.inputs.shape[1] == 2 and bool(((table.targets >= 0) & (table.targets <= 1)).all())
 
 
 def _tables(result: Result) -> list[str]:
-    """The gates, and tables of one's own, that have a plane."""
+    """Return the gates, and tables of one's own, that have a plane."""
     own = result.experiment.tables
     gates = result.settings.values("gate")
     return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
 
 
 def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:
-    """Groups of runs that there are, at most so many, from the smallest share that converged to the largest."""
-    there = np.flatnonzero(n)
-    ranked = there[np.argsort(n_converged[there] / n[there], kind="stable")]
+    """Choose groups that have runs, at most so many, from the smallest share that converged to the largest."""
+    filled = np.flatnonzero(n)
+    ranked = filled[np.argsort(n_converged[filled] / n[filled], kind="stable")]
     if len(ranked) > most:
         ranked = ranked[np.linspace(0, len(ranked) - 1, most).round().astype(int)]
     return [int(group) for group in ranked]
 
 
 def _roles(epochs: Array, loss: Array) -> dict[str, int]:
-    """Role → position of the run that has it; epochs are infinite for runs that did not converge."""
+    """Return role → position of the run that has it; epochs are infinite for runs that did not converge."""
     n, failed = len(epochs), np.flatnonzero(np.isinf(epochs))
     if n == 1:
         return {"The one run": 0}
@@ -228,7 +231,7 @@ def _roles(epochs: Array, loss: Array) -> dict[str, int]:
 
 
 def _nth(epochs: Array, loss: Array, n: int) -> int:
-    """The position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
+    """Return the position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
     epoch = np.partition(epochs, n)[n]
     n -= int(np.count_nonzero(epochs < epoch))
     tied = np.flatnonzero(epochs == epoch)
@@ -238,8 +241,9 @@ def _nth(epochs: Array, loss: Array, n: int) -> int:
 
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
-    """The numbers and the outcomes of runs, given by their rows in the table of runs."""
-    rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
+    """Read the numbers and the outcomes of runs, given by their rows in the table of runs."""
+    columns = ("run", *OUTCOME)
+    rows = {name: result.part("runs", [name])[name].iloc[list(places)] for name in columns}  # one at a time in memory
     found = []
     for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
         converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)

@@ -26,4 +26,9 @@ def relu(a):
     return select(active, a, 0.0), select(active, 1.0, 0.0)
 
 
+def identity(a):
+    """a, with φ′ = 1."""
+    return a, 1.0
+
+
 ACTIVATIONS = {name: globals()[name] for name in models.ACTIVATIONS}

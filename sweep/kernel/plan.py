@@ -50,6 +50,10 @@ class Plan:
         An update after every row instead of one after all rows.
     shortcut : bool
         Weights from the inputs to the output, past the hidden layer.
+    bias : bool
+        Biases are trained; else they stay what they are.
+    sums : bool
+        Sums of losses are kept along a run; see `descent.SUMS`.
     """
 
     n_inputs: int
@@ -67,6 +71,8 @@ class Plan:
     optimizer: str = "gd"
     online: bool = False
     shortcut: bool = False
+    bias: bool = True
+    sums: bool = False
 
     @property
     def n_direct(self) -> int:

@@ -61,6 +61,13 @@ def script(*more: str) -> str:
     return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
 
 
+def trains_in_pages(experiment: Experiment) -> bool:
+    """Return True if the page's script knows all that an experiment asks for."""
+    used = {key: {value for grid in experiment.grids for value in grid.values[key]} for key in ("optimizer", "bias")}
+    others = (setting for name in used["optimizer"] for setting in models.OPTIMIZERS[name][3:])
+    return not experiment.train.extra and False not in used["bias"] and all(setting is None for setting in others)
+
+
 def kinds(experiment: Experiment) -> list[Kind]:
     """The kinds of runs of an experiment, the commonest first."""
     counts: collections.Counter[Kind] = collections.Counter()

@@ -1,4 +1,4 @@
-"""The columns of a result on disk, read once for all who ask: of a large one singly, made narrow."""
+"""Columns of a result on disk: each is read once. Those of a large result are read one at a time and made narrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,13 @@ import pandas as pd
 from sweep.results.result import InMemory, Result, Tables
 
 LARGE = 2**20
-"""Runs above which a table is never read as a whole."""
+"""Runs above which no table is read as a whole."""
 KEPT_BYTES = 2**27
-"""Of narrow columns."""
+"""Bytes of narrow columns that are kept."""
 
 
 def sparing(result: Result) -> Result:
-    """The same result, whose columns are read once and, of a large one, take little memory."""
+    """Return the same result with columns that are read once and that take little memory where there are many runs."""
     if isinstance(result.tables, InMemory | _Columns):
         return result
     return replace(result, tables=_Columns(result.tables, result.manifest["n_runs"] > LARGE))
@@ -34,7 +34,7 @@ class _Columns:
         return self.tables.complete
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """A table, or some columns of it, integers of the narrowest type that holds them."""
+        """Read a table, or some columns of it; of a large one, integers have the narrowest type that holds them."""
         if columns is None and self.large:
             return self.tables.load(name)
         if not self.large:
@@ -53,14 +53,14 @@ class _Columns:
         found = frame[column]
         if pd.api.types.is_integer_dtype(found.dtype):
             found = _narrowed(found)
-        room = KEPT_BYTES - sum(one.memory_usage() for one in self.kept.values())
+        room = KEPT_BYTES - sum(column.memory_usage() for column in self.kept.values())
         if found.memory_usage() <= room:
             self.kept[name, column] = found
         return found
 
 
 def _narrowed(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Integers as the narrowest type that holds them."""
+    """Return integers as the narrowest type that holds them."""
     nullable = pd.api.types.is_extension_array_dtype(column.dtype)
     low, high = (int(column.min()), int(column.max())) if column.notna().any() else (0, 0)
     for bits in (8, 16, 32):

@@ -1,4 +1,4 @@
-"""A result in its directory, whose tables are read when they are asked for."""
+"""Tables of a result in its directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ Rows = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """The different values of a key of the grid in an experiment, in the order of the file.
+    """Different values of a key of the grid in an experiment, in the order of the file.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Values:
 
     @cached_property
     def array(self) -> NDArray[Any]:
-        """The values as an array; one that a grid leaves open is NaN, a hole in the tables."""
+        """The values as an array; None, where a grid leaves the key open, is NaN."""
         return np.array([np.nan if value is None else value for value in self.values])
 
     @property
@@ -105,7 +105,7 @@ class Part:
 
 
 class Settings:
-    """The setting of each row of the summary, key by key.
+    """Setting of each row of the summary, key by key.
 
     A setting is never read from a table: a row's first run tells it. Any key of the grid can be asked for, also those
     that are no columns.

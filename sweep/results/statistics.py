@@ -28,12 +28,12 @@ def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]
 
 
 def censored(column: "pd.Series[Any]") -> NDArray[np.float64]:
-    """Epochs as float64, those later than max_epochs (missing) as infinity."""
+    """Return epochs as float64, those later than max_epochs (missing) as infinity."""
     return cast("NDArray[np.float64]", column.to_numpy(dtype=np.float64, na_value=np.inf))
 
 
 def wilson(successes: NDArray[np.int64], n: int | NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 95 % interval of a proportion: Wilson 1927, J. Am. Stat. Assoc. 22:209, without continuity correction.
+    """Return the 95 % interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209, no continuity correction).
 
     With p̂ = k/n and z the normal quantile, (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).
 
