@@ -13,11 +13,12 @@ from sweep.analysis.layout import Layout, varying
 from sweep.analysis.names import combinations, named, values_by_name
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.results.statistics import PIECE, quantiles, recoded, sums_by, wilson
+from sweep.results.statistics import PIECE, quantiles, recoded, spread, sums_by, wilson
 
 MAX_CURVE_LINES = 5
 N_SINGLE_CURVES = 3
 MAX_EPOCHS_DRAWN = 400
+MAX_LOSSES_DRAWN = 120
 FEWEST_RUNS = 10
 """Of the largest curve: with fewer, its steps say less than a table."""
 Array = NDArray[np.float64]
@@ -363,11 +364,7 @@ def _lines(settings: Settings, layout: Layout, rows: Numbers) -> tuple[Codes, li
 def _curve_epochs(curves: pd.DataFrame) -> Array:
     """Choose at most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
     recorded = np.unique(curves["epoch"].to_numpy())
-    n = len(recorded)
-    if n > 120:
-        picks = np.concatenate([np.linspace(0, n - 1, 60), np.geomspace(1, n - 1, 60)])
-        recorded = recorded[np.unique(picks.round().astype(int))]
-    return recorded.astype(np.float64)
+    return recorded[spread(len(recorded), MAX_LOSSES_DRAWN)].astype(np.float64)
 
 
 def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array:

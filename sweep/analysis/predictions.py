@@ -19,7 +19,7 @@ MAX_TABLES = 300
 SMALL_TARGET = 0.1
 """Nats. The law of the epochs is a limit, and says little of a target above this."""
 
-_PLAIN = {"hidden": 0, "loss": "bce", "optimizer": "gd", "update": "batch"}
+_PLAIN = {"hidden": 0, "loss": "bce", "optimizer": "gd", "update": "batch", "bias": True}
 
 Theory = Separable | NotSeparable
 

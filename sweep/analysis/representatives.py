@@ -33,6 +33,7 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0.0),
+    "identity": lambda a: a,
 }
 
 

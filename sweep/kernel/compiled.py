@@ -9,7 +9,7 @@ from numba import types
 from sweep.kernel import loop
 from sweep.kernel.descent import N_SETTINGS, advance, evaluate, n_state
 from sweep.kernel.loop import Limits, Output, Runs, Shape
-from sweep.kernel.machine import interleave, jit
+from sweep.kernel.machine import jit
 from sweep.kernel.optimizers import OPTIMIZERS
 from sweep.kernel.plan import Plan
 
@@ -21,7 +21,7 @@ _LOOP = [
     numba.typeof(Shape(1, 1, 1, 1, 1, 1)),
     numba.typeof(Runs(_ROWS, _ROWS, _COUNTS, _ROWS, _COUNTS, _ROWS)),
     numba.typeof(Limits(1, 1, 1, 1.0, 1.0)),
-    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS)),
+    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS)),
 ]
 
 
@@ -67,7 +67,6 @@ class Kernel:
     @functools.cached_property
     def code(self):
         """(advance, evaluate), compiled."""
-        interleave()
         return _arithmetic(self.plan)
 
     def __call__(self, runs: Runs, limits: Limits, out: Output) -> None:
@@ -82,11 +81,13 @@ class Kernel:
 
     def _train(self, loops, arithmetic, runs, limits, out):
         (train, find_stationary), (advance, evaluate) = loops, arithmetic
-        keeps_states = limits.longest_period > 0 or len(out.weights) > 0
+        keeps_states = limits.longest_period > 0 or len(out.weights) > 0 or len(out.sums) > 0
         states = np.empty((len(out.status) if keeps_states else 0, self.shape.n_values))
         with_states = out._replace(weights=states)
         train(advance, evaluate, self.shape, runs, limits, with_states)
         out.weights[:] = states[: len(out.weights), : self.shape.n_params]
+        if len(out.sums):
+            out.sums[:] = states[:, self.shape.n_values - out.sums.shape[1] :]
         if limits.longest_period:
             find_stationary(advance, self.shape, runs, limits, with_states)
 

@@ -29,6 +29,14 @@ def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]
     return np.take(np.sort(values, axis=axis), quantile_ranks(values.shape[axis]), axis=axis)
 
 
+def spread(n: int, most: int) -> NDArray[np.int64]:
+    """Choose at most so many of n places, dense enough for a linear and for a logarithmic axis: increasing int64."""
+    if n <= most:
+        return np.arange(n)
+    picks = np.concatenate([np.linspace(0, n - 1, most // 2), np.geomspace(1, n - 1, most // 2)])
+    return np.unique(picks.round().astype(np.int64))
+
+
 def censored(column: "pd.Series[Any]") -> NDArray[np.float64]:
     """Return epochs as float64, those later than max_epochs (missing) as infinity."""
     return cast("NDArray[np.float64]", column.to_numpy(dtype=np.float64, na_value=np.inf))

@@ -38,6 +38,10 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
             "final_loss": outcome.final_loss,
+            **{
+                name: column.astype(np.int64) if name in schema.RESTARTS else column
+                for name, column in zip(experiment.train.extra, outcome.extra.T, strict=True)
+            },
         }
     )
 
@@ -132,7 +136,7 @@ def column_names(experiment: Experiment, table: str) -> list[str]:
         return list(schema.CURVES)
     if table == "summary":
         return [*experiment.columns, *schema.SUMMARY]
-    return ["run", *experiment.columns, "seed", *schema.OUTCOME]
+    return ["run", *experiment.columns, "seed", *schema.OUTCOME, *experiment.train.extra]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
@@ -143,7 +147,7 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
     import pyarrow as pa
 
     names = column_names(experiment, table)
-    types = {name: pa.float64() if name in (*schema.FLOATS, "loss") else pa.int64() for name in names}
+    types = {name: pa.float64() if name in (*schema.FLOATS, *schema.SUMS, "loss") else pa.int64() for name in names}
     if table != "curves":
         text = pa.dictionary(pa.int32(), pa.string())
         every = {key: Values.of(experiment, key) for key in experiment.columns}

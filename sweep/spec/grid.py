@@ -1,5 +1,6 @@
 """Grids: from a run number to its values and back, without ever listing the runs."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -237,6 +238,14 @@ def _check_weights(
     if needed != {len(weights)}:
         allowed = " or ".join(map(str, sorted(needed)))
         raise ValueError(f"found {len(weights)} weights; the models of this grid have {allowed} (W1, b1, w2, u, b2)")
+    if False in values["bias"]:
+        biases = {
+            place
+            for size, hidden, shortcut in itertools.product(sizes, values["hidden"], values["shortcut"])
+            for place in models.biases(size, hidden, shortcut)
+        }
+        if any(weights[place] != 0.0 for place in biases):
+            raise ValueError("with bias = false, the biases among the weights (b1, b2) must be 0")
 
 
 def _identity(key: str, value: Any, tables: Sequence[str]) -> Any:

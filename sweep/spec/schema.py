@@ -13,6 +13,11 @@ STATUSES = ("converged", "diverged", "stationary", "max_epochs")
 OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 """Columns of the table of runs that hold the outcome; `run`, the columns of the grid and `seed` stand before them."""
 
+RESTARTS = ("restarts",)
+"""Column of the table of runs after the outcome, with restart_after."""
+SUMS = ("mean_of_last", "sum_of_losses", "sum_of_inverses")
+"""Columns of the table of runs after the outcome, with last_losses."""
+
 CURVES = ("run", "epoch", "loss")
 """Columns of the learning curves."""
 
@@ -33,7 +38,7 @@ NULLABLE = ("converged_epoch", "period", *EPOCH_QUANTILES)
 FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
 """Columns of floating-point numbers, keys of the grid not counted; all others but `status` hold integers."""
 
-TAKEN = ("run", "seed", *OUTCOME, *SUMMARY, "rate", "interval", "settings")
+TAKEN = ("run", "seed", *OUTCOME, *RESTARTS, *SUMS, *SUMMARY, "rate", "interval", "settings")
 """Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
 
 BACKENDS = ("threading", "loky", "dask")

@@ -157,7 +157,8 @@ class ChunkStore:
 
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
         curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
-        return pa.schema({**integers, "final_loss": pa.float64(), **curve})
+        extra = dict.fromkeys(self.experiment.train.extra, pa.float64())
+        return pa.schema({**integers, "final_loss": pa.float64(), **extra, **curve})
 
     def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
         """Return what a chunk file says of itself."""
@@ -215,12 +216,14 @@ class ChunkStore:
         return outcome
 
     def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
-        columns = {name: table[name].to_numpy() for name in table.column_names if name != "curve"}
+        names = self.experiment.train.extra
+        columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("curve", *names)}
+        extra = np.array([table[name].to_numpy() for name in names]).reshape(len(names), runs.size).T
         integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
         curves = np.empty((runs.size, 0))
         if self.n_recorded:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
-        return Outcome(runs, **{**columns, **integers}, curves=curves)
+        return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra)
 
     def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
         """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
@@ -233,6 +236,7 @@ class ChunkStore:
             "converged_epoch": outcome.converged_epoch.astype(np.int32),
             "period": outcome.period.astype(np.int8),
             "final_loss": outcome.final_loss,
+            **dict(zip(self.experiment.train.extra, outcome.extra.T, strict=True)),
         }
         if self.n_recorded:
             columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
