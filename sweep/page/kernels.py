@@ -131,7 +131,7 @@ def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) 
         code = _packed(b"".join(code for _, code in compiled))
     ends = itertools.accumulate(len(code) for _, code in compiled)
     described = [
-        {**_shape(kind), "at": end - len(code), "size": len(code)}
+        {**shape_of(kind), "at": end - len(code), "size": len(code)}
         for (kind, code), end in zip(compiled, ends, strict=True)
     ]
     text = json.dumps({**_described(experiment), **_known(known), "kernels": described}, separators=(",", ":"))
@@ -219,7 +219,8 @@ def stride_of(n_runs: int, n_seeds: int) -> int:
     return next((step for step in range(least, n_seeds + 1) if n_seeds % step == 0), least)
 
 
-def _shape(kind: Kind) -> dict[str, Any]:
+def shape_of(kind: Kind) -> dict[str, Any]:
+    """Describe a kernel as the page's script takes it."""
     plan, sizes = kind.plan, Kernel(kind.plan).shape._asdict()
     names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut")
     return {
