@@ -27,8 +27,8 @@ report: $(ENV)/installed ## draw figures and report of results/$(EXPERIMENT) aga
 playground: $(ENV)/installed ## docs/playground.html: runs that train in the page, without an installation
 	$(RUN)/python -m sweep.page.playground
 
-replication: $(ENV)/installed ## docs/replication.md, from the results of the six experiments it is about
-	$(RUN)/python experiments/replication.py
+replication: $(ENV)/installed ## docs/replication.md, from the results of the experiments it is about
+	$(RUN)/python -m experiments.replication
 
 test: $(ENV)/installed-test ## run the tests, but for those of whole processes
 	$(RUN)/python -m pytest -q -n auto -m 'not processes' $(PYTEST)

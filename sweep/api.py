@@ -201,7 +201,7 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
 
     _check_memory(experiment)
     began = time.perf_counter()
-    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment))
+    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
     tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))

@@ -16,7 +16,6 @@ from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
 if TYPE_CHECKING:
-    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1
@@ -111,6 +110,7 @@ def run(
     from rich.console import Console
 
     from sweep import api
+    from sweep.commands import run_output
     from sweep.progress import Progress
 
     progress = Progress(Console(stderr=True, highlight=False, soft_wrap=True))
@@ -141,13 +141,11 @@ def run(
     if trained:
         progress.finish(result.manifest)
     elif drawn or not figures:
-        runs, files = f"{result.manifest['n_runs']:,} runs", f"{len(result.manifest['files'])} files"
-        typer.echo(f"{result.manifest['name']}: nothing to do, all {runs} and {files} are there", err=True)
+        run_output.say_nothing_to_do(result)
     with _failures():
         if trained:
-            _show_answer(result)
-            _show_overview(result)
-        _list_files(api.draw(result) if figures and not drawn else result)
+            run_output.show_answer(result)
+        run_output.list_files(api.draw(result) if figures and not drawn else result)
 
 
 @app.command()
@@ -170,9 +168,10 @@ def report(
 ) -> None:
     """Draw the figures and the report of a result again."""
     from sweep import api
+    from sweep.commands.run_output import list_files
 
     with _failures():
-        _list_files(api.draw(api.read(directory)))
+        list_files(api.draw(api.read(directory)))
     if show:
         _open(directory / "report.html")
 
@@ -209,6 +208,31 @@ def replay(
             typer.echo(curve)
     if not replayed.identical:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def zoom(
+    directory: Directory,
+    x0: Annotated[float, typer.Argument(help="Where the window begins along the last numeric axis.")],
+    x1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    y0: Annotated[float, typer.Argument(help="Where it begins along the axis before.")],
+    y1: Annotated[float, typer.Argument(help="Where it ends there.")],
+    grid: Annotated[int, typer.Option(min=0, help="Which [[grid]] of the experiment, from 0.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="NAME_zoom.toml")
+    ] = None,
+) -> None:
+    """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""
+    from sweep import api
+    from sweep.commands import zoom as zooming
+
+    with _failures():
+        result = api.read(directory)
+        file = out or Path(f"{result.experiment.name}_zoom.toml")
+        text = zooming.zoomed(result, (x0, x1), (y0, y1), grid)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    typer.echo(file)
 
 
 @app.command()
@@ -322,36 +346,6 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def _show_answer(result: "Result") -> None:
-    """Print the answer to the question."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    for sentence in result.answer:
-        console.print(sentence)
-
-
-def _show_overview(result: "Result") -> None:
-    """Print a few rows that say how often and how fast runs converged, on a terminal with a rule under their heads."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from sweep.answer.overview import overview
-
-    console = Console(highlight=False, markup=False)
-    found = overview(result.findings)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(found.columns):
-        table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
-    for row in found.rows:
-        table.add_row(*row)
-    if found.rows:
-        console.print(table, soft_wrap=False)
-    if found.note:
-        console.print(found.note, soft_wrap=False)
-
-
 def _open(page: Path) -> None:
     """Show a page in the browser; an error if there is none."""
     import webbrowser
@@ -364,20 +358,10 @@ def _open(page: Path) -> None:
         raise _ended(f"no browser could be opened here; open {page} in one", FAILED)
 
 
-def _list_files(result: "Result") -> None:
-    """Print the files of a result: the report first if there is one, tables, and the number of figures."""
-    assert result.path is not None
-    files = ["manifest.json", *result.manifest["files"]]
-    figures = [name for name in files if name.startswith("figures/")]
-    for name in sorted(set(files) - set(figures), key=lambda name: (not name.endswith(".html"), name)):
-        typer.echo(result.path / name)
-    if figures:
-        typer.echo(f"{result.path / 'figures'}{os.sep} ({len(figures)} files)")
-
-
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
     status = FAILED

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -15,6 +16,7 @@ from rich.text import Text
 from sweep.engine.estimate import work
 from sweep.spec.experiment import Experiment
 from sweep.spec.inits import parse
+from sweep.words import duration
 
 if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5.0
 
-_SAMPLE = 10_000
+_SAMPLE = 1_000
 """Runs whose work stands for that of all."""
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it are spread evenly between whole numbers."""
 
 
 class Progress:
@@ -55,11 +59,11 @@ class Progress:
         self.live.stop()
 
     def start(self, started: "Started") -> None:
-        """Say what is to be done, and begin the display, before anything slow happens."""
+        """Announce an experiment and begin the display, before anything slow happens."""
         self.experiment = experiment = started.experiment
         self.n_done = self.n_found = started.n_runs_done
-        self.work = _work_of_first(experiment, experiment.n_runs)
-        self.work_done = self.work_found = _work_of_first(experiment, self.n_done)
+        self.work = _work(experiment, range(experiment.n_runs))
+        self.work_done = self.work_found = _work(experiment, range(self.n_done))  # which are trained first
         settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
         self._say(f"{experiment.n_runs:,} runs, {settings}{_one_seed(experiment)} → {started.directory}")
         if started.n_chunks_done:
@@ -73,7 +77,7 @@ class Progress:
         assert self.experiment is not None
         self.n_done += outcome.n_runs
         self.n_found += outcome.n_runs - n_trained
-        cost = float(work(self.experiment, outcome.runs).sum())
+        cost = _work(self.experiment, outcome.runs)
         self.work_done += cost
         self.work_found += cost * (1 - n_trained / outcome.n_runs)
         self.n_epochs += outcome.n_epochs * n_trained // outcome.n_runs
@@ -86,7 +90,7 @@ class Progress:
             self._say(self._sentence())
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Say what came out, and how long training took."""
+        """Print the statuses of the runs, and how long training took."""
         sentence = ", ".join(by_status(manifest["statuses"]))
         if manifest["n_trained"]:
             speed = self.n_epochs / max(manifest["seconds"], 1e-9) / 1e6
@@ -127,21 +131,16 @@ def by_status(counts: Mapping[str, int]) -> list[str]:
     return [f"{status.replace('_', ' ')} {count:,}" for status, count in counts.items() if count]
 
 
-def duration(seconds: float) -> str:
-    """Return a time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 59.5:
-        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _work_of_first(experiment: Experiment, n_runs: int) -> float:
-    """Return the work of the first runs, which are trained first."""
-    sample = np.unique(np.linspace(0, n_runs - 1, min(n_runs, _SAMPLE)).astype(np.int64))
-    return float(work(experiment, sample).mean() * n_runs) if n_runs else 0.0
+def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:
+    """Return the work of runs, projected from some of them at uneven steps, lest these fall on one value of an axis."""
+    n = len(runs)
+    steps = np.arange(min(n, _SAMPLE))
+    places = np.minimum((steps + steps * _GOLDEN % 1) * max(1.0, n / _SAMPLE), n - 1).astype(np.int64)
+    sample = places + runs.start if isinstance(runs, range) else runs[places]
+    return float(work(experiment, sample).mean() * n) if n else 0.0
 
 
 def _one_seed(experiment: Experiment) -> str:
-    """Say that each start is drawn once: whoever has left out `seeds` may not know."""
+    """Say that each start is drawn once, which is the default where `seeds` is left out."""
     drawn = any(parse(start).random for grid in experiment.grids for start in grid.values["init"])
     return ", one seed" if drawn and all(len(grid.seeds) == 1 for grid in experiment.grids) else ""

@@ -14,8 +14,6 @@ NUMBERS = (int, float, np.number)
 
 _LABELS = {"learning_rate": "learning rate η", "init": "start", "hidden": "hidden units"}
 _SYMBOLS = {"learning_rate": "η"}
-_SINGULARS = {"hidden": "number of hidden units"}
-_PLURALS = {"learning_rate": "learning rates", "hidden": "numbers of hidden units"}
 _SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SMALL += ["thirteen", "fourteen", "fifteen", "sixteen"]
 _UNITS = {"bce": "nats", "mse": "mean squared error"}
@@ -26,16 +24,6 @@ def label(axis: str) -> str:
     if axis not in KEYS:
         return f"initial weight {axis}"
     return _LABELS.get(axis, axis.replace("_", " "))
-
-
-def singular(axis: str) -> str:
-    """Name of one value of a grid key."""
-    return _SINGULARS.get(axis, label(axis))
-
-
-def plural(axis: str) -> str:
-    """Name of several values of a grid key."""
-    return _PLURALS.get(axis, f"{label(axis)}s")
 
 
 def assignment(axis: str, value: object) -> str:
@@ -165,3 +153,11 @@ def epochs_text(epoch: float, max_epochs: int) -> str:
 def loss_text(loss: float) -> str:
     """A loss in a table, to three digits."""
     return f"{loss:.3g}" if math.isfinite(loss) else "∞"
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

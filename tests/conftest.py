@@ -18,10 +18,18 @@ TINY = {
     "gates": [],
     "threshold_functions": ["gate=all-3", "max_epochs=100"],
     "xor": ["seeds=2", "max_epochs=20", "hidden=2", "learning_rate=1"],
-    "kolen_pollack": ["seeds=2", "max_epochs=50", "momentum=0.5", "init_scale=1"],
+    "kolen_pollack": ["max_epochs=5", "init_scale=1"],
     "kolen_pollack_slices": ["grid.x.num=17", "grid.y.num=17", "max_epochs=50"],
     "trainability_boundary": ["learning_rate.num=16", "hidden_learning_rate.num=16", "max_epochs=50"],
     "parity": ["seeds=1", "max_epochs=3", "momentum=0.9", "init_scale=1", "learning_rate=1", "hidden=2"],
+    "parity_fresh": ["max_epochs=1"],
+    "one_hidden_unit": ["seeds=2", "max_epochs=20", "init_scale=1"],
+    "large_steps": ["max_epochs=20"],
+    "five_inputs": ["gate=classes-3", "max_epochs=20"],
+    "cycles": ["max_epochs=3"],
+    "quickprop": ["seeds=2", "max_epochs=40", "init_scale=1", "learning_rate=8", "loss=mse"],
+    "fast_learners": ["seeds=2", "max_epochs=20", "init_scale=1", "learning_rate=0.5"],
+    "fractal": ["grid.learning_rate.num=4", "grid.hidden_learning_rate.num=4", "max_epochs=20", "last_losses=5"],
     "critical_learning_rate": ["seeds=1", "max_epochs=1000"],
     "published": ["seeds=2", "max_epochs=20", "momentum=0", "init_scale=1", "hidden=2"],
 }
@@ -77,3 +85,11 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
         return directory
 
     return of
+
+
+@pytest.fixture(scope="session")
+def replicated_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sweep.Result]:
+    """Small results of the experiments of the replication page."""
+    from replicated import trained_in
+
+    return trained_in(tmp_path_factory.mktemp("results"))

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.kernel import retarget
-from sweep.kernel.activations import ACTIVATIONS
 from sweep.kernel.descent import N_SETTINGS, n_state
 from sweep.kernel.optimizers import OPTIMIZERS
 from sweep.kernel.plan import Plan
+from sweep.spec import models
 
 CHECKSUMS = Path(__file__).with_name("golden.txt")
 N_RUNS = 4
@@ -36,18 +36,23 @@ _TARGETS = {"own": [0, 1, 1, 0, 1], "probabilities": [0.25, 1, 0.5, 0, 0.9]}
 _POINTS = [[0.25, 0.75], [-3.0, 2.0], [1e300, 0.0]]
 _RATES = (0.1, 1.0, 8.0, 1e200)
 _MOMENTUM, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
+_FAST = ("quickprop", "delta_bar_delta", "rprop")
 _TARGET_LOSS, _LIKELIHOOD, _TARGET_ERROR = 0.5, 0.15, 0.45
 
 Choice = tuple[str, ...]
 
 
 def choices() -> list[Choice]:
-    """Every kind of plan, in words: their texts name them."""
-    outputs = ("sigmoid bce", "sigmoid mse", "linear mse")
-    rest = (outputs, OPTIMIZERS, ("batch", "online"))
+    """Every kind of plan, in words: their texts name them; of the newer ones those that differ in more than a word."""
+    outputs, updates = ("sigmoid bce", "sigmoid mse", "linear mse"), ("batch", "online")
+    rest = (outputs, ("gd", "momentum", "nesterov", "adam", "rmsprop"), updates)
     logistic = itertools.product(("2-1",), ("",), *rest, ("",), _TABLES)
-    networks = itertools.product(("2-2-1",), ACTIVATIONS, *rest, ("", "shortcut"), _TABLES)
-    return [*logistic, *networks]
+    networks = itertools.product(("2-2-1",), ("sigmoid", "tanh", "relu"), *rest, ("", "shortcut"), _TABLES)
+    fast = itertools.product(("2-2-1",), ("tanh",), outputs, _FAST, updates, ("",), ("01", "own"))
+    linear = itertools.product(("2-2-1",), ("identity",), outputs, ("gd", "adam"), updates, ("",), ("01", "own"))
+    shapes = (("2-1", ""), ("2-2-1", "sigmoid"))
+    unbiased = itertools.product(shapes, outputs, ("gd", "adam"), ("batch",), ("unbiased",), ("01", "own"))
+    return [*logistic, *networks, *fast, *linear, *((*shape, *words) for shape, *words in unbiased)]
 
 
 def name(choice: Choice) -> str:
@@ -90,7 +95,8 @@ def plan_of(choice: Choice) -> Plan:
         loss=loss,
         optimizer=optimizer,
         online=update == "online",
-        shortcut=bool(shortcut),
+        shortcut=shortcut == "shortcut",
+        bias=shortcut != "unbiased",
     )
 
 
@@ -130,11 +136,13 @@ def job(choice: Choice) -> Job:
     if not plan.soft_targets:
         targets = np.copysign(0.0, targets - 0.5)
     divisor = 1 if plan.online or OPTIMIZERS[plan.optimizer].divides else plan.n_rows
-    settings = [[rate / 2 / divisor, rate / divisor, _MOMENTUM, _BETA2, _EPSILON] for rate in _RATES]
+    more = [value or 0.0 for value in models.OPTIMIZERS[plan.optimizer][3:]]
+    others = [_MOMENTUM, _BETA2, _EPSILON, *(more if any(more) else [])]
+    settings = [[rate / 2 / divisor, rate / divisor, *others] for rate in _RATES]
     P, S = plan.n_params, n_state(plan)
     state = np.zeros((S, N_RUNS))
     state[:P] = ((37 * np.arange(P * N_RUNS) % 101 - 50) / 32).reshape(P, N_RUNS)
-    assert len(settings[0]) == N_SETTINGS
+    assert len(settings[0]) == N_SETTINGS or plan.optimizer in _FAST
     arrays = {
         "X": np.array(_TABLES[table], float),
         "state": state,

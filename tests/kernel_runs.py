@@ -168,7 +168,7 @@ def train(
         function(
             loop.Runs(runs.X, runs.tables, runs.table_of_run, runs.starts, runs.start_of_run, runs.settings),
             loop.Limits(max_epochs, record_every, longest_period, limit, target_error),
-            loop.Output(*(getattr(outcome, f.name) for f in fields(outcome))),
+            loop.Output(*(getattr(outcome, f.name) for f in fields(outcome)), np.empty((0, 4))),
         )
     if not record_every:
         outcome.curves = np.empty((n, 0))

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Activation = Literal["sigmoid", "tanh", "relu"]
-Rule = Literal["gd", "momentum", "nesterov", "adam", "rmsprop"]
+Activation = Literal["sigmoid", "tanh", "relu", "identity"]
+Rule = Literal["gd", "momentum", "nesterov", "adam", "rmsprop", "quickprop", "delta_bar_delta", "rprop"]
 Status = Literal["converged", "diverged", "max_epochs"]
 
 
@@ -128,6 +128,8 @@ def activate(activation: Activation, z: Array) -> Array:
         return sigmoid(z)
     if activation == "tanh":
         return np.tanh(z)
+    if activation == "identity":
+        return z
     return np.maximum(z, 0.0)
 
 
@@ -137,6 +139,8 @@ def activation_slope(activation: Activation, z: Array) -> Array:
         return sigmoid(z) * (1 - sigmoid(z))
     if activation == "tanh":
         return 1 - np.tanh(z) ** 2
+    if activation == "identity":
+        return np.ones_like(z)
     return np.where(z > 0, 1.0, 0.0)
 
 
@@ -190,12 +194,18 @@ class Optimizer:
 
     momentum: classical (Polyak 1964). nesterov: Sutskever et al. 2013, eqs. 3–4, rewritten for the point θ + βv at
     which the gradient is taken (as in Keras; PyTorch's form is the same with v = −ηb). adam: Kingma & Ba 2015,
-    algorithm 1. rmsprop: Tieleman & Hinton 2012, with ε outside the square root as in PyTorch.
+    algorithm 1. rmsprop: Tieleman & Hinton 2012, with ε outside the square root as in PyTorch. quickprop: Fahlman 1988.
+    delta_bar_delta: Jacobs 1988. rprop: Riedmiller & Braun 1993. The last three work on each parameter by itself.
     """
 
     def __init__(
-        self, rule: Rule, learning_rate: Array, momentum: float | None, beta2: float | None, epsilon: float
-    ) -> None:
+        self, rule: Rule, learning_rate: Array, momentum: float | None, beta2: float | None, epsilon: float,
+        growth: float = 0.0, shrink: float = 0.0, decay: float = 0.0, max_step: float = 0.0, min_step: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.growth, self.shrink, self.decay = growth, shrink, decay
+        self.max_step, self.min_step = max_step, min_step
+        self.sizes = np.array(learning_rate)
+        self.before = np.zeros_like(learning_rate)
         self.rule = rule
         self.learning_rate = learning_rate
         self.beta1 = momentum if momentum is not None else 0.9 if rule == "adam" else 0.0
@@ -211,6 +221,8 @@ class Optimizer:
         """Parameters after one update from w, where the gradient is g."""
         eta, beta1, beta2 = self.learning_rate, self.beta1, self.beta2
         self.t += 1
+        if self.rule in ("quickprop", "delta_bar_delta", "rprop"):
+            return np.array([getattr(self, f"_{self.rule}")(j, float(w[j]), float(g[j])) for j in range(len(w))])
         if self.rule == "gd":
             return w - eta * g
         if self.rule == "momentum":
@@ -226,6 +238,41 @@ class Optimizer:
         v_hat = self.v / (1 - beta1**self.t)
         s_hat = self.s / (1 - beta2**self.t)
         return w - eta * v_hat / (np.sqrt(s_hat) + self.epsilon)
+
+    def _quickprop(self, j: int, w: float, g: float) -> float:
+        slope, before, last = -g - self.decay * w, self.before[j], self.v[j]
+        step = 0.0
+        if last == 0:
+            step = self.learning_rate[j] * slope
+        else:
+            if last * slope > 0:
+                step += self.learning_rate[j] * slope
+            limit = self.growth / (1 + self.growth) * before
+            if (last > 0 and slope > limit) or (last < 0 and slope < limit):
+                step += self.growth * last
+            elif before != slope:
+                step += last * slope / (before - slope)
+        self.before[j], self.v[j] = slope, step
+        return w + step
+
+    def _delta_bar_delta(self, j: int, w: float, g: float) -> float:
+        if self.v[j] * g > 0:
+            self.sizes[j] += self.growth
+        elif self.v[j] * g < 0:
+            self.sizes[j] *= 1 - self.shrink
+        self.v[j] = (1 - self.beta1) * g + self.beta1 * self.v[j]
+        return w - float(self.sizes[j]) * g
+
+    def _rprop(self, j: int, w: float, g: float) -> float:
+        if self.before[j] * g > 0:
+            self.sizes[j] = min(self.sizes[j] * self.growth, self.max_step)
+        elif self.before[j] * g < 0:
+            self.sizes[j] = max(self.sizes[j] * self.shrink, self.min_step)
+            self.before[j] = 0.0
+            self.v[j] = -self.v[j]
+            return w + float(self.v[j])
+        self.before[j], self.v[j] = g, -math.copysign(self.sizes[j], g) if g else 0.0
+        return w + float(self.v[j])
 
 
 def train(
@@ -246,6 +293,8 @@ def train(
     epsilon: float = 1e-8,
     update: Literal["batch", "online"] = "batch",
     hidden_learning_rate: float | None = None,
+    fixed: Array | None = None,
+    **settings: float,
 ) -> Run:
     """Train from `params` until the criterion holds, the run diverges, or `max_epochs` passes over the rows are done.
 
@@ -253,12 +302,14 @@ def train(
     tested at epoch 0 and after every epoch. A batch epoch is one update, an online epoch one update per row in table
     order. A run has diverged where a parameter or the loss is not finite; its final loss is inf. `momentum` is β1 to
     adam; left out, `momentum` and `beta2` are the published 0.9 and 0.999 of adam, 0.99 of rmsprop, and no momentum
-    elsewhere. A run that has become stationary simply goes on to `max_epochs` here.
+    elsewhere; `settings` are those of the other rules. Parameters marked in `fixed` stay. A run that has become
+    stationary simply goes on to `max_epochs` here.
     """
     rates = np.full(model.n_params, learning_rate)
     if hidden_learning_rate is not None:
         rates[: model.hidden * (model.n_inputs + 1)] = hidden_learning_rate
-    rule = Optimizer(optimizer, rates, momentum, beta2, epsilon)
+    rule = Optimizer(optimizer, rates, momentum, beta2, epsilon, **settings)
+    moves = np.ones(model.n_params) if fixed is None else 1.0 - fixed
     batches = [slice(None)] if update == "batch" else [slice(row, row + 1) for row in range(len(X))]
 
     def criterion_holds(w: Array, current_loss: float) -> bool:
@@ -273,7 +324,8 @@ def train(
         for epoch in range(max_epochs + 1):
             if epoch > 0:
                 for rows in batches:
-                    w = rule.step(w, gradient(model, w, X[rows], y[rows]))
+                    after = rule.step(w, gradient(model, w, X[rows], y[rows]))
+                    w = np.where(moves > 0, after, w)
             current_loss = loss(model, w, X, y)
             if not (np.all(np.isfinite(w)) and math.isfinite(current_loss)):
                 current_loss = math.inf

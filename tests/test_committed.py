@@ -31,7 +31,7 @@ def test_a_quick_experiment_gives_the_committed_bytes(name: str, tmp_path: Path)
     ("name", "overrides", "n_points"),
     [
         ("xor", ["hidden=2", "activation=tanh", "init=uniform(-1, 1)"], 5),
-        ("kolen_pollack", ["init_scale=0.5", "momentum=0.9"], 4),
+        ("kolen_pollack", ["init_scale=0.5"], 12),
     ],
 )
 def test_some_settings_of_a_long_experiment_give_the_committed_rows(

@@ -30,7 +30,9 @@ def base() -> sweep.Result:
 def without(result: sweep.Result, runs: list[int]) -> sweep.Result:
     """A result that lacks some runs."""
     kept = result.runs[~result.runs["run"].isin(runs)].reset_index(drop=True)
-    return sweep.Result.of(kept, result.summary, None, result.manifest, result.experiment)
+    n = np.bincount(kept["run"] // 10, minlength=len(result.summary))
+    summary = result.summary.assign(n=n)[n > 0].reset_index(drop=True)
+    return sweep.Result.of(kept, summary, None, result.manifest, result.experiment)
 
 
 def with_value(result: sweep.Result, run: int, column: str, value: Any) -> sweep.Result:

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from box_counting import boundary, box_counting_dimension
 from numpy.typing import NDArray
+
+from experiments.replication.dimension import boundary, box_counting_dimension, local_slopes, sign_changes
 
 N = 1024
 ROW, COLUMN = np.mgrid[:N, :N]
@@ -94,3 +95,23 @@ def test_boxes_are_cut_at_the_edge() -> None:
 def test_what_has_no_dimension_is_refused(picture: NDArray[np.bool_], sizes: list[int] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         box_counting_dimension(picture, sizes)
+
+
+def test_sign_changes_are_neighbourhoods_with_both_classes() -> None:
+    mask = np.zeros((3, 4), dtype=np.bool_)
+    mask[1, 1] = True
+    np.testing.assert_array_equal(sign_changes(mask), [[True, True, False], [True, True, False]])
+
+
+def test_local_slopes_are_counted_as_defined() -> None:
+    """Boxes that are filled in part, by a loop over them."""
+    picture = np.random.default_rng(3).random((90, 60)) < 0.02
+    sizes = np.unique(np.logspace(1, np.log10(60), 10).astype(int)).tolist()
+    counts = []
+    for side in sizes:
+        boxes = [picture[i : i + side, j : j + side] for i in range(0, 90, side) for j in range(0, 60, side)]
+        counts.append(sum(bool(box.any()) and not box.all() for box in boxes))
+    expected = -np.gradient(np.log(counts), np.log(sizes))
+    np.testing.assert_allclose(local_slopes(picture), expected)
+    assert np.median(local_slopes(sign_changes(ROW < N // 3))) == pytest.approx(1, abs=0.05)
+    assert local_slopes(np.zeros((64, 64), dtype=np.bool_)).size == 0

@@ -193,7 +193,7 @@ def test_other_numbers_of_epochs_keep_the_runs_that_had_ended(
 @pytest.mark.parametrize("now", [90, 20])
 def test_a_run_whose_loss_overflows_only_where_it_is_looked_at_last_is_trained_again(now: int, tmp_path: Path) -> None:
     """Every logit is finite and their sum is not: such a run counts as diverged at whatever epoch is the last."""
-    grid = {"gate": "FALSE", "learning_rate": [1, 3], "init": "given", "weights": [0, 0, 1e308]}
+    grid = {"gate": "FALSE", "learning_rate": [1, 3], "init": "given", "weights": [0, 0, 1e300], "init_scale": 1e8}
     first = run({"grid": grid, "train": {"max_epochs": 40}}, tmp_path / "changed").runs
     assert list(zip(first["status"], first["epochs"], strict=True)) == [("diverged", 40)] * 2
     result = run({"grid": grid, "train": {"max_epochs": now}}, tmp_path / "changed")

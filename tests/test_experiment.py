@@ -62,6 +62,8 @@ def test_a_file(tmp_path: Path):
         "early_stop": True,
         "record_every": 0,
         "detect_stationary": True,
+        "restart_after": 0,
+        "last_losses": 0,
     }
 
 

@@ -32,7 +32,16 @@ def test_it_is_a_schema_and_is_printed() -> None:
 def test_committed_files_are_valid(path: Any) -> None:
     document = tomllib.loads(path.read_text())
     assert is_valid(document)
-    assert is_valid(json.loads(json.dumps(load(document).resolved())))
+    assert is_valid(json.loads(json.dumps(load(path).resolved())))
+
+
+def test_editors_find_the_schema_of_committed_files() -> None:
+    """`sweep schema >docs/experiment.schema.json` writes it again."""
+    written = EXPERIMENTS.parent / "docs" / "experiment.schema.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == schema()
+    for path in EXPERIMENTS.glob("*.toml"):
+        directive = path.read_text(encoding="utf-8").partition("\n")[0]
+        assert (path.parent / directive.removeprefix("#:schema ")).resolve() == written.resolve()
 
 
 def test_the_file_to_start_from_is_valid() -> None:

@@ -98,10 +98,11 @@ def test_each_grid_has_its_panel_named_by_its_weights() -> None:
     assert (other.points.ravel() == 17**2 + np.arange(17**2)).all()
     first, second, _ = (plain(sentence) for sentence in sentences.answer(result))
     assert first == (
-        "η = 6, weights x y −2: 136 of 289 runs converged (47.1 %); the fastest setting took 3 epochs "
+        "With η = 6, weights x y −2: of 289 runs, 136 converged (47.1 %), all with initial weight y from −7 to 8 and "
+        "initial weight x from −8 to 7; the fastest setting took 3 epochs "
         "(initial weight y = −7 and initial weight x = −8)."
     )
-    assert second.startswith("η = 5, weights 4.5 y x: 136 of 289 runs")
+    assert second.startswith("With η = 5, weights 4.5 y x: of 289 runs, 136 converged")
 
 
 def plain(text: str) -> str:

@@ -163,6 +163,13 @@ def test_what_is_allowed_is_run_and_reported(source: dict[str, Any], tmp_path: P
     assert "report.html" in result.manifest["files"]
 
 
+def test_given_weights_that_overflow_diverge_without_a_word() -> None:
+    grid = {**GRID, "init": "given", "weights": [1e300, 1, -1e300], "init_scale": [1, 1e300]}
+    result = sweep.run({"grid": grid, "train": {"max_epochs": 5}})
+    assert result.runs["status"].tolist()[1] == "diverged"
+    assert result.runs["epochs"].tolist()[1] == 0
+
+
 # ---- files -------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,9 @@ import pytest
 from test_damage import quiet
 
 import sweep
-from sweep import comparing, decisions, replaying
+from sweep import decisions
+from sweep.commands.compare import compare as compare_results
+from sweep.commands.replay import replay as replay_run
 from sweep.page import html
 
 SECONDS = 60
@@ -39,7 +41,7 @@ def quick() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(html, "write", write)
-        patched.setattr(decisions, "for_report", lambda *_: None)
+        patched.setattr(decisions, "for_report", lambda *_: [])
         yield
 
 
@@ -100,11 +102,11 @@ def repair(path: Path, other: Path) -> None:
 
 
 def replay(path: Path, other: Path) -> None:
-    replaying.replay(sweep.read(path), 3)
+    replay_run(sweep.read(path), 3)
 
 
 def compare(path: Path, other: Path) -> None:
-    comparing.compare(sweep.read(path), sweep.read(other))
+    compare_results(sweep.read(path), sweep.read(other))
 
 
 COMMANDS = (run, report, verify, repair, replay, compare)

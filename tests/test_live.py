@@ -206,20 +206,11 @@ def test_every_run_ends_as_in_the_sweep(page: Page) -> None:
 
 
 def test_a_run_off_the_grid_is_the_one_that_sweep_run_trains(page: Page) -> None:
-    given = {
-        "gate": "XOR",
-        "hidden": 2,
-        "activation": "tanh",
-        "learning_rate": 0.37,
-        "init": "normal(0.5, 2)",
-        "seed": 77,
-    }
-    (found,) = page.evaluate(TRAIN, [given])
-    grid = {**given, "seeds": {"from": given["seed"], "count": 1}}
-    del grid["seed"]
-    row = sweep.run({"grid": grid, "train": EXPERIMENT["train"]}).runs.iloc[0]
-    assert found["run"] is None
-    assert (found["status"], found["epochs"], found["final_loss"]) == (row["status"], row["epochs"], row["final_loss"])
+    setting = {"gate": "XOR", "hidden": 2, "activation": "tanh", "learning_rate": 0.37, "init": "normal(0.5, 2)"}
+    (found,) = trained(page, [{**setting, "seed": 77}])
+    grid = {**setting, "seeds": {"from": 77, "count": 1}}
+    (expected,) = as_json(sweep.run({"grid": grid, "train": EXPERIMENT["train"]}).runs)
+    assert found == {**expected, "run": None}
 
 
 def test_weights_and_the_curve_come_along(page: Page) -> None:

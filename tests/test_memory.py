@@ -34,10 +34,10 @@ record_every = 1
 
 
 def peak(file: Path, out: Path, *changes: str) -> int:
-    """Run an experiment without figures; returns the bytes of memory that this took at most."""
+    """Run an experiment; returns the bytes of memory that this took at most."""
     options = [word for change in changes for word in ("--set", change)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sweep", "run", file, "--out", out, "--no-figures", *options],
+        [sys.executable, "-m", "sweep", "run", file, "--out", out, *options],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None

@@ -13,11 +13,14 @@ import pytest
 from kernel_runs import GATES, Array, Runs, assert_close_to_reference, inputs, random_runs, train
 
 import sweep
-from sweep.kernel.optimizers import OPTIMIZERS
+from sweep.kernel import optimizers
 from sweep.kernel.plan import Plan
 
 PARABOLA = replace(GATES, n_inputs=1, n_rows=2, bits="", soft_targets=True, output="linear", loss="mse")
 """L(w, b) = ((w + b)² + (−w + b)²)/2 = w² + b² on the rows 1 and −1 with target 0: ∂L/∂w = 2w, of slope 2."""
+FAST = ("quickprop", "delta_bar_delta", "rprop")
+"""Rules with settings of other names: see test_fast_rules.py."""
+OPTIMIZERS = [rule for rule in optimizers.OPTIMIZERS if rule not in FAST]
 ON_PARABOLA = {rule: replace(PARABOLA, optimizer=rule) for rule in OPTIMIZERS}
 
 

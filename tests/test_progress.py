@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from sweep import progress
+from sweep.engine.estimate import work
 from sweep.engine.outcome import Outcome
-from sweep.progress import SECONDS_BETWEEN_LINES, Progress, by_status, duration
+from sweep.progress import SECONDS_BETWEEN_LINES, Progress, by_status
 from sweep.session import Started
 from sweep.spec.experiment import load
 from sweep.spec.schema import status_code
+from sweep.words import duration
 
 GATES: dict[str, Any] = {"name": "gates", "grid": {"gate": ["AND", "OR"], "learning_rate": [1, 2], "seeds": 250}}
 FIRST_LINE = "gates: 1,000 runs, 4 settings → there\n"
@@ -110,6 +112,14 @@ def test_time_left_counts_the_work_of_an_epoch(clock: Clock, chunk: Chunks) -> N
         clock.now += SECONDS_BETWEEN_LINES
         display.add(chunk(1000, converged=100), 100)
     assert f" {duration(5 * 256 * 9 / (4 * 3))} left, " in shown.getvalue()
+
+
+def test_work_is_about_the_same_from_some_runs_as_from_all() -> None:
+    grid = {"gate": "XOR", "learning_rate": {"from": 1, "to": 2, "num": 1000}, "hidden": [1, 2, 3, 4, 5, 6, 7, 8]}
+    experiment = load({"grid": grid})
+    runs = np.arange(experiment.n_runs)
+    for some in (runs, runs[100:], runs[::8]):
+        assert progress._work(experiment, some) == pytest.approx(work(experiment, some).sum(), rel=0.01)
 
 
 def test_a_terminal_shows_a_live_display(clock: Clock, chunk: Chunks) -> None:

@@ -1,9 +1,14 @@
 """Sentences of an answer: what small results that are made up must be told, word for word."""
 
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import example_results as examples
 import pytest
+from conftest import TINY
 from of_result import answer as told
 from of_result import failures
 from test_html import CASES, at_width_2
@@ -132,3 +137,38 @@ def test_words_are_explained_where_they_occur() -> None:
     assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(
         explained(said)
     )
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_any_experiment_is_answered_in_whole_sentences(number: int) -> None:
+    rng = random.Random(number)
+
+    def some(values: list[Any]) -> Any:
+        chosen = rng.sample(values, rng.randint(1, min(3, len(values))))
+        return chosen if len(chosen) > 1 else chosen[0]
+
+    grids = [
+        {
+            "gate": some(["AND", "XOR", "NAND", "TRUE", "majority-3"]),
+            "learning_rate": some([0.01, 0.1, 1, 5, 30, 1e4]),
+            "init": some(["uniform(0, 1)", "normal(0, 1)", "uniform(-5, 5)"]),
+            "encoding": encoding,
+            "seeds": rng.choice([1, 5, 6, 20]),
+        }
+        for encoding in rng.choice([["01"], ["01", "pm1"]])
+    ]
+    asks = ["", "Which gates, and how fast?", "How does the loss fall?", "Which start?", "Up to which learning rate?"]
+    train = {"max_epochs": rng.choice([20, 200]), "record_every": rng.choice([0, 10])}
+    whole(sweep.run({"question": rng.choice(asks), "grid": grids, "train": train}).answer)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_committed_experiment_is_answered_in_whole_sentences(name: str, committed: Callable[[str], Path]) -> None:
+    whole(sweep.read(committed(name)).answer)
+
+
+def whole(said: list[str]) -> None:
+    assert said
+    for sentence in (text.replace("\N{NO-BREAK SPACE}", " ") for text in said):
+        assert sentence[0].isupper() and sentence.endswith(".")
+        assert not re.search(r"nan|inf\b|None|  |\(\)|has :|np\.|\b1 (epochs|runs)\b", sentence), sentence

@@ -1,1 +1,1 @@
-"""What a result shows, each finding computed once: numbers, neither drawn nor put into words."""
+"""Findings: numbers that a result shows, each computed once, neither drawn nor put into words."""

@@ -1,7 +1,7 @@
 """Curves over epochs: the share of runs that have converged by each, and the losses on the way."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -10,15 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import Layout, varying
-from sweep.analysis.losses import PIECE
 from sweep.analysis.names import combinations, named, values_by_name
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.results.statistics import quantiles, wilson
+from sweep.results.statistics import PIECE, quantiles, recoded, spread, sums_by, wilson
 
 MAX_CURVE_LINES = 5
 N_SINGLE_CURVES = 3
 MAX_EPOCHS_DRAWN = 400
+MAX_LOSSES_DRAWN = 120
 FEWEST_RUNS = 10
 """Of the largest curve: with fewer, its steps say less than a table."""
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ Codes = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True)
 class SuccessCurves:
-    """The share of the runs of some settings that have converged by each of some epochs.
+    """Share of the runs of some settings that have converged by each of some epochs.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class SuccessCurves:
     layout : Layout
         The parts of the axes.
     axis : str or None
-        The axis whose values the lines are.
+        The axis whose values have lines.
     of : int
-        How many values this axis has, of which the lines are some.
+        Number of values of this axis, not all of which have lines.
     held : dict
         The axes that are held at one value, which is the one shown.
     together : tuple of str
@@ -71,13 +71,13 @@ class SuccessCurves:
 
     @property
     def shares(self) -> Array:
-        """`converged` / `n`: float64, its shape, NaN where there are no runs."""
+        """Quotient `converged` / `n`: float64, shape of `converged`, NaN where there are no runs."""
         n = np.where(self.n > 0, self.n, np.nan)[..., None]
         return np.asarray(self.converged / n)
 
     @property
     def intervals(self) -> tuple[Array, Array]:
-        """Wilson's 95 % interval at each epoch, where the curve is one of repetitions of one setting; else NaN."""
+        """Wilson's 95 % interval at each epoch of curves whose runs repeat one setting; NaN for other curves."""
         low, high = wilson(self.converged, np.maximum(self.n, 1)[..., None])
         single = (self.n_settings == 1)[..., None]
         return np.where(single, low, np.nan), np.where(single, high, np.nan)
@@ -99,51 +99,91 @@ def success_curves(result: Result, whole: Layout) -> SuccessCurves:
     """
     layout, settings = _shown(whole), result.settings
     panel_of, panels = combinations(settings, layout.panels, layout.by_inputs)
-    line_of = np.zeros(len(panel_of), np.int32)
-    names, axis, n_values = [""], None, 1
-    together = ["gate"] if layout.by_inputs else []
-    held: dict[str, str] = {}
-    if layout.plane is not None:
-        together += [key for key in varying(settings) if key not in (*layout.panels, *together)]
+    if layout.plane is None:
+        shown, held, mixed = _held(settings, layout.pooled, panel_of)
     else:
-        for key in layout.pooled:
-            codes, values = values_by_name(settings, key)
-            common = _common(codes, len(values), panel_of, line_of >= 0)
-            if len(common):
-                at = common[(len(common) - 1) // 2 if settings.is_numeric(key) else 0]
-                held[key] = values[at]
-                line_of[codes != at] = -1
-            else:
-                together.append(key)
-    if layout.lines is not None:
-        codes, values = values_by_name(settings, layout.lines)
-        common = _common(codes, len(values), panel_of, line_of >= 0)
-        if not settings.is_numeric(layout.lines):
-            common = np.arange(len(values))
-        if len(common):
-            axis, n_values = layout.lines, len(values)
-            chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
-            chosen = chosen if settings.is_numeric(axis) else common
-            names = [values[at] for at in chosen]
-            number = np.full(n_values, -1)
-            number[chosen] = np.arange(len(chosen))
-            line_of = np.where(line_of >= 0, number[codes], -1).astype(np.int32)
-        else:
-            together.append(layout.lines)
-
-    shape = len(panels), len(names)
-    curve_of = np.where(line_of >= 0, panel_of.astype(np.int32) * shape[1] + line_of, -1).astype(np.int32)
-    drawn = curve_of >= 0
-    n, n_settings = (
-        np.bincount(curve_of[drawn], weights, minlength=math.prod(shape)).astype(np.int64).reshape(shape)
-        for weights in (result.n[drawn], None)
-    )
+        shown, held = np.ones(settings.n, np.bool_), {}
+        mixed = [
+            key for key in varying(settings) if key not in layout.panels and not (layout.by_inputs and key == "gate")
+        ]
+    line_of, names = _lines_of(settings, layout.lines, panel_of, shown)
+    if layout.lines is not None and not names:
+        mixed.append(layout.lines)
+    axis = layout.lines if names else None
+    shape = len(panels), max(len(names), 1)
+    curve_of = panel_of.astype(np.int16)
+    curve_of *= shape[1]
+    curve_of += line_of
+    curve_of[~shown | (line_of < 0)] = -1
+    n, n_settings = (sums_by(curve_of, n, math.prod(shape)).reshape(shape) for n in (result.n, None))
     epochs, converged = _counted(result, result.of_runs(curve_of), shape)
-    return SuccessCurves(epochs, n, n_settings, converged, panels, names, layout, axis, n_values, held, tuple(together))
+    return SuccessCurves(
+        epochs,
+        n,
+        n_settings,
+        converged,
+        panels,
+        names or [""],
+        layout,
+        axis,
+        len(settings.values(axis)) if axis else 1,
+        held,
+        ("gate", *mixed) if layout.by_inputs else tuple(mixed),
+    )
+
+
+def _held(
+    settings: Settings, keys: Sequence[str], panel_of: Codes
+) -> tuple[NDArray[np.bool_], dict[str, str], list[str]]:
+    """Hold keys at a value that every panel has.
+
+    Returns
+    -------
+    shown : bool, shape (n_settings,)
+        The settings that are left.
+    held : dict
+        Key → name of its value.
+    mixed : list of str
+        The keys that have no such value.
+    """
+    shown = np.ones(settings.n, np.bool_)
+    held: dict[str, str] = {}
+    mixed = []
+    for key in keys:
+        codes, names = values_by_name(settings, key)
+        common = _common(codes, len(names), panel_of, shown)
+        if len(common):
+            at = common[(len(common) - 1) // 2 if settings.is_numeric(key) else 0]
+            held[key] = names[at]
+            shown &= codes == at
+        else:
+            mixed.append(key)
+    return shown, held, mixed
+
+
+def _lines_of(
+    settings: Settings, key: str | None, panel_of: Codes, shown: NDArray[np.bool_]
+) -> tuple[Codes, list[str]]:
+    """Choose values of a key for the lines: of each setting the line, −1 for none, and the names of the lines.
+
+    All settings have one line without a name where there is no key, or no value of it that every panel has.
+    """
+    if key is None:
+        return np.zeros(settings.n, np.int8), []
+    codes, names = values_by_name(settings, key)
+    if not settings.is_numeric(key):
+        return codes.astype(np.int16), names
+    common = _common(codes, len(names), panel_of, shown)
+    if not len(common):
+        return np.zeros(settings.n, np.int8), []
+    chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
+    number = np.full(len(names), -1, np.int8)
+    number[chosen] = np.arange(len(chosen))
+    return recoded(number, codes), [names[at] for at in chosen]
 
 
 def _shown(layout: Layout) -> Layout:
-    """The parts of axes where time runs along the figure: lines are the numeric axis, `pooled` has no part."""
+    """Lay out the axes where epochs run along the figure: the numeric axis has lines, `pooled` has no part."""
     if layout.plane is not None:
         panels = tuple(key for key in layout.panels if key not in layout.plane)
         return Layout(None, panels, by_inputs=layout.by_inputs, plane=layout.plane)
@@ -156,19 +196,21 @@ def _shown(layout: Layout) -> Layout:
 
 
 def _common(codes: Codes, n_values: int, panel_of: Codes, wanted: NDArray[np.bool_]) -> Numbers:
-    """The values of an axis that occur in every panel, among the settings wanted."""
+    """Return the values of an axis that occur in every panel, among the settings wanted."""
     occurs = np.zeros((int(panel_of.max()) + 1, n_values), np.bool_)
-    occurs[panel_of[wanted], codes[wanted]] = True
+    for start in range(0, len(codes), PIECE):
+        piece = slice(start, start + PIECE)
+        occurs[panel_of[piece][wanted[piece]], codes[piece][wanted[piece]]] = True
     return np.flatnonzero(occurs.all(axis=0))
 
 
-def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
-    """Some epochs, and how many runs of each curve have converged by each: all epochs where something changes, if few.
+def _counted(result: Result, curve_of: Codes, shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
+    """Choose some epochs, all at which a run converges if these are few, and count who has converged by each.
 
     Parameters
     ----------
     result : Result
-    curve_of : int32, shape (n_runs,)
+    curve_of : integers, shape (n_runs,)
         The curve of each run, −1 for none.
     shape
         Numbers of panels and of lines.
@@ -191,8 +233,8 @@ def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]
     return found, counts.reshape(*shape, -1).cumsum(axis=2)
 
 
-def _pieces(runs: pd.DataFrame, curve_of: NDArray[np.int32]) -> Iterator[tuple[Numbers, Numbers]]:
-    """Of the runs that converged and have a curve: its number, and the epoch."""
+def _pieces(runs: pd.DataFrame, curve_of: Codes) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield the number of the curve and the epoch of those runs that converged and have a curve, piece by piece."""
     for start in range(0, len(runs), PIECE):
         piece = runs.iloc[start : start + PIECE]
         curve = curve_of[start : start + PIECE]
@@ -224,7 +266,7 @@ class LearningCurve:
 
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
-    """How the losses fall while training.
+    """Losses over the epochs of training.
 
     Attributes
     ----------
@@ -320,17 +362,13 @@ def _lines(settings: Settings, layout: Layout, rows: Numbers) -> tuple[Codes, li
 
 
 def _curve_epochs(curves: pd.DataFrame) -> Array:
-    """At most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
+    """Choose at most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
     recorded = np.unique(curves["epoch"].to_numpy())
-    n = len(recorded)
-    if n > 120:
-        picks = np.concatenate([np.linspace(0, n - 1, 60), np.geomspace(1, n - 1, 60)])
-        recorded = recorded[np.unique(picks.round().astype(int))]
-    return recorded.astype(np.float64)
+    return recorded[spread(len(recorded), MAX_LOSSES_DRAWN)].astype(np.float64)
 
 
 def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array:
-    """Loss of each run (row) at each epoch (column): the last one recorded; once it has stopped, its final one."""
+    """Return the loss of each run (row) at each epoch (column): the last recorded, or its final one once it stopped."""
     curves = curves[np.isin(curves["run"].to_numpy(), runs["run"].to_numpy())]
     order = np.argsort(runs["run"].to_numpy())
     place_of_run = order[np.searchsorted(runs["run"].to_numpy()[order], curves["run"].to_numpy())]
@@ -345,7 +383,7 @@ def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array
 
 
 def _fall_early(epochs: Array, medians: list[Array]) -> bool:
-    """Whether most lines fall half their way in the first fiftieth of the epochs, and enough is recorded to show it."""
+    """Return True if most lines fall half their way in the first fiftieth of the epochs, and that part was recorded."""
     early = int(np.searchsorted(epochs, 0.02 * epochs[-1]))
     falling = [median for median in medians if np.isfinite(median).all() and median[-1] < 0.9 * median[0]]
     n_early = sum(bool(median[0] - median[early] > 0.5 * (median[0] - median[-1])) for median in falling)

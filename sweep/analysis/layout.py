@@ -1,4 +1,4 @@
-"""Which axis of a grid goes where in a figure: along it, to panels, to lines."""
+"""Layout of a figure: the axis along it, those with panels, the one with lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ PLANE = 16
 
 @dataclass(frozen=True)
 class Layout:
-    """The part each axis of a grid plays in a figure.
+    """Part of each axis of a grid in a figure.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Layout:
     lines : str or None
         The axis whose values get a line within each panel.
     pooled : tuple of str
-        The axes for which there is no room: their values are counted together.
+        The axes without room: their values are counted together.
     by_inputs : bool
         Gates too many to show one by one are counted together by their number of inputs.
     plane : tuple of two str, or None
@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def lines_mix(self) -> bool:
-        """Whether lines would count settings of the plane together, so that only its picture is drawn."""
+        """True if lines would count settings of the plane together, so that only its picture is drawn."""
         return self.plane is not None and bool(set(self.plane) & set(self.pooled))
 
     @property

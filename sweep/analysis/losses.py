@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations
 from sweep.results.result import Result
+from sweep.results.statistics import PIECE
 from sweep.spec.schema import STATUSES, status_code
-
-PIECE = 2**20
-"""Runs, or settings, that are looked at together."""
 
 Array = NDArray[np.float64]
 
 
 class Constant(NamedTuple):
-    """The loss of a model that answers ½ to every input."""
+    """Loss of a model that answers ½ to every input."""
 
     name: str
     loss: float
@@ -32,7 +30,7 @@ _CONSTANTS = {"bce": Constant("ln 2", math.log(2), "ln 2 ≈ 0.693"), "mse": Con
 
 @dataclass(frozen=True)
 class Losses:
-    """What the models minimise.
+    """Losses that the models minimise.
 
     Attributes
     ----------
@@ -48,7 +46,7 @@ class Losses:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How the final losses of each panel are distributed.
+    """Distribution of the final losses of each panel.
 
     Attributes
     ----------
@@ -109,7 +107,7 @@ def _histograms(
     edges: Array,
     shape: tuple[int, int, int],
 ) -> NDArray[np.int64]:
-    """Number of runs of each panel, status and bin of losses, what lies outside in the first bin and the last."""
+    """Count the runs of each panel, status and bin; losses outside all bins go to the first and the last one."""
     counts = np.zeros(math.prod(shape), np.int64)
     for start in range(0, len(loss), PIECE):
         piece = slice(start, start + PIECE)
@@ -120,10 +118,10 @@ def _histograms(
 
 
 def _loss_edges(losses: Array, marks: list[float]) -> Array:
-    """Edges of about 40 bins, equal on the logarithmic axis, one at the last mark, over the losses and the marks.
+    """Choose edges of about 40 bins, equal on a logarithmic axis, over losses and marks; one lies at the last mark.
 
-    What is more than three powers of ten below the marks goes to the first bin; the highest thousandth of the losses,
-    and what is as far above 1 and the marks, to the last. The losses are overwritten.
+    Losses more than three powers of ten below the marks go to the first bin; the highest thousandth, and losses as far
+    above 1 and the marks, go to the last. The array of losses is overwritten.
     """
     marks = marks or [1.0]
     lowest = 10.0 ** (math.floor(math.log10(min(marks))) - 3)

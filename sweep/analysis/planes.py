@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import MAX_PANELS, PLANE, Combinations, categories_first, varying
-from sweep.analysis.losses import PIECE
 from sweep.analysis.names import Named, levels, text_of, together
 from sweep.results.result import Result
 from sweep.results.settings import Part, Settings
+from sweep.results.statistics import PIECE
 from sweep.spec.grid import Grid
 from sweep.words import unbroken
 
@@ -21,7 +21,7 @@ Shades = NDArray[np.uint16]
 
 N_SHADES = 256
 LATER, DIVERGED, NOTHING = range(N_SHADES, N_SHADES + 3)
-"""What a setting has instead of a shade: later than max_epochs, mostly diverged, not there."""
+"""Marks of settings without a shade: later than max_epochs, mostly diverged, not there."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Plane:
     Attributes
     ----------
     name : str
-        What tells it from the other planes, in one line or two; empty for a single one.
+        The values that tell it from the other planes, in one line or two; empty for a single one.
     x, y : float64, shapes (n_x,) and (n_y,)
         The axes' values, increasing.
     points : int32, shape (n_y, n_x)
@@ -46,7 +46,7 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class HeatMap:
-    """The median epochs to convergence of planes of settings, as shades by rank.
+    """Median epochs to convergence of planes of settings, as shades by rank.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class HeatMap:
     held
         The axes that are held at their first value.
     shades : uint16, shape (n_settings + 1,)
-        Of every row of the summary, by position, 0 to 255, or LATER, DIVERGED, NOTHING; the last is NOTHING.
+        Shade of each row of the summary, 0 to 255, or LATER, DIVERGED, NOTHING; the last element is NOTHING.
     scale : int64, shape (5,) or (0,)
         The epochs at 0, 25 … 100 % of the shades.
     one_run
@@ -140,9 +140,9 @@ def _cut(grid: Grid, cells: Cells, axes: tuple[str, str], positions: Mapping[str
     y, x = (np.array(grid.values[axis], dtype=np.float64) for axis in axes)
     if np.isnan(y).any() or np.isnan(x).any():
         return None
-    there = plane >= 0
+    filled = plane >= 0
     rows, columns = np.argsort(y), np.argsort(x)
-    rows, columns = rows[np.any(there, axis=1)[rows]], columns[np.any(there, axis=0)[columns]]
+    rows, columns = rows[np.any(filled, axis=1)[rows]], columns[np.any(filled, axis=0)[columns]]
     return Plane(name, x[columns], y[rows], plane[np.ix_(rows, columns)])
 
 
@@ -157,7 +157,7 @@ def _weight(weight: float | str) -> str:
 
 
 def _shades(result: Result, made: Sequence[Plane]) -> tuple[Shades, NDArray[Any]]:
-    """The shade of every point, by position, the last for no point; and the epochs at 0, 25 … 100 % of the scale."""
+    """Return the shade of each row of the summary and one for no row, and the epochs at 0, 25 … 100 % of the scale."""
     column = result.part("summary", ["epochs_q50"])["epochs_q50"]
     epochs = column.fillna(-1).to_numpy(getattr(column.dtype, "numpy_dtype", np.int64))
     shades = np.full(len(epochs) + 1, NOTHING, np.uint16)
@@ -182,7 +182,7 @@ def _shades(result: Result, made: Sequence[Plane]) -> tuple[Shades, NDArray[Any]
 
 
 def _ranks(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Of values and how often each occurs: those at 0, 25 … 100 % of all, and the place of each, from 0 to 1."""
+    """Rank values that occur so often: those at 0, 25 … 100 % of all, and the place of each, from 0 to 1."""
     if len(values) == 0:
         return values, np.empty(0)
     total = counts.sum()

@@ -1,4 +1,4 @@
-"""Which settings of a result theory speaks of, and what it says of them: logistic regression by plain descent."""
+"""Predictions for settings of a result: those of logistic regression by plain gradient descent."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ MAX_TABLES = 300
 SMALL_TARGET = 0.1
 """Nats. The law of the epochs is a limit, and says little of a target above this."""
 
-_PLAIN = {"hidden": 0, "loss": "bce", "optimizer": "gd", "update": "batch"}
+_PLAIN = {"hidden": 0, "loss": "bce", "optimizer": "gd", "update": "batch", "bias": True}
 
 Theory = Separable | NotSeparable
 
@@ -71,7 +71,7 @@ def with_panels(result: Result, table: pd.DataFrame, layout: Layout) -> pd.DataF
 
 
 def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
-    """Whether no weights meet the target: the loss stays above it, or an output would be on the wrong side of ½."""
+    """Return True if no weights meet the target: the loss stays above it, or an output is on the wrong side of ½."""
     if isinstance(theory, Separable):
         return False
     loss, error = experiment.train.target_loss, experiment.train.target_error
@@ -80,7 +80,7 @@ def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
 
 
 def predicted_target(experiment: Experiment) -> float | None:
-    """The target that alone decides on convergence, in nats, if it is small enough for the law of the epochs."""
+    """Return the target in nats that alone decides on convergence; None unless it is small enough for the law."""
     target, error = experiment.train.target_loss, experiment.train.target_error
     return float(target) if error is None and target is not None and target <= SMALL_TARGET else None
 
@@ -94,14 +94,14 @@ def _theory(experiment: Experiment, gate: str, encoding: str) -> Theory | None:
 
 
 class Law(NamedTuple):
-    """The predicted epochs to convergence over some learning rates: float64 arrays, shape (n,)."""
+    """Predicted epochs to convergence over some learning rates: float64 arrays, shape (n,)."""
 
     learning_rate: NDArray[np.float64]
     epochs: NDArray[np.float64]
 
 
 def laws(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, list[Law]]:
-    """For each panel that has any, the curves 1/(γ² η target) of its tables.
+    """Draw up the curves 1/(γ² η target) of the tables of each panel.
 
     Each goes from the lowest learning rate of the experiment to where the loss may rise in the first epochs
     (`Separable.monotone_learning_rate`), which the law does not count. There are none of a target that is not small,
@@ -118,7 +118,7 @@ def laws(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, list[
             if not isinstance(theory, Separable) or (theory.margin, theory.monotone_learning_rate) in seen:
                 continue
             seen.add((theory.margin, theory.monotone_learning_rate))
-            rates = of_panel["learning_rate"][[one is theory for one in of_panel["theory"]]]
+            rates = of_panel["learning_rate"][of_panel["theory"] == theory]
             low, high = float(rates.min()), min(float(rates.max()), theory.monotone_learning_rate)
             if low < high:
                 rate = np.geomspace(low, high, 50)
@@ -136,11 +136,10 @@ def law_ratios(result: Result, table: pd.DataFrame) -> NDArray[np.float64]:
     if target is None or len(table) == 0:
         return np.empty(0)
     table = with_columns(result, table, ["learning_rate", "epochs_q50"])
-    theories = table["theory"].to_numpy(object)
     rate, median = table["learning_rate"].to_numpy(np.float64), censored(table["epochs_q50"])
-    inside = np.array([isinstance(one, Separable) for one in theories], np.bool_)
-    inside &= rate <= np.array([getattr(one, "monotone_learning_rate", 0.0) for one in theories])
-    gamma = np.array([getattr(one, "margin", 1.0) for one in theories])
+    codes, theories = pd.factorize(table["theory"])
+    inside = rate <= np.array([getattr(theory, "monotone_learning_rate", 0.0) for theory in theories])[codes]
+    gamma = np.array([getattr(theory, "margin", 1.0) for theory in theories])[codes]
     predicted = 1.0 / (gamma**2 * rate * target)
     max_epochs = float(result.experiment.train.max_epochs)
     inside &= np.isfinite(median) | (predicted < max_epochs)
@@ -148,7 +147,7 @@ def law_ratios(result: Result, table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 class Fewest(NamedTuple):
-    """The fewest epochs that theory predicts for a gate, at which learning rate, of how many settings."""
+    """Fewest epochs that theory predicts for a gate, the learning rate there, and the number of settings."""
 
     epochs: float
     learning_rate: float
@@ -177,7 +176,7 @@ def infima(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, flo
     of_panels = with_panels(result, table, layout).groupby("panel", sort=False)["theory"].agg(list)
     found = {}
     for panel, theories in of_panels.items():
-        losses = [one.infimum for one in theories if isinstance(one, NotSeparable)]
+        losses = [theory.infimum for theory in theories if isinstance(theory, NotSeparable)]
         if len(losses) == len(theories) and max(losses) - min(losses) < 1e-9:
             found[str(panel)] = losses[0]
     return found

@@ -1,4 +1,4 @@
-"""Runs worth a look: the fastest, the median and a failed one of some gates, and what their models answer."""
+"""Runs worth a look, the fastest, the median and a failed one of some gates, and the outputs of their models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 from sweep.analysis.names import combinations
 from sweep.results.result import Result
+from sweep.results.statistics import sums_by
 from sweep.spec.gates import truth_table
+from sweep.spec.schema import OUTCOME
 from sweep.spec.training_sets import TrainingSet
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
-OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
+
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_NEVER = 2**32 - 1
 
 
 def _sigmoid(a: Array) -> Array:
@@ -28,6 +33,7 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0.0),
+    "identity": lambda a: a,
 }
 
 
@@ -62,7 +68,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """The model of a run that was trained again.
+    """Model of a run that was trained again.
 
     Attributes
     ----------
@@ -73,7 +79,7 @@ class Model:
     weights : float64, shape (n_params,)
         After the last update, in the order of `sweep.spec.inits.draw`.
     identical
-        Whether it came out as the table of runs has it, bit for bit.
+        True if it came out as the table of runs has it, bit for bit.
     """
 
     setting: Mapping[str, Any]
@@ -93,7 +99,7 @@ class Representatives:
     key : str or None
         The key of the grid whose values have groups: "gate", "hidden" or, of a single group, None.
     n_groups : int
-        How many groups there are, of which those chosen from are some.
+        Number of groups, not all of which are chosen from.
     """
 
     chosen: list[Choice]
@@ -125,17 +131,18 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         return Representatives([], key, 0)
     eligible = np.isin(settings.values("gate"), tables)[settings.codes("gate")]
     groups = combinations(settings, [key or "gate"])
-    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int64), -1))
-    epochs = result.epochs_of_runs()
+    narrow: type[np.signedinteger[Any]] = np.int16 if len(groups.names) < 2**15 else np.int32
+    of_row = groups.codes.astype(narrow)
+    of_row[~eligible] = -1
+    counts = result.part("summary", ["n", "n_converged"])
+    n, n_converged = (sums_by(of_row, counts[name].to_numpy(), len(groups.names)) for name in counts)
+    codes, epochs = result.of_runs(of_row), _epochs(result)
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
-    n = np.bincount(codes[codes >= 0], minlength=len(groups.names))
-    n_converged = np.bincount(codes[(codes >= 0) & np.isfinite(epochs)], minlength=len(groups.names))
     found: list[tuple[Group, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
-        places = np.flatnonzero(codes == code)
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
-        roles = _roles(epochs[places], loss[places])
-        found += [(group, role, int(places[at])) for role, at in roles.items()]
+        found += [(group, role, place) for role, place in _roles(epochs, loss, codes == code).items()]
+    del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
     return Representatives(chosen, key, len(np.unique(groups.codes[eligible])))
@@ -158,7 +165,7 @@ def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
 
 
 def logits(model: Model, inputs: Array) -> Array:
-    """The logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
+    """Return the logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
 
     Parameters
     ----------
@@ -181,65 +188,76 @@ def logits(model: Model, inputs: Array) -> Array:
 
 
 def outputs(model: Model, z: Array) -> Array:
-    """The output of a model for its logits."""
+    """Return the output of a model for its logits."""
     with np.errstate(all="ignore"):
         return z if model.setting["output"] == "linear" else _sigmoid(z)
 
 
 def has_plane(table: TrainingSet) -> bool:
-    """Whether a training set has two inputs, and targets from 0 to 1."""
+    """Return True if a training set has two inputs, and targets from 0 to 1."""
     return table.inputs.shape[1] == 2 and bool(((table.targets >= 0) & (table.targets <= 1)).all())
 
 
 def _tables(result: Result) -> list[str]:
-    """The gates, and tables of one's own, that have a plane."""
+    """Return the gates, and tables of one's own, that have a plane."""
     own = result.experiment.tables
     gates = result.settings.values("gate")
     return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
 
 
 def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:
-    """Groups of runs that there are, at most so many, from the smallest share that converged to the largest."""
-    there = np.flatnonzero(n)
-    ranked = there[np.argsort(n_converged[there] / n[there], kind="stable")]
+    """Choose groups that have runs, at most so many, from the smallest share that converged to the largest."""
+    filled = np.flatnonzero(n)
+    ranked = filled[np.argsort(n_converged[filled] / n[filled], kind="stable")]
     if len(ranked) > most:
         ranked = ranked[np.linspace(0, len(ranked) - 1, most).round().astype(int)]
     return [int(group) for group in ranked]
 
 
-def _roles(epochs: Array, loss: Array) -> dict[str, int]:
-    """Role → position of the run that has it; epochs are infinite for runs that did not converge."""
-    n, failed = len(epochs), np.flatnonzero(np.isinf(epochs))
+def _epochs(result: Result) -> NDArray[np.uint32]:
+    """Return the epoch at which each run converged, _NEVER for the others."""
+    runs = result.part("runs", ["status", "converged_epoch"])
+    epochs = runs["converged_epoch"].to_numpy(np.uint32, na_value=_NEVER)
+    epochs[(runs["status"] != "converged").to_numpy()] = _NEVER
+    return epochs
+
+
+def _roles(epochs: NDArray[np.uint32], loss: Array, members: Mask) -> dict[str, int]:
+    """Return role → position of the run that has it, among the members of a group."""
+    failed = members & (epochs == _NEVER)
+    n, n_failed = int(members.sum()), int(failed.sum())
     if n == 1:
-        return {"The one run": 0}
-    best, middle = _nth(epochs, loss, 0), _nth(epochs, loss, (n - 1) // 2)
-    if len(failed) < n:
+        return {"The one run": int(members.argmax())}
+    best, middle = (_nth(epochs, loss, members, at) for at in (0, (n - 1) // 2))
+    if n_failed < n:
         places = {"Fastest": best, "Median": middle}
-        if len(failed):
-            places["Failed"] = int(failed[_nth(epochs[failed], loss[failed], (len(failed) - 1) // 2)])
+        if n_failed:
+            places["Failed"] = _nth(epochs, loss, failed, (n_failed - 1) // 2)
     else:
         places = {"Lowest loss": best, "Median loss": middle}
-        if len(finite := np.flatnonzero(np.isfinite(loss))):
-            places["Highest finite loss"] = int(finite[loss[finite].argmax()])
+        if (finite := members & np.isfinite(loss)).any():
+            places["Highest finite loss"] = int((finite & (loss == loss[finite].max())).argmax())
     named: dict[int, list[str]] = {}
     for role, place in places.items():
         named.setdefault(place, []).append(role)
     return {" and ".join(several).capitalize(): place for place, several in named.items()}
 
 
-def _nth(epochs: Array, loss: Array, n: int) -> int:
-    """The position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
-    epoch = np.partition(epochs, n)[n]
-    n -= int(np.count_nonzero(epochs < epoch))
-    tied = np.flatnonzero(epochs == epoch)
-    value = np.partition(loss[tied], n)[n]
-    n -= int(np.count_nonzero(loss[tied] < value))
-    return int(tied[np.flatnonzero(loss[tied] == value)[n]])
+def _nth(epochs: NDArray[np.uint32], loss: Array, members: Mask, n: int) -> int:
+    """Return the position of the n-th member, from 0, in the order of epochs, then of losses, then of positions."""
+    for values in (epochs, loss):
+        found = values[members]
+        found.partition(n)
+        value = found[n]
+        n -= int(np.count_nonzero(found[:n] < value))
+        members = members & (values == value)
+    return int(np.flatnonzero(members)[n])
 
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
-    """The numbers and the outcomes of runs, given by their rows in the table of runs."""
-    rows = result.part("runs", ["run", *OUTCOME]).iloc[list(places)]
+    """Read the numbers and the outcomes of runs, given by their rows in the table of runs."""
+    columns = ("run", *OUTCOME)
+    rows = {name: result.part("runs", [name])[name].iloc[list(places)] for name in columns}  # one at a time in memory
     found = []
     for run, status, epochs, *known, loss in zip(*(rows[name].to_numpy(object) for name in rows), strict=True):
         converged_epoch, period = (None if pd.isna(number) else int(number) for number in known)

@@ -1,4 +1,4 @@
-"""The edge of stability: up to which learning rate descent settles at the least loss of a table, beside theory's.
+"""Edge of stability: the learning rate up to which descent settles at the least loss of a table, beside theory's.
 
 For a table that is not separable, gradient descent is stable at the minimiser below the critical learning rate 2/λ and
 ends in cycles beyond it; see `sweep.analysis.theory.NotSeparable`.
@@ -30,7 +30,7 @@ Numbers = NDArray[np.int64]
 
 
 class Edge(NamedTuple):
-    """The edge of stability of one table.
+    """Edge of stability of one table.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ def _order(settings: Settings, rows: pd.DataFrame, layout: Layout) -> NDArray[np
 
 
 def _together(result: Result, made: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The quantiles over the runs of several settings that are drawn as one point."""
+    """Take the quantiles over the runs of several settings that are drawn as one point."""
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
     first, n = result.first_of_rows, result.n
     kept = made.drop_duplicates(keys).set_index(keys, drop=False)

@@ -1,4 +1,4 @@
-"""What theory says of logistic regression on a table: how fast it learns, or up to which rate training is stable.
+"""Theory of logistic regression on a table: how fast it learns, or the rate up to which training is stable.
 
 Full-batch gradient descent on the mean cross-entropy, the bias b one of the weights: w = (w1, …, wN, b) and x̃ = (x, 1).
 A target y of 0 or 1 makes one signed row a = (2y − 1) x̃ of weight c = 1/M, a target in between makes both, of weights
@@ -26,7 +26,7 @@ _CARRIES = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Separable:
-    """Of a separable table: every constant learning rate leads to loss 0 in the end, along one direction.
+    """Prediction for a separable table: every constant learning rate leads to loss 0 in the end, along one direction.
 
     With η the learning rate and L_t the loss after t epochs,
 
@@ -60,7 +60,7 @@ class Separable:
 
 @dataclass(frozen=True, eq=False)
 class NotSeparable:
-    """Of any other table: the loss stays above a positive infimum, and large learning rates never reach it.
+    """Prediction for any other table: the loss stays above an infimum, and large learning rates never reach it.
 
     Gradient descent is stable at the minimiser below the critical learning rate 2/λ, λ the largest eigenvalue of the
     Hessian there; period-doubling begins beyond it, and runs end in cycles (Meng et al. 2024, arXiv 2406.05033). The
@@ -91,7 +91,7 @@ class NotSeparable:
 
 
 def predict(table: TrainingSet) -> Separable | NotSeparable:
-    """What theory says of logistic regression on a table, whatever the encoding of its inputs.
+    """Predict how logistic regression learns a table, whatever the encoding of its inputs.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[
 
 
 def _signed_rows(table: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """The rows a_i and weights c_i of (1), and which row of the table each is from."""
+    """Return the rows a_i and weights c_i of (1), and the row of the table that each is from."""
     y = table.targets
     X = np.column_stack([table.inputs, np.ones(y.size)])
     ones, zeros = np.flatnonzero(y > 0.0), np.flatnonzero(y < 1.0)
@@ -166,7 +166,7 @@ def _escaping(A: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The w of smallest norm with A w ≥ 1, which is (direction)/γ.
+    """Find the w of smallest norm with A w ≥ 1, which is (direction)/γ.
 
     A least-distance problem: the rows that carry it are those with u_i > 0 in the u ≥ 0 that minimises
     ‖Aᵀu‖² + (Σ u_i − 1)² (Lawson & Hanson 1974, Solving Least Squares Problems, chapter 23); w is then the solution of
@@ -186,7 +186,7 @@ def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _minimiser(A: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The minimiser of (1), of smallest norm, where it exists: Newton's method with backtracking in the rows' span."""
+    """Find the minimiser of (1) of smallest norm by Newton's method with backtracking in the rows' span."""
     _, sizes, rows = np.linalg.svd(A, full_matrices=False)
     span = rows[sizes > sizes[0] * max(A.shape) * np.finfo(np.float64).eps].T
     B = A @ span
@@ -205,10 +205,10 @@ def _minimiser(A: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _loss(A: NDArray[np.float64], c: NDArray[np.float64], w: NDArray[np.float64]) -> float:
-    """(1)."""
+    """Evaluate (1)."""
     return float(c @ np.logaddexp(0.0, -(A @ w)))
 
 
 def _probability_of_error(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1/(1 + exp(z)), which is what the model gives to the wrong answer."""
+    """Return 1/(1 + exp(z)), the probability that the model gives to the wrong answer."""
     return np.asarray(np.exp(-np.logaddexp(0.0, z)))

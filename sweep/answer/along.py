@@ -43,16 +43,12 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     """Tell by which factor the epochs of a family grow with each input, and the medians."""
     what = "bit" if found.family == "parity" else "input"
     medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
-    said = []
-    if found.growth is not None:
-        factor, low, high, n = found.growth
-        left_out = (
-            f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
-        )
-        said.append(
-            f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} "
-            f"– {high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
-        )
+    factor, low, high, n = found.growth
+    left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
+    said = [
+        f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – "
+        f"{high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
+    ]
     first = found.fastest[0]
     runs = sorted({one.n for one in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
@@ -80,10 +76,10 @@ def fallen(findings: Findings) -> list[str]:
     at = setting(findings, fall.row)
     where = f" ({at}, where it ends lowest)" if at else ""
     what = "loss of the one run" if fall.n == 1 else f"median loss of {fall.n:,} runs"
-    said = (
-        f"The {what}{where} fell from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)} "
-        f"in {counted(fall.n_epochs, 'epoch')}"
-    )
+    ends = f"from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)}"
+    said = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
+    if not fall.last < fall.first:
+        return [f"The {what}{where} did not fall: it went {ends} in {counted(fall.n_epochs, 'epoch')}."]
     if not math.isfinite(fall.exponent) or fall.exponent < 0.05:
         flat = "" if not math.isfinite(fall.exponent) else f", and no longer falls after epoch {fall.since:,}"
         return [f"{said}{flat}."]
@@ -153,6 +149,7 @@ def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str
 
 
 def _edge(who: str, edge: Edge) -> str:
+    who = who if who[0].isupper() else f"The gate {who}"
     predicted = f"{edge.theory.critical_learning_rate:.6g}"
     theory = f"theory predicts the edge of stability at η = 2/λ = {predicted}"
     if edge.settled is None or edge.unsettled is None:
@@ -168,7 +165,7 @@ def _edge(who: str, edge: Edge) -> str:
 
 def _beyond(who: str, edge: Edge) -> str:
     """What was seen of the cycles in which theory has runs beyond the edge end."""
-    if not edge.n_beyond:
+    if not edge.n_beyond or not edge.measured:
         return ""
     seen = "all" if edge.n_cycles == edge.n_beyond else f"{edge.n_cycles:,}" if edge.n_cycles else "none"
     others = "" if edge.n_cycles == edge.n_beyond else "; of the others that was not seen"

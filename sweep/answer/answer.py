@@ -41,7 +41,7 @@ def answer(findings: Findings) -> list[str]:
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),
         *(fallen(findings) if not loss_first else []),
-        *([] if edges and findings.subject == "learning_rate" else axes(findings, told)),
+        *([] if _only_edges(findings, edges) else axes(findings, told)),
         *_outcomes(findings),
     ]
 
@@ -60,10 +60,15 @@ def column(findings: Findings, name: str) -> "pd.Series[Any]":
     return findings.result.part("summary", [name])[name]
 
 
+def _only_edges(findings: Findings, edges: list[str]) -> bool:
+    """Return True if the edge of stability is the whole answer."""
+    return bool(edges) and findings.subject == "learning_rate" and "gate" not in findings.varied
+
+
 def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
     if findings.subject is None:
         return [*_one_setting(findings), *separability(findings)]
-    if edges and findings.subject == "learning_rate":
+    if _only_edges(findings, edges):
         return separability(findings)
     if findings.by_inputs is not None:
         return [*grown(findings, findings.by_inputs), *separability(findings)]
@@ -105,7 +110,10 @@ def _outcomes(findings: Findings) -> list[str]:
         "converged": n_converged,
         "diverged": n_diverged,
         "became stationary": n_stationary,
-        f"had not converged after {findings.train.max_epochs:,} epochs": n - n_converged - n_diverged - n_stationary,
+        f"had not converged after {counted(findings.train.max_epochs, 'epoch')}": n
+        - n_converged
+        - n_diverged
+        - n_stationary,
     }
     if n in parts.values() and findings.n_settings == 1:
         return []

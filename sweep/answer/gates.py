@@ -46,7 +46,7 @@ def gates(findings: Findings) -> list[str]:
     for gate, best in zip(learned, bests, strict=True):
         has = best_has(best, setting(findings, best.row, ["gate"]), by)
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
-    return [*said, *(f"{joined(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()), *why]
+    return [*said, *(f"{_first(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()), *why]
 
 
 def _each(findings: Findings, names: Sequence[str], bests: Sequence[Best], by: By) -> str:
@@ -113,8 +113,9 @@ def separability(findings: Findings) -> list[str]:
         told = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
             told = "no weights give every row its target"
+        names = _first(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
         said.append(
-            f"{who}{_named(barred)} cannot be learned: {told} ({tells} not linearly separable, by a linear program), "
+            f"{who}{names} cannot be learned: {told} ({tells} not linearly separable, by a linear program), "
             f"so {_bound(findings, [theories[gate] for gate in barred])}."
         )
     unlearned = [gate for gate in separable_ones if not converged[gate]]
@@ -153,6 +154,12 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
+def _first(names: Sequence[str]) -> str:
+    """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
+    kind = "" if names[0][0].isupper() else "The gate " if len(names) == 1 else "The gates "
+    return kind + joined(names)
+
+
 def _never(several: Sequence[str], which: str) -> str:
     return _named(several, which) if len(several) > MAX_NAMED else " or ".join(several)
 
@@ -178,7 +185,7 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         said.append(
-            f"{gate} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"{_first([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )

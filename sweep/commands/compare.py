@@ -44,7 +44,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two results differ.
+    """Differences between two results.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class _Rows:
 
 
 def compare(one: "Result", other: "Result") -> Comparison:
-    """Pair the runs of two results by their settings and seeds, and compare what became of them.
+    """Pair the runs of two results by their settings and seeds, and compare their outcomes.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ _SECONDS_OF_FIGURES = 3.0, 1.5e-6
 
 @dataclass(frozen=True)
 class Preview:
-    """What a sweep would do.
+    """Size of a sweep, and the time, memory and disk that it takes.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Preview:
     seconds
         "training", "tables", "figures" → seconds, estimated; kernels are compiled once and kept.
     at_most
-        Whether training was not measured to its end, so that its time is the longest that it can take.
+        True if training was not measured to its end; its time is then the longest that it can take.
     memory
         Bytes at most, estimated.
     disk
@@ -109,7 +109,7 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
 
 def text(preview: Preview) -> Iterator[str]:
     """Yield a preview in lines for people."""
-    from sweep.progress import duration
+    from sweep.words import duration
 
     times = [f"{part} {duration(seconds)}" for part, seconds in preview.seconds.items()]
     files = [f"{name} {_size(size)}" for name, size in preview.disk.items()]
@@ -145,7 +145,7 @@ def _n_kernels(experiment: Experiment) -> int:
 
 
 class _Training(NamedTuple):
-    """Seconds that one worker would take for all runs, epochs of a run in the mean, and if these are upper bounds."""
+    """Seconds of one worker for all runs, mean epochs of a run, and True if these are upper bounds."""
 
     core_seconds: float
     mean_epochs: float

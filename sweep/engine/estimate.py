@@ -41,7 +41,7 @@ _PARQUET_RUN = 16
 """Bytes after compression."""
 _PARQUET_FILE = 8_000
 _HEADER = 350
-_DRAWN = 2_000_000
+_FIGURES = 2_000_000
 _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
@@ -88,14 +88,11 @@ def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]
     costs = []
     for number, _, within in experiment.by_grid(runs):
         grid = experiment.grids[number]
-        rows = np.array([n_rows(experiment, gate) for gate in grid.values["gate"]], np.float64)
+        gates, gate_of = np.unique(grid.indices("gate", within), return_inverse=True)
+        rows = np.array([n_rows(experiment, grid.values["gate"][gate]) for gate in gates], np.float64)
         units = np.array([1.0 + hidden for hidden in grid.values["hidden"]])
         updates = np.array([2.0 if update == "online" else 1.0 for update in grid.values["update"]])
-        costs.append(
-            rows[grid.indices("gate", within)]
-            * units[grid.indices("hidden", within)]
-            * updates[grid.indices("update", within)]
-        )
+        costs.append(rows[gate_of] * units[grid.indices("hidden", within)] * updates[grid.indices("update", within)])
     return np.concatenate(costs) if costs else np.zeros(0)
 
 
@@ -122,7 +119,7 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
         "curves.csv": n_runs * losses * (number + epochs + _NUMBER + 3),
         "summary.csv": _HEADER + n_points * (setting + len(SUMMARY) * (_NUMBER + epochs) / 2),
         "summary.parquet": _PARQUET_FILE + n_points * len(SUMMARY) * 4,
-        "figures, report.html": _DRAWN,
+        "figures, report.html": _FIGURES,
     }
     absent = {"csv": ("runs.parquet", "summary.parquet"), "parquet": ("runs.csv",), "both": ()}[formats]
     kept = {name: size for name, size in sizes.items() if name not in absent and (losses or name != "curves.csv")}

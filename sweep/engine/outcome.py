@@ -1,6 +1,6 @@
 """Outcomes of runs, as arrays."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 import numpy as np
@@ -30,6 +30,8 @@ class Outcome:
         Mean loss in nats after the last update, ∞ for a diverged run.
     curves : float64, shape (n, n_recorded)
         Loss at epochs 0, record_every, …; NaN after a run's end. n_recorded is 0 if nothing is recorded.
+    extra : float64, shape (n, n_extra)
+        The columns `Train.extra`.
     """
 
     runs: NDArray[np.int64]
@@ -39,9 +41,14 @@ class Outcome:
     period: NDArray[np.int64]
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
+    extra: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if self.extra.ndim == 1:
+            self.extra = np.empty((self.runs.size, 0))
 
     @classmethod
-    def empty(cls, runs: NDArray[np.int64], n_recorded: int) -> Self:
+    def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int = 0) -> Self:
         """Make room for runs."""
         n = runs.size
         return cls(
@@ -52,16 +59,17 @@ class Outcome:
             np.full(n, -1, np.int64),
             np.zeros(n),
             np.full((n, n_recorded), np.nan),
+            np.zeros((n, n_extra)),
         )
 
     @classmethod
     def joined(cls, parts: "list[Self]") -> Self:
         """Join outcomes one after another; at least one."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """Select runs."""
-        return type(self)(*(getattr(self, field.name)[where] for field in fields(self)))
+        return type(self)(*(getattr(self, each.name)[where] for each in fields(self)))
 
     @property
     def n_runs(self) -> int:
@@ -109,5 +117,5 @@ class Outcome:
 
     def put(self, part: "Outcome", where: NDArray[np.int64] | NDArray[np.bool_] | slice) -> None:
         """Copy another outcome to the places `where` of this one."""
-        for field in fields(self)[1:]:
-            getattr(self, field.name)[where] = getattr(part, field.name)
+        for each in fields(self)[1:]:
+            getattr(self, each.name)[where] = getattr(part, each.name)

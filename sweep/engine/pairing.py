@@ -60,6 +60,8 @@ def still_true(outcome: Outcome, then: Train, now: Train) -> NDArray[np.bool_]:
     """
     if then == now:
         return np.ones(outcome.n_runs, np.bool_)
+    if (then.restart_after or then.last_losses) and now.max_epochs != then.max_epochs:
+        return np.zeros(outcome.n_runs, np.bool_)
     alike = then.model_copy(update={"max_epochs": now.max_epochs, "record_every": now.record_every}) == now
     recorded = now.record_every in (0, then.record_every)
     if not (alike and recorded and (now.early_stop or now.max_epochs == then.max_epochs)):

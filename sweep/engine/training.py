@@ -11,17 +11,18 @@ from sweep.engine.chunks import Chunk, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
 from sweep.kernel.compiled import kernel
+from sweep.kernel.descent import LARGEST, N_SETTINGS, SUMS
 from sweep.kernel.functions import exp
-from sweep.kernel.loop import LONGEST_PERIOD, Limits, Output, Runs
+from sweep.kernel.loop import CONVERGED, DIVERGED, LONGEST_PERIOD, MAX_EPOCHS, Limits, Output, Runs
 from sweep.kernel.plan import Plan, fitting
 from sweep.spec import inits, models
-from sweep.spec.experiment import Experiment
+from sweep.spec.experiment import Experiment, Train
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
 
 _LIKELIHOOD_NATS = (1e-3, 600.0)
 """Range of M · target_loss in which the product of probabilities is used: neither near 1 nor near underflow."""
-CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "optimizer", "update")
+CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "bias", "optimizer", "update")
 """Keys of the grid that a kernel is compiled for."""
 
 _making_kernel = threading.Lock()
@@ -74,7 +75,7 @@ def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np
         Numbers within the grid, increasing.
     """
     grid = experiment.grids[number]
-    outcome = Outcome.empty(first + runs, n_recorded(experiment))
+    outcome = Outcome.empty(first + runs, n_recorded(experiment), len(experiment.train.extra))
     kind_of = kinds_of(experiment, grid, runs)
     for kind in np.unique(kind_of):
         where = np.flatnonzero(kind_of == kind)
@@ -113,31 +114,83 @@ def _train_with_one_kernel(
     targets = _targets(experiment, gates)
     bits = "" if gates[0] in experiment.tables else choices["encoding"]
     plan, loss_limit = _plan(experiment, inputs, targets, bits, choices)
-    starts, start_of_run = _starts(grid, runs, plan)
-    outcome = Outcome.empty(runs, n_recorded(experiment))
-    final = np.empty((runs.size if with_weights else 0, plan.n_params))
+    outcome = Outcome.empty(runs, n_recorded(experiment), len(train.extra))
+    initial, final = np.empty((2, runs.size if with_weights else 0, plan.n_params))
     with _making_kernel:
         train_with = kernel(plan)
-    train_with(
-        Runs(inputs, targets, table_of_run, starts, start_of_run, _settings(grid, runs, choices["optimizer"])),
-        Limits(
-            train.max_epochs,
+    settings = _settings(grid, runs, choices["optimizer"])
+    left, used, restart = np.arange(runs.size), 0, 0
+    while left.size and used < train.max_epochs:
+        n_epochs = min(train.restart_after or train.max_epochs, train.max_epochs - used)
+        limits = Limits(
+            n_epochs,
             train.record_every,
-            LONGEST_PERIOD if train.detect_stationary else 0,
+            LONGEST_PERIOD if train.detect_stationary and not train.extra else 0,
             loss_limit,
             0.0 if train.target_error is None else train.target_error,
-        ),
-        Output(
-            outcome.status,
-            outcome.epochs,
-            outcome.converged_epoch,
-            outcome.period,
-            outcome.final_loss,
-            final,
-            outcome.curves,
-        ),
-    )
-    return Trained(outcome, plan, starts[start_of_run[: len(final)]], final)
+        )
+        starts, start_of_run = _starts(grid, runs[left], plan, restart)
+        whole = left.size == runs.size and not train.restart_after
+        part = outcome if whole else Outcome.empty(runs[left], _n_points(train, n_epochs), len(train.extra))
+        weights = final if whole else np.empty((left.size if with_weights else 0, plan.n_params))
+        sums = np.empty((left.size if plan.sums else 0, SUMS))
+        train_with(
+            Runs(inputs, targets, table_of_run[left], starts, start_of_run, settings[left]),
+            limits,
+            Output(
+                part.status,
+                part.epochs,
+                part.converged_epoch,
+                part.period,
+                part.final_loss,
+                weights,
+                part.curves,
+                sums,
+            ),
+        )
+        if with_weights:
+            initial[left], final[left] = starts[start_of_run], weights
+        if plan.sums:
+            _judge(part, sums, train)
+        if not whole:
+            _count_on(outcome, part, left, used, train, restart)
+        left, used, restart = left[part.status == MAX_EPOCHS], used + n_epochs, restart + 1
+    return Trained(outcome, plan, initial, final)
+
+
+def _n_points(train: Train, n_epochs: int) -> int:
+    """Points of a learning curve of so many epochs, 0 if none is recorded."""
+    return 1 + n_epochs // train.record_every if train.record_every else 0
+
+
+def _count_on(outcome: Outcome, part: Outcome, where: NDArray[np.int64], used: int, train: Train, restart: int) -> None:
+    """Write what became of runs that have begun again, after the epochs that earlier starts used."""
+    part.epochs += used
+    part.converged_epoch += np.where(part.converged_epoch >= 0, used, 0)
+    part.extra[:, 0] = restart
+    if train.record_every:
+        at = used // train.record_every
+        outcome.curves[where, at : at + part.curves.shape[1]] = part.curves
+    part.curves = outcome.curves[where]
+    outcome.put(part, where)
+
+
+def _judge(outcome: Outcome, sums: NDArray[np.float64], train: Train) -> None:
+    """Tell by the sums along runs which have converged: the mean of their last losses is below that at the start.
+
+    An epoch that comes after a run has diverged counts as one of loss `descent.LARGEST`.
+    """
+    first, total, inverses, last = sums.T
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        worst = np.where(np.isfinite(first), np.minimum(LARGEST / first, LARGEST), LARGEST)
+        missing = train.max_epochs - outcome.epochs
+        outcome.extra[:, 0] = (last + np.minimum(missing, train.last_losses) * worst) / train.last_losses
+        outcome.extra[:, 1] = total + missing * worst
+        outcome.extra[:, 2] = inverses + missing / worst
+    finite = outcome.status != DIVERGED
+    converged = finite & (outcome.extra[:, 0] < 1.0)
+    outcome.status[finite] = np.where(converged, CONVERGED, MAX_EPOCHS)[finite]
+    outcome.converged_epoch[:] = np.where(converged, train.max_epochs, -1)
 
 
 def inputs_of(experiment: Experiment, gate: str) -> str | int:
@@ -170,6 +223,7 @@ def _plan(
         choices["loss"] == "bce"
         and bool(np.isin(targets, (0.0, 1.0)).all())
         and (train.target_loss is None or least <= nats <= most)
+        and not train.last_losses
     )
     plan = fitting(
         n_inputs=n_inputs,
@@ -180,8 +234,11 @@ def _plan(
         stop_error=train.target_error is not None,
         early_stop=train.early_stop,
         online=choices["update"] == "online",
-        **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut")},
+        **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut", "bias")},
+        sums=train.last_losses > 0,
     )
+    if plan.sums:
+        return plan, float(train.max_epochs - train.last_losses)
     return plan, float(exp(np.float64(-nats))) if by_likelihood else nats  # type: ignore[no-untyped-call]
 
 
@@ -193,23 +250,27 @@ def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> N
 
 
 def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np.float64]:
-    """Rates and the optimizer's settings of each run: float64, shape (n_runs, 5)."""
+    """Rates and the optimizer's settings of each run: float64, shape (n_runs, N_SETTINGS) or more."""
     rates = _numbers(grid, runs, "learning_rate", np.nan)
     hidden_rates = _numbers(grid, runs, "hidden_learning_rate", np.nan)
     rule = models.OPTIMIZERS[optimizer]
-    rest = [_numbers(grid, runs, key, getattr(rule, key) or 0.0) for key in ("momentum", "beta2", "epsilon")]
+    names = [key for k, key in enumerate(models.SETTINGS) if k < N_SETTINGS - 2 or any(rule[N_SETTINGS - 2 :])]
+    rest = [_numbers(grid, runs, key, getattr(rule, key) or 0.0) for key in names]
     return np.column_stack([np.where(np.isnan(hidden_rates), rates, hidden_rates), rates, *rest])
 
 
-def _starts(grid: Grid, runs: NDArray[np.int64], plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Different starts among the runs, a row each, and which of them each run has."""
-    seeds, seed_of_run = np.unique(grid.seed_of(runs), return_inverse=True)
+def _starts(
+    grid: Grid, runs: NDArray[np.int64], plan: Plan, restart: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Different starts among the runs, a row each, and which of them each run has after so many restarts."""
+    seeds, seed_of_run = np.unique(grid.seed_of(runs) + restart * len(grid.seeds), return_inverse=True)
     scales = grid.values["init_scale"]
     if grid.weights:
         columns = [
             _numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights
         ]
-        given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
+        with np.errstate(over="ignore"):
+            given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
         return np.ascontiguousarray(given), np.arange(runs.size)
     kinds, kind_of_run = np.unique(
         grid.indices("init", runs) * len(scales) + grid.indices("init_scale", runs), return_inverse=True
@@ -219,4 +280,7 @@ def _starts(grid: Grid, runs: NDArray[np.int64], plan: Plan) -> tuple[NDArray[np
         init, scale = inits.parse(grid.values["init"][kind // len(scales)]), scales[kind % len(scales)]
         with np.errstate(over="ignore"):
             rows.append(scale * draw_starts(init, seeds, plan.n_inputs, plan.hidden, plan.shortcut))
-    return np.concatenate(rows), kind_of_run * seeds.size + seed_of_run
+    starts = np.concatenate(rows)
+    if not plan.bias:
+        starts[:, models.biases(plan.n_inputs, plan.hidden, plan.shortcut)] = 0.0
+    return starts, kind_of_run * seeds.size + seed_of_run

@@ -21,7 +21,7 @@ _LOOP = [
     numba.typeof(Shape(1, 1, 1, 1, 1, 1)),
     numba.typeof(Runs(_ROWS, _ROWS, _COUNTS, _ROWS, _COUNTS, _ROWS)),
     numba.typeof(Limits(1, 1, 1, 1.0, 1.0)),
-    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS)),
+    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS)),
 ]
 
 
@@ -81,11 +81,13 @@ class Kernel:
 
     def _train(self, loops, arithmetic, runs, limits, out):
         (train, find_stationary), (advance, evaluate) = loops, arithmetic
-        keeps_states = limits.longest_period > 0 or len(out.weights) > 0
+        keeps_states = limits.longest_period > 0 or len(out.weights) > 0 or len(out.sums) > 0
         states = np.empty((len(out.status) if keeps_states else 0, self.shape.n_values))
         with_states = out._replace(weights=states)
         train(advance, evaluate, self.shape, runs, limits, with_states)
         out.weights[:] = states[: len(out.weights), : self.shape.n_params]
+        if len(out.sums):
+            out.sums[:] = states[:, self.shape.n_values - out.sums.shape[1] :]
         if limits.longest_period:
             find_stationary(advance, self.shape, runs, limits, with_states)
 

@@ -4,9 +4,15 @@ from sweep.kernel.lanes import Values, canonical, select, traced
 from sweep.kernel.model import inputs_of, through_rows, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
+from sweep.spec import models
 
 N_SETTINGS = 5
-"""Rows of `settings`: the hidden layer's rate, the output layer's rate, momentum (β₁), β₂, ε."""
+"""Rows of `settings`: the hidden layer's rate, the output layer's rate, momentum (β₁), β₂, ε; rules with settings of
+other names have all of `models.SETTINGS` after the rates."""
+SUMS = 4
+"""Values kept behind the optimizer's memory: the loss at the start, Σ vₜ, Σ 1/vₜ, and Σ vₜ from epoch `loss_limit` on.
+vₜ is the loss after t epochs over that at the start, 10⁶ at most. The last epoch is not counted."""
+LARGEST = 1e6
 
 
 @traced(Plan.parse)
@@ -36,10 +42,12 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
     kept[S], kept[S + 1] = epochs[0], converged_epoch[0]
 
     def epoch(_):
-        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, False, not plan.online)
+        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, plan.sums, not plan.online)
         count, first = kept[S], kept[S + 1]
         going_on = now.finite
-        if plan.early_stop:
+        if plan.sums:
+            _add_losses(kept, S - SUMS, count, now.total_loss / float(plan.n_rows), going_on, loss_limit)
+        elif plan.early_stop:
             going_on = going_on & ~now.converged
         else:
             kept[S + 1] = select(now.converged & (first < 0.0), count, first)
@@ -55,8 +63,19 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
 
 
 def n_state(plan):
-    """Parameters, and what the optimizer remembers of each."""
-    return plan.n_params * (1 + OPTIMIZERS[plan.optimizer].n_memory)
+    """Parameters, what the optimizer remembers of each, and sums of losses if they are kept."""
+    return plan.n_params * (1 + OPTIMIZERS[plan.optimizer].n_memory) + (SUMS if plan.sums else 0)
+
+
+def _add_losses(kept, at, count, loss, going_on, window):
+    """Add a loss to the sums of a run that is still finite."""
+    first = select(count == 0.0, loss, kept[at])
+    relative = loss / first
+    relative = select(relative > LARGEST, LARGEST, relative)
+    kept[at] = first
+    kept[at + 1] = kept[at + 1] + select(going_on, relative, 0.0)
+    kept[at + 2] = kept[at + 2] + select(going_on, 1.0 / relative, 0.0)
+    kept[at + 3] = kept[at + 3] + select(going_on, select(count < window, 0.0, relative), 0.0)
 
 
 def _parameters(plan, kept):
@@ -86,19 +105,22 @@ def _update_after_each_row(plan, X, kept, targets, settings, going_on):
 def _update(plan, kept, ascent, settings, going_on=None):
     """One step of the optimizer for every parameter; parameters of lanes that do not go on stay as they are."""
     rule, P, H = OPTIMIZERS[plan.optimizer], plan.n_params, plan.n_hidden_params
-    momentum, beta2, epsilon = settings[2], settings[3], settings[4]
+    default = models.OPTIMIZERS[plan.optimizer]
+    used = [k for k in range(len(default)) if k < N_SETTINGS - 2 or default[k] is not None]
+    given = {models.SETTINGS[k]: settings[2 + k] for k in used}
+    n_hidden = H if plan.bias else plan.hidden * plan.n_inputs
 
     def step(j, rate):
         places = [j * rule.n_memory + (P + k) for k in range(rule.n_memory)]
         direction = ascent[j] / float(plan.n_rows) if rule.divides and not plan.online else ascent[j]
         w = kept[j]
-        stepped, memory = rule.step(w, direction, [kept[k] for k in places], Settings(rate, momentum, beta2, epsilon))
+        stepped, memory = rule.step(w, direction, [kept[k] for k in places], Settings(rate, **given))
         kept[j] = stepped if going_on is None else select(going_on, stepped, w)
         for k, value in zip(places, memory, strict=True):
             kept[k] = value
 
-    ascent.repeat(H, lambda j: step(j, settings[0]))
-    ascent.repeat(P - H, lambda j: step(j + H, settings[1]))
+    ascent.repeat(n_hidden, lambda j: step(j, settings[0]))
+    ascent.repeat(P - H if plan.bias else P - H - 1, lambda j: step(j + H, settings[1]))
 
 
 @traced(Plan.parse)

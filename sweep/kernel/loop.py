@@ -110,6 +110,8 @@ class Output(NamedTuple):
         Final parameters. In this module: (n, n_values), the optimizer's memory behind them.
     curves : (n, 1 + max_epochs // record_every) or (n, 0) float64, C-contiguous
         Loss at epochs 0, record_every, …; what a run did not reach stays as it was.
+    sums : (n, SUMS) or (0, SUMS) float64, C-contiguous
+        `descent.SUMS` of plans that keep them.
     """
 
     status: NDArray[np.int8]
@@ -119,6 +121,7 @@ class Output(NamedTuple):
     final_loss: NDArray[np.float64]
     weights: NDArray[np.float64]
     curves: NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 class Lanes(NamedTuple):

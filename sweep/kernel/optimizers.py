@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.kernel.lanes import fma, sqrt
-from sweep.spec import models
+from sweep.kernel.lanes import fma, select, sqrt
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,11 @@ class Settings:
     momentum: Any
     beta2: Any
     epsilon: Any
+    growth: Any = 0.0
+    shrink: Any = 0.0
+    decay: Any = 0.0
+    max_step: Any = 0.0
+    min_step: Any = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,58 @@ def _rmsprop(w, ascent, memory, settings):
     return w + settings.rate * ascent / (sqrt(s) + settings.epsilon), [s]
 
 
-gd = Optimizer(_gd)
-momentum = Optimizer(_momentum, n_memory=1)
-nesterov = Optimizer(_nesterov, n_memory=1)
-adam = Optimizer(_adam, n_memory=4, divides=True)
-rmsprop = Optimizer(_rmsprop, n_memory=1, divides=True)
-OPTIMIZERS = {name: globals()[name] for name in models.OPTIMIZERS}
+def _quickprop(w, ascent, memory, settings):
+    """Fahlman 1988 (CMU-CS-88-162): a step to the minimum of the parabola through two slopes, with S = −g − decay·w.
+
+    Where the last step Δ and S agree, the step has η S; and μ Δ if the slope has not fallen below μ/(1 + μ) of what it
+    was, else Δ S/(S′ − S).
+    """
+    before, last = memory
+    slope, mu = fma(-settings.decay, w, ascent), settings.growth
+    gradient = settings.rate * slope
+    least = mu / (1.0 + mu) * before
+    up, down = last > 0.0, last < 0.0
+    far = (up & (slope > least)) | (down & (slope < least))
+    fall = before - slope
+    jump = select(far, mu * last, select(fall == 0.0, 0.0, last * slope / fall))
+    along = (up & (slope > 0.0)) | (down & (slope < 0.0))
+    step = select(up | down, jump + select(along, gradient, 0.0), gradient)
+    return w + step, [slope, step]
+
+
+def _delta_bar_delta(w, ascent, memory, settings):
+    """Jacobs 1988: a rate for each parameter, + κ where g agrees with the mean of earlier ones, · (1 − φ) where not."""
+    rate, mean = memory
+    agreement, rate = mean * ascent, select(rate == 0.0, settings.rate, rate)
+    grown = select(agreement > 0.0, rate + settings.growth, rate)
+    rate = select(agreement < 0.0, rate * (1.0 - settings.shrink), grown)
+    mean = fma(settings.momentum, mean, (1.0 - settings.momentum) * ascent)
+    return fma(rate, ascent, w), [rate, mean]
+
+
+def _rprop(w, ascent, memory, settings):
+    """Riedmiller & Braun 1993: steps from the gradient's signs alone; one that went too far is taken back."""
+    before, size, last = memory
+    size = select(size == 0.0, settings.rate, size)
+    agreement = before * ascent
+    larger, smaller = size * settings.growth, size * settings.shrink
+    larger = select(larger > settings.max_step, settings.max_step, larger)
+    smaller = select(smaller < settings.min_step, settings.min_step, smaller)
+    size = select(agreement > 0.0, larger, select(agreement < 0.0, smaller, size))
+    forward = select(ascent > 0.0, size, select(ascent < 0.0, -size, 0.0))
+    back = agreement < 0.0
+    step = select(back, -last, forward)
+    return w + step, [select(back, 0.0, ascent), size, step]
+
+
+OPTIMIZERS = {
+    "gd": Optimizer(_gd),
+    "momentum": Optimizer(_momentum, n_memory=1),
+    "nesterov": Optimizer(_nesterov, n_memory=1),
+    "adam": Optimizer(_adam, n_memory=4, divides=True),
+    "rmsprop": Optimizer(_rmsprop, n_memory=1, divides=True),
+    "quickprop": Optimizer(_quickprop, n_memory=2, divides=True),
+    "delta_bar_delta": Optimizer(_delta_bar_delta, n_memory=2, divides=True),
+    "rprop": Optimizer(_rprop, n_memory=3, divides=True),
+}
+"""Names are those of `sweep.spec.models.OPTIMIZERS`, as a test holds."""

@@ -54,6 +54,10 @@ class Plan:
         An update after every row instead of one after all rows.
     shortcut : bool
         Weights from the inputs to the output, past the hidden layer.
+    bias : bool
+        Biases are trained; else they stay what they are.
+    sums : bool
+        Sums of losses are kept along a run; see `descent.SUMS`.
     block : int
         Rows that go through together, a power of two where the table is Boolean; 0: all, as code without loops; None:
         as suits the plan. A matter of speed alone, like the width.
@@ -74,6 +78,8 @@ class Plan:
     optimizer: str = "gd"
     online: bool = False
     shortcut: bool = False
+    bias: bool = True
+    sums: bool = False
     block: int | None = None
 
     @property

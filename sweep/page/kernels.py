@@ -61,6 +61,13 @@ def script(*more: str) -> str:
     return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
 
 
+def trains_in_pages(experiment: Experiment) -> bool:
+    """Return True if the page's script knows all that an experiment asks for."""
+    used = {key: {value for grid in experiment.grids for value in grid.values[key]} for key in ("optimizer", "bias")}
+    others = (setting for name in used["optimizer"] for setting in models.OPTIMIZERS[name][3:])
+    return not experiment.train.extra and False not in used["bias"] and all(setting is None for setting in others)
+
+
 def kinds(experiment: Experiment) -> list[Kind]:
     """The kinds of runs of an experiment, the commonest first."""
     counts: collections.Counter[Kind] = collections.Counter()
@@ -124,7 +131,7 @@ def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) 
         code = _packed(b"".join(code for _, code in compiled))
     ends = itertools.accumulate(len(code) for _, code in compiled)
     described = [
-        {**_shape(kind), "at": end - len(code), "size": len(code)}
+        {**shape_of(kind), "at": end - len(code), "size": len(code)}
         for (kind, code), end in zip(compiled, ends, strict=True)
     ]
     text = json.dumps({**_described(experiment), **_known(known), "kernels": described}, separators=(",", ":"))
@@ -212,7 +219,8 @@ def stride_of(n_runs: int, n_seeds: int) -> int:
     return next((step for step in range(least, n_seeds + 1) if n_seeds % step == 0), least)
 
 
-def _shape(kind: Kind) -> dict[str, Any]:
+def shape_of(kind: Kind) -> dict[str, Any]:
+    """Describe a kernel as the page's script takes it."""
     plan, sizes = kind.plan, Kernel(kind.plan).shape._asdict()
     names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut")
     return {

@@ -29,6 +29,8 @@ def live(findings: Findings, replay: str | None) -> str | None:
         What to type, but for the number of a run, to replay it.
     """
     result, experiment = findings.result, findings.experiment
+    if not kernels.trains_in_pages(experiment):
+        return None
     is_complete = bool(result.manifest.get("complete", True))
     file = Path("experiments") / f"{experiment.name}.toml"
     known = kernels.Known(

@@ -43,7 +43,7 @@ def figures_for(findings: Findings, models: Sequence[Model] = ()) -> dict[str, D
         chosen["stability"] = stability
     counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
     converged = bool((counts["n_converged"] > 0).any())
-    if layout.plane is not None:
+    if findings.planes[0]:
         chosen["heat_map"] = heat_map
     if not layout.lines_mix:
         chosen["success_rate"] = success_rate

@@ -12,12 +12,11 @@ from sweep.kernel import NUMERICS
 from sweep.results import tables
 from sweep.results.making import facts, make_tables, runs_at_a_time, table_names
 from sweep.spec.experiment import Experiment
-from sweep.store.chunk_store import CHUNKS, experiment_of
+from sweep.store.chunk_store import CHUNKS, experiment_of, outcomes
 from sweep.store.files import Tree
 from sweep.store.manifest import MANIFEST, TABLES, manifest_text, parse
 from sweep.store.table_files import TableReader, read_table
 from sweep.store.verify import Check, Problem, check_chunks_of, check_files
-from sweep.store.work import outcomes
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What a sweep found, to be looked at from Python."""
+"""Results of a sweep: tables, the experiment that they belong to, and how they were made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,32 +16,32 @@ from sweep.spec.experiment import Experiment
 
 
 class Tables(Protocol):
-    """Where the tables of a result come from: "runs", "summary", and "curves" where losses were recorded."""
+    """Source of the tables of a result: "runs", "summary", and "curves" where losses were recorded."""
 
     @property
     def complete(self) -> bool:
         """True if the tables are known to hold every run of the experiment."""
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """A table, or some columns of it; None if there is no such table."""
+        """Return a table, or some columns of it; None if there is no such table."""
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """Tables that are there already."""
+    """Tables in memory."""
 
     frames: Mapping[str, pd.DataFrame | None]
     complete = False
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """A table, or some columns of it."""
+        """Return a table, or some columns of it."""
         frame = self.frames[name]
         return frame if frame is None or columns is None else frame[list(columns)]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a sweep found. Of one on disk, a table is read when it is first asked for.
+    """Result of a sweep. A table on disk is read when it is first asked for.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Result:
     experiment : Experiment
         The experiment whose runs these are.
     path : Path or None
-        Where it lies on disk.
+        Its directory, if it is on disk.
     """
 
     tables: Tables = field(repr=False)
@@ -67,16 +67,16 @@ class Result:
         manifest: Mapping[str, Any],
         experiment: Experiment,
     ) -> Self:
-        """A result in memory."""
+        """Make a result in memory."""
         return cls(InMemory({"runs": runs, "summary": summary, "curves": curves}), manifest, experiment)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per run: `run`, the columns of the grid, `seed` and what became of it.
+        """One row per run: `run`, the columns of the grid, `seed` and the outcome.
 
-        `status` is one of `sweep.kernel.STATUSES`, `epochs` the updates applied, `converged_epoch` missing if never,
-        `period` the epochs after which a stationary run's weights come back, missing for others, and `final_loss` in
-        nats for bce and ∞ if diverged.
+        `status` is one of `sweep.spec.schema.STATUSES`, `epochs` the updates applied, `converged_epoch` missing if
+        never, `period` the epochs after which a stationary run's weights come back, missing for others, and
+        `final_loss` in nats for bce and ∞ if diverged.
         """
         return self._table("runs")
 
@@ -87,7 +87,7 @@ class Result:
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:
-        """`run`, `epoch`, `loss` where losses were recorded."""
+        """Columns `run`, `epoch` and `loss`; None where losses were not recorded."""
         return self.tables.load("curves")
 
     @cached_property

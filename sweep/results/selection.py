@@ -71,11 +71,11 @@ def _matches(key: str, wanted: Any, values: list[Any]) -> NDArray[np.bool_]:
     return found
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(value: Any, other: Any) -> bool:
     """Return True if two values of a key are the same; a hole, where a grid leaves a key open, is None."""
-    if one is None or other is None:
-        return one is other
-    return isinstance(one, str) == isinstance(other, str) and bool(one == other)
+    if value is None or other is None:
+        return value is other
+    return isinstance(value, str) == isinstance(other, str) and bool(value == other)
 
 
 def _near(value: Any, values: list[Any]) -> str:

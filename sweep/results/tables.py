@@ -1,4 +1,4 @@
-"""Tables of what came out: one row per run, one row per grid point, the learning curves.
+"""Tables of a result: one row per run, one row per grid point, the learning curves.
 
 They are made in pieces, as Arrow tables, from the outcomes of runs in their order, so that no table has to fit into
 memory to be written.
@@ -24,7 +24,7 @@ _LATER = np.iinfo(np.uint32).max
 
 
 def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
-    """One row per run of an outcome; columns as in `sweep.results.result.Result.runs`."""
+    """Make the table of runs of an outcome; columns as in `sweep.results.result.Result.runs`."""
     import pyarrow as pa
 
     seeds = [experiment.grids[at].seed_of(within) for at, _, within in experiment.by_grid(outcome.runs)]
@@ -38,12 +38,16 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
             "final_loss": outcome.final_loss,
+            **{
+                name: column.astype(np.int64) if name in schema.RESTARTS else column
+                for name, column in zip(experiment.train.extra, outcome.extra.T, strict=True)
+            },
         }
     )
 
 
 def summaries(experiment: Experiment, outcomes: Iterable[Outcome]) -> "Iterator[pa.Table]":
-    """One row per grid point of which there is a run, in the order of run numbers, all seeds together.
+    """Make the rows of all grid points that have a run, in the order of run numbers, all seeds together.
 
     Columns: those of the grid; `n` runs, of which `n_converged`; `converged_rate` = n_converged / n with its Wilson
     95 % interval `converged_low`, `converged_high` (see `wilson`); `n_diverged`, `n_stationary`; `epochs_q05` …
@@ -118,7 +122,7 @@ class _Point:
 
 
 def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
-    """`run`, `epoch` and `loss` of every recorded point, run by run."""
+    """Make the table of recorded losses, run by run: `run`, `epoch` and `loss`."""
     import pyarrow as pa
 
     run, point = np.nonzero(~np.isnan(outcome.curves))
@@ -132,7 +136,7 @@ def column_names(experiment: Experiment, table: str) -> list[str]:
         return list(schema.CURVES)
     if table == "summary":
         return [*experiment.columns, *schema.SUMMARY]
-    return ["run", *experiment.columns, "seed", *schema.OUTCOME]
+    return ["run", *experiment.columns, "seed", *schema.OUTCOME, *experiment.train.extra]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
@@ -143,7 +147,7 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
     import pyarrow as pa
 
     names = column_names(experiment, table)
-    types = {name: pa.float64() if name in (*schema.FLOATS, "loss") else pa.int64() for name in names}
+    types = {name: pa.float64() if name in (*schema.FLOATS, *schema.SUMS, "loss") else pa.int64() for name in names}
     if table != "curves":
         text = pa.dictionary(pa.int32(), pa.string())
         every = {key: Values.of(experiment, key) for key in experiment.columns}
@@ -152,7 +156,7 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
 
 
 def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> "pd.DataFrame":
-    """A table as pandas has it: texts are categories in the order of the file, integers that may be missing Int64.
+    """Convert a table to pandas: texts become categories in the order of the file, integers that may be missing Int64.
 
     Without a copy it takes less memory, and cannot be written to.
     """
@@ -172,7 +176,7 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
 
 
 def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
-    """The rows of the grid points of some runs, all of whose runs these are."""
+    """Make the rows of some grid points from all of their runs."""
     points, firsts, n = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
     shape = len(schema.QUANTILES), len(points)
     epochs, losses = np.empty(shape, np.uint32), np.empty(shape)
@@ -190,7 +194,7 @@ def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
 
 
 def _epochs(outcome: Outcome) -> NDArray[np.uint32]:
-    """The epoch at which each run converged, `_LATER` where it did not."""
+    """Return the epoch at which each run converged, `_LATER` where it did not."""
     converged = outcome.status == schema.status_code("converged")
     return np.where(converged, outcome.converged_epoch, _LATER).astype(np.uint32)
 

@@ -13,20 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from sweep.spec import gates, grid, reading
+from sweep.spec import gates, grid, reading, schema
 from sweep.spec.grid import MAX_NAME, Grid
 from sweep.spec.keys import KEYS, POSITIVE, PositiveOrNone
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allowed, show, unknown_key, validate
 from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
 
-_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"
-"""Characters that XML and terminals take."""
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"  # what XML and terminals take
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
 
 
 class Train(BaseModel, frozen=True, extra="forbid"):
-    """How long to train, and when a run has converged.
+    """Length of training, and the criterion of convergence.
 
     Attributes
     ----------
@@ -37,12 +36,16 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     target_error
         Converged where every |output − target| is below it. With `target_loss` as well, both must hold.
     early_stop
-        Whether to stop at convergence.
+        True to stop at convergence.
     record_every
         Keep the loss every so many epochs; 0 for never.
     detect_stationary
-        Whether to tell runs whose weights come back, bit for bit, to where they were from others that did not
-        converge, and to skip what training would only repeat. It changes no other number.
+        True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
+    restart_after
+        Begin again after so many epochs without convergence; 0 for never. The r-th restart of seed s takes seed
+        s + r · (number of seeds); epochs of all starts count together.
+    last_losses
+        k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
     """
 
     max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
@@ -51,12 +54,32 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     early_stop: bool = Field(default=True, description="true or false")
     record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
     detect_stationary: bool = Field(default=True, description="true or false")
+    restart_after: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
+    last_losses: int = Field(default=0, ge=0, description="an integer, 0 (no such criterion) or more")
 
     @model_validator(mode="before")
     @classmethod
     def _some_target(cls, data: dict[str, Any]) -> dict[str, Any]:
         targets = (data.get("target_loss"), data.get("target_error"))
-        return {**data, "target_loss": 0.01} if targets == (None, None) else data
+        return {**data, "target_loss": 0.01} if targets == (None, None) and not data.get("last_losses") else data
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        targets = self.target_loss is not None or self.target_error is not None
+        if self.last_losses and (targets or self.restart_after):
+            raise ValueError("last_losses takes the place of target_loss, target_error and restart_after")
+        if self.last_losses > self.max_epochs:
+            raise ValueError(f"last_losses: found {self.last_losses:,}; allowed: up to max_epochs")
+        if self.restart_after and not self.early_stop:
+            raise ValueError("restart_after begins again where a run has not converged; it needs early_stop = true")
+        if self.restart_after and self.record_every and self.restart_after % self.record_every:
+            raise ValueError("restart_after must be a multiple of record_every")
+        return self
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Columns of the table of runs that these settings ask for, after those of every outcome."""
+        return schema.SUMS if self.last_losses else schema.RESTARTS if self.restart_after else ()
 
     @field_validator("record_every")
     @classmethod
@@ -135,24 +158,24 @@ class Place(NamedTuple, Generic[N]):
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What to train, complete and valid.
+    """Experiment, complete and valid.
 
     Attributes
     ----------
     name
         The file's stem, or "sweep" for a dict, unless given.
     question
-        What the experiment asks, possibly empty.
+        Question that the experiment asks, possibly empty.
     grids
-        The grids whose union it is; run numbers go on from one to the next.
+        Grids whose union is trained; run numbers go on from one to the next.
     train
-        How long to train, and when a run has converged.
+        Length of training, and the criterion of convergence.
     columns
         Keys of the grid in the order of runs.csv, without `seeds`.
     tables
         Name → training set, for the gates that are tables of one's own.
     runs
-        How the table of runs is to be written: "csv", "parquet", "both"; None leaves it to their number.
+        Formats of the table of runs: "csv", "parquet", "both"; None leaves it to their number.
     compare
         The axis that the question is about; None leaves it to the words of the question.
     """
@@ -174,12 +197,12 @@ class Experiment:
     @property
     def n_points(self) -> int:
         """Number of grid points, all grids together, seeds not counted."""
-        return sum(one.n_points for one in self.grids)
+        return sum(grid.n_points for grid in self.grids)
 
     @cached_property
     def firsts(self) -> tuple[int, ...]:
         """Number of the first run of each grid, and the number of runs."""
-        return tuple(itertools.accumulate((one.n_runs for one in self.grids), initial=0))
+        return tuple(itertools.accumulate((grid.n_runs for grid in self.grids), initial=0))
 
     def locate(self, run: int) -> Place[int]:
         """Return the place of a run; ``ValueError`` if the experiment has none of this number."""
@@ -207,7 +230,7 @@ class Experiment:
         return self.tables[gate] if gate in self.tables else boolean_table(gate, encoding)
 
     def resolved(self) -> dict[str, Any]:
-        """The experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
+        """Return the experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.
 
         The order of the keys matters: it is the order of the axes, and with it of the run numbers.
         """
@@ -217,7 +240,7 @@ class Experiment:
             **({"runs": self.runs} if self.runs else {}),
             **({"compare": self.compare} if self.compare else {}),
             "columns": list(self.columns),
-            "grid": [one.resolved() for one in self.grids],
+            "grid": [grid.resolved() for grid in self.grids],
             "train": self.train.model_dump(),
             "tables": {
                 name: {"rows": np.column_stack([table.inputs, table.targets]).tolist()}
@@ -323,7 +346,7 @@ def _experiment(written: Written) -> Experiment:
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether any grid trains on cross-entropy, whose targets are probabilities."""
+    """Return True if any grid trains on cross-entropy, whose targets are probabilities."""
     return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
 
 

@@ -7,6 +7,7 @@ for two inputs 00, 01, 10, 11, so that AND is "0001" and XOR "0110". Rows of a t
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from sweep.spec.classes import N_CLASSES, representatives
 from sweep.spec.messages import did_you_mean, show
 
 MAX_INPUTS = 8
@@ -63,16 +64,18 @@ _SYMMETRIC = {f"parity-{n}": _outputs(n, _parity) for n in range(2, MAX_INPUTS +
 }
 NAMES, ALIASES = _NAMED | _SYMMETRIC, _ALIASES
 """Name → truth table; other name → name."""
-FAMILIES = {f"all-{n}": n for n in range(1, 5)}
+FAMILIES = {f"all-{n}": 2**2**n for n in range(1, 5)} | {f"classes-{n}": size for n, size in N_CLASSES.items()}
+"""Name → number of gates."""
 
 ALLOWED = (
-    f"a gate ({', '.join(_NAMED)}), parity-n (n = 2 … 8), majority-n (n = 3, 5, 7), a family all-n (n = 1 … 4), "
+    f"a gate ({', '.join(_NAMED)}), parity-n (n = 2 … 8), majority-n (n = 3, 5, 7), families all-n (n = 1 … 4) "
+    "and classes-n (n = 1 … 5), "
     'or a truth table of 2, 4, 8, … or 256 outputs, such as "0110"'
 )
 
 
 def canonical(gate: str, tables: Iterable[str] = ()) -> str:
-    """The name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
+    """Return the name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
 
     Truth tables and the names in `tables` are kept as they are.
 
@@ -101,7 +104,7 @@ def canonical(gate: str, tables: Iterable[str] = ()) -> str:
 
 
 def expand(name: str) -> Sequence[str]:
-    """The gates that `name` stands for: all of a family (`all-2`, in counting order), or the one gate itself.
+    """Return the gates that a name stands for: all of a family in counting order, or the one gate itself.
 
     Raises
     ------
@@ -109,11 +112,11 @@ def expand(name: str) -> Sequence[str]:
         For an unknown name.
     """
     name = canonical(name)
-    return _family(FAMILIES[name]) if name in FAMILIES else (name,)
+    return _family(name) if name in FAMILIES else (name,)
 
 
 def truth_table(gate: str) -> str:
-    """The outputs of one gate in counting order: `truth_table("XOR")` is "0110".
+    """Return the outputs of a gate in counting order: `truth_table("XOR")` is "0110".
 
     Raises
     ------
@@ -124,17 +127,20 @@ def truth_table(gate: str) -> str:
         return gate
     name = canonical(gate)
     if name in FAMILIES:
-        raise ValueError(f"{name} is a family of {2**2 ** FAMILIES[name]:,} gates, not one truth table")
+        raise ValueError(f"{name} is a family of {FAMILIES[name]:,} gates, not one truth table")
     return _NAMED.get(name) or _SYMMETRIC[name]
 
 
 def n_inputs(gate: str) -> int:
-    """The number of inputs of one gate, 1 to 8."""
+    """Return the number of inputs of a gate, 1 to 8."""
     return len(truth_table(gate)).bit_length() - 1
 
 
 @cache
-def _family(n: int) -> tuple[str, ...]:
+def _family(name: str) -> tuple[str, ...]:
+    kind, n = name[:-2], int(name[-1])
+    if kind == "classes":
+        return representatives(n)
     return tuple(_TWO_INPUTS) if n == 2 else tuple(f"{outputs:0{2**n}b}" for outputs in range(2**2**n))
 
 

@@ -1,5 +1,6 @@
 """Grids: from a run number to its values and back, without ever listing the runs."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class Grid:
         return math.prod(self.shape)
 
     def indices(self, key: str, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Which value of `key` each run has.
+        """Return the position of each run's value of a key.
 
         Parameters
         ----------
@@ -99,7 +100,7 @@ class Grid:
         return values | {"seed": int(self.seed_of(at)[0])}
 
     def resolved(self) -> dict[str, Any]:
-        """This grid as JSON: every key with its values, axes as lists, families by name, seeds as {from, count}."""
+        """Return this grid as JSON: axes as lists, families by name, successive seeds as {from, count}."""
         written = {
             key: values[0] if len(values) == 1 else list(values)
             for key, values in self.values.items()
@@ -112,7 +113,7 @@ class Grid:
 
 
 def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None) -> Grid:
-    """The grid that one [grid] table describes.
+    """Read one [grid] table.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
 
 
 def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
-    """Whether two grids have a run in common."""
+    """Return True if two grids have a run in common."""
     tables = list(tables)
     if one.weights != other.weights or not _share_seeds(one.seeds, other.seeds):
         return False
@@ -190,7 +191,7 @@ def _share_seeds(one: Sequence[int], other: Sequence[int]) -> bool:
 
 
 def check_size(n_runs: int, lengths: Mapping[str, int], sign: str = " × ") -> None:
-    """Refuse more than `MAX_RUNS` runs: ``ValueError`` with the lengths that `sign` combines to them."""
+    """Refuse more than `MAX_RUNS` runs by a ``ValueError`` that names the lengths, joined by `sign`."""
     if n_runs > MAX_RUNS:
         parts = sign.join(f"{key} {_grouped(length)}" for key, length in lengths.items() if length > 1)
         raise ValueError(f"{_grouped(n_runs)} runs ({parts}); allowed: up to {MAX_RUNS:,} in one experiment")
@@ -201,7 +202,7 @@ def _grouped(number: int) -> str:
 
 
 def _weights(written: Mapping[str, Any]) -> tuple[float | str, ...]:
-    """The given parameters, whose names are keys of the grid."""
+    """Return the given parameters; names among them are keys of the grid."""
     given = written.get("weights")
     if given is None:
         if written.get("init") == "given":
@@ -237,10 +238,18 @@ def _check_weights(
     if needed != {len(weights)}:
         allowed = " or ".join(map(str, sorted(needed)))
         raise ValueError(f"found {len(weights)} weights; the models of this grid have {allowed} (W1, b1, w2, u, b2)")
+    if False in values["bias"]:
+        biases = {
+            place
+            for size, hidden, shortcut in itertools.product(sizes, values["hidden"], values["shortcut"])
+            for place in models.biases(size, hidden, shortcut)
+        }
+        if any(weights[place] != 0.0 for place in biases):
+            raise ValueError("with bias = false, the biases among the weights (b1, b2) must be 0")
 
 
 def _identity(key: str, value: Any, tables: Sequence[str]) -> Any:
-    """Equal for two values of a key exactly if they mean the same runs."""
+    """Return a value that is equal for two values of a key exactly if they mean the same runs."""
     return gates.truth_table(value) if key == "gate" and value not in tables else value
 
 

@@ -29,14 +29,14 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Init:
-    """A parsed start; `str` gives its canonical text, such as "uniform(0, 1)"."""
+    """Parsed start; `str` gives its canonical text, such as "uniform(0, 1)"."""
 
     name: str
     arguments: tuple[float, ...] = ()
 
     @property
     def random(self) -> bool:
-        """Whether the start depends on the seed."""
+        """True if the start depends on the seed."""
         return self.name not in ("zeros", "constant", "given")
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ def parse(text: str) -> Init:
 def draw(
     init: Init, rng: np.random.Generator, n_inputs: int, hidden: int, shortcut: bool = False
 ) -> NDArray[np.float64]:
-    """The initial parameters of one run.
+    """Draw the initial parameters of one run.
 
     For each layer from the input: its weights (units × inputs, row-major), then its biases, one draw per parameter in
     that order. The xavier and he schemes draw the weights only; biases are zero::
@@ -96,7 +96,7 @@ def draw(
     hidden
         Hidden units; 0 is logistic regression. There is one output.
     shortcut
-        Whether the inputs lead to the output as well: their weights follow those of the hidden units in the output
+        True if the inputs lead to the output as well: their weights follow those of the hidden units in the output
         layer, and count in its fan-in.
 
     Returns

@@ -19,7 +19,7 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Key:
-    """One key of [grid].
+    """Key of [grid].
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Key:
     default
         The value where the key is not written, or `REQUIRED`.
     numeric
-        Whether its values are numbers: then a range is allowed.
+        True if its values are numbers: then a range is allowed.
     """
 
     type: Any
@@ -60,10 +60,16 @@ KEYS: dict[str, Key] = {
     "output": Key(**_choice(*models.OUTPUTS), default="sigmoid"),
     "loss": Key(**_choice(*models.LOSSES), default="bce"),
     "shortcut": Key(bool, "true or false", False),
+    "bias": Key(bool, "true or false", True),
     "optimizer": Key(**_choice(*models.OPTIMIZERS), default="gd"),
     "momentum": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
     "beta2": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
     "epsilon": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
+    "growth": Key(PositiveOrNone, POSITIVE, None, numeric=True),
+    "shrink": Key(_FractionOrNone, "a number from 0 to below 1", None, numeric=True),
+    "decay": Key(_NonNegativeOrNone, "a number, 0 or more, up to 1e300", None, numeric=True),
+    "max_step": Key(PositiveOrNone, POSITIVE, None, numeric=True),
+    "min_step": Key(PositiveOrNone, POSITIVE, None, numeric=True),
     "update": Key(**_choice(*models.UPDATES), default="batch"),
     "learning_rate": Key(_Positive, POSITIVE, numeric=True),
     "hidden_learning_rate": Key(PositiveOrNone, POSITIVE, None, numeric=True),
@@ -97,7 +103,7 @@ class Range(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def values(self) -> list[int | float]:
-        """The numbers, in order; integers where they are whole.
+        """Return the numbers in order, integers where they are whole.
 
         The ends are exactly `from` and `to`. What lies between is computed from their decimal spelling to 60 digits
         and then rounded once, so that 0.01 to 10 passes through 0.1 and 1, and no library's rounding enters.

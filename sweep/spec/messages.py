@@ -1,4 +1,4 @@
-"""What is wrong with an experiment, in words for people."""
+"""Messages about experiments that are not valid."""
 
 import difflib
 import json
@@ -20,7 +20,7 @@ class InvalidError(ValueError):
 
 
 class Collector:
-    """Gathers the problems of many keys, so that one message can report them all.
+    """Collect the problems of many keys, so that one message can report them all.
 
     >>> found = Collector()
     >>> with found.at("train"):
@@ -84,13 +84,13 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
-    """What to say of a key that does not exist."""
+    """Return a message for a key that does not exist."""
     known = list(known)
     return f"unknown key{did_you_mean(key, known)}; allowed: {', '.join(known)}"
 
 
 def not_allowed(value: object, allowed: str) -> str:
-    """What to say of a value that its key does not take."""
+    """Return a message for a value that its key does not take."""
     return f"found {show(value)}; allowed: {allowed}"
 
 

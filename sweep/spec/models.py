@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sweep.spec.messages import show
 
 ENCODINGS = ("01", "pm1")
-ACTIVATIONS = ("sigmoid", "tanh", "relu")
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 OUTPUTS = ("sigmoid", "linear")
 LOSSES = ("bce", "mse")
 UPDATES = ("batch", "online")
@@ -16,17 +16,26 @@ UPDATES = ("batch", "online")
 class Rule(NamedTuple):
     """Published defaults of an optimizer; None where it has no such setting."""
 
-    momentum: float | None
-    beta2: float | None
-    epsilon: float | None
+    momentum: float | None = None
+    beta2: float | None = None
+    epsilon: float | None = None
+    growth: float | None = None
+    shrink: float | None = None
+    decay: float | None = None
+    max_step: float | None = None
+    min_step: float | None = None
 
 
+SETTINGS = Rule._fields
 OPTIMIZERS = {
-    "gd": Rule(None, None, None),
-    "momentum": Rule(0.9, None, None),  # Rumelhart, Hinton & Williams 1986
-    "nesterov": Rule(0.9, None, None),  # Sutskever et al. 2013
+    "gd": Rule(),
+    "momentum": Rule(0.9),  # Rumelhart, Hinton & Williams 1986
+    "nesterov": Rule(0.9),  # Sutskever et al. 2013
     "adam": Rule(0.9, 0.999, 1e-8),  # Kingma & Ba 2015
     "rmsprop": Rule(None, 0.99, 1e-8),  # Tieleman & Hinton 2012, with PyTorch's 0.99
+    "quickprop": Rule(growth=1.75, decay=1e-4),  # Fahlman 1988
+    "delta_bar_delta": Rule(0.7, growth=0.035, shrink=0.333),  # Jacobs 1988
+    "rprop": Rule(growth=1.2, shrink=0.5, max_step=50.0, min_step=1e-6),  # Riedmiller & Braun 1993
 }
 
 
@@ -64,6 +73,12 @@ def n_params(n_inputs: int, hidden: int, shortcut: bool) -> int:
     return int(parts(n_inputs, hidden, shortcut).b2.stop)
 
 
+def biases(n_inputs: int, hidden: int, shortcut: bool) -> list[int]:
+    """Return the places of the biases among a model's parameters."""
+    places = parts(n_inputs, hidden, shortcut)
+    return [place for part in (places.b1, places.b2) for place in range(part.start, part.stop)]
+
+
 def weight_names(n_inputs: int, hidden: int, shortcut: bool) -> list[str]:
     """Return the parameters' names in their order: "W1[0,0]", …, "b2"; of logistic regression "w1", …, "b"."""
     if not hidden:
@@ -77,7 +92,7 @@ def weight_names(n_inputs: int, hidden: int, shortcut: bool) -> list[str]:
 
 
 def setting(point: Mapping[str, Any], key: str) -> float:
-    """Return momentum, beta2 or epsilon of a grid point: its own, its optimizer's default, or 0."""
+    """Return a setting of the optimizer at a grid point: its own, its optimizer's default, or 0."""
     if point[key] is not None:
         return float(point[key])
     return float(getattr(OPTIMIZERS[point["optimizer"]], key) or 0.0)
@@ -113,7 +128,7 @@ def conflict(values: Mapping[str, Any]) -> str | None:
             )
     for optimizer in values["optimizer"]:
         rule = OPTIMIZERS[optimizer]
-        for key in ("momentum", "beta2", "epsilon"):
+        for key in SETTINGS:
             unused = getattr(rule, key) is None and any(value is not None for value in values[key])
             if unused:
                 return f"{text('optimizer', optimizer)} has no {key}"

@@ -1,4 +1,4 @@
-"""Experiment files as they are written: TOML and overrides read into a plain dict, and problems told by their keys."""
+"""Experiment files as they are written: TOML and overrides read into a plain dict, and messages about them."""
 
 import os
 import re

@@ -1,10 +1,22 @@
 """Statuses of runs, columns of the tables and backends: each name stated once, for every room."""
 
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+N = TypeVar("N", int, NDArray[np.int64])
+
 STATUSES = ("converged", "diverged", "stationary", "max_epochs")
 """Outcomes of training, in the order of their codes."""
 
 OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 """Columns of the table of runs that hold the outcome; `run`, the columns of the grid and `seed` stand before them."""
+
+RESTARTS = ("restarts",)
+"""Column of the table of runs after the outcome, with restart_after."""
+SUMS = ("mean_of_last", "sum_of_losses", "sum_of_inverses")
+"""Columns of the table of runs after the outcome, with last_losses."""
 
 CURVES = ("run", "epoch", "loss")
 """Columns of the learning curves."""
@@ -26,7 +38,7 @@ NULLABLE = ("converged_epoch", "period", *EPOCH_QUANTILES)
 FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
 """Columns of floating-point numbers, keys of the grid not counted; all others but `status` hold integers."""
 
-TAKEN = ("run", "seed", *OUTCOME, *SUMMARY, "rate", "interval", "settings")
+TAKEN = ("run", "seed", *OUTCOME, *RESTARTS, *SUMS, *SUMMARY, "rate", "interval", "settings")
 """Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
 
 BACKENDS = ("threading", "loky", "dask")
@@ -38,10 +50,15 @@ def status_code(status: str) -> int:
     return STATUSES.index(status)
 
 
-def quantile_ranks(n: int) -> list[int]:
-    """Return the places of the QUANTILES among n sorted values.
+def quantile_rank(percent: int, n: N) -> N:
+    """Return the place of a quantile among n sorted values; n may be an array.
 
     A quantile is an order statistic, the smallest value that at least so many percent of the values do not exceed:
     never interpolated, and therefore the same bits everywhere.
     """
-    return [-(-percent * n // 100) - 1 for percent in QUANTILES]
+    return -(-percent * n // 100) - 1
+
+
+def quantile_ranks(n: int) -> list[int]:
+    """Return the places of the QUANTILES among n sorted values."""
+    return [quantile_rank(percent, n) for percent in QUANTILES]

@@ -36,7 +36,7 @@ class TrainingSet:
 
 
 def boolean_table(gate: str, encoding: str) -> TrainingSet:
-    """The training set of one gate.
+    """Return the training set of one gate.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def boolean_table(gate: str, encoding: str) -> TrainingSet:
 def table_from_rows(
     rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()
 ) -> TrainingSet:
-    """A training set of one's own: in every row the inputs, then the target.
+    """Make a training set of rows, each of which holds the inputs, then the target.
 
     Parameters
     ----------
     rows
         Rows of equal length, 2 or more, of finite numbers.
     probabilities
-        Whether the last number of each row, its target, must lie in [0, 1].
+        True if the last number of each row, its target, must lie in [0, 1].
     places
         What to call each row in messages; "row 1", "row 2", … if left out.
 
@@ -94,7 +94,7 @@ def table_from_rows(
 
 
 def table_from_csv(path: Path, probabilities: bool = True) -> TrainingSet:
-    """A training set from a CSV file: numbers separated by commas, the last column the target.
+    """Read a training set from a CSV file: numbers separated by commas, the last column the target.
 
     A first line without any number is a header; blank lines are passed over. `probabilities` as in `table_from_rows`.
 

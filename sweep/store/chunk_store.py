@@ -9,7 +9,7 @@ within to which store and which runs it belongs.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
-from sweep.errors import DamagedError, ExperimentError
+from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
@@ -157,7 +157,8 @@ class ChunkStore:
 
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
         curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
-        return pa.schema({**integers, "final_loss": pa.float64(), **curve})
+        extra = dict.fromkeys(self.experiment.train.extra, pa.float64())
+        return pa.schema({**integers, "final_loss": pa.float64(), **extra, **curve})
 
     def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
         """Return what a chunk file says of itself."""
@@ -215,12 +216,14 @@ class ChunkStore:
         return outcome
 
     def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
-        columns = {name: table[name].to_numpy() for name in table.column_names if name != "curve"}
+        names = self.experiment.train.extra
+        columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("curve", *names)}
+        extra = np.array([table[name].to_numpy() for name in names]).reshape(len(names), runs.size).T
         integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
         curves = np.empty((runs.size, 0))
         if self.n_recorded:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
-        return Outcome(runs, **{**columns, **integers}, curves=curves)
+        return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra)
 
     def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
         """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
@@ -233,6 +236,7 @@ class ChunkStore:
             "converged_epoch": outcome.converged_epoch.astype(np.int32),
             "period": outcome.period.astype(np.int8),
             "final_loss": outcome.final_loss,
+            **dict(zip(self.experiment.train.extra, outcome.extra.T, strict=True)),
         }
         if self.n_recorded:
             columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
@@ -273,6 +277,41 @@ def chunk_stores(tree: Tree) -> tuple[list[ChunkStore], list[tuple[str, str]]]:
         else:
             unusable.append((name, f"of version {store.numerics} of the arithmetic, not {NUMERICS}"))
     return usable, unusable
+
+
+def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
+    """Read what became of runs of an experiment that are done, in their order.
+
+    Parameters
+    ----------
+    experiment
+    tree
+        The directory of its result.
+    n_rows
+        Runs to give at a time; the last outcome may have fewer.
+
+    Raises
+    ------
+    StoreError
+        If a chunk is not what was written.
+    """
+    held: list[Outcome] = []
+    n_held = first = 0
+    for grid in experiment.grids:
+        store = ChunkStore.of(experiment, grid, tree)
+        for file in store.files():
+            try:
+                held.append(store.read_chunk(file, first))
+            except DamagedError as error:
+                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
+            n_held += file.n_runs
+            while n_held >= n_rows:
+                block = Outcome.joined(held)
+                yield block[:n_rows]
+                held, n_held = [block[n_rows:]], n_held - n_rows
+        first += grid.n_runs
+    if n_held:
+        yield Outcome.joined(held)
 
 
 def experiment_of(content: Mapping[str, Any]) -> Experiment:

@@ -43,7 +43,7 @@ class Earlier:
         """Find what is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
         grid = self.experiment.grids[chunk.grid]
         runs = np.arange(chunk.start, chunk.stop)
-        known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment))
+        known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment), len(self.experiment.train.extra))
         filled = np.zeros(runs.size, np.bool_)
         for store in self.stores:
             numbers = paired(grid, self.experiment.tables, store.grid, store.tables, runs)
@@ -79,7 +79,7 @@ class Earlier:
             usable = still_true(outcome, store.experiment.train, self.experiment.train)
         except DamagedError as error:
             self.refuse(file.name, str(error))
-            outcome = Outcome.empty(np.arange(file.start, file.stop), 0)
+            outcome = Outcome.empty(np.arange(file.start, file.stop), 0, len(store.experiment.train.extra))
             usable = np.zeros(file.n_runs, np.bool_)
         self._kept[file.name] = outcome, usable
         while len(self._kept) > 1 and sum(part.n_bytes for part, _ in self._kept.values()) > _KEPT_BYTES:

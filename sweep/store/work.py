@@ -11,9 +11,9 @@ from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired
 from sweep.engine.workers import Workers
-from sweep.errors import ChunkError, DamagedError, StoreError
+from sweep.errors import ChunkError, DamagedError
 from sweep.spec.experiment import Experiment
-from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
+from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores, outcomes
 from sweep.store.earlier import Earlier
 from sweep.store.files import Tree
 
@@ -190,41 +190,6 @@ class Work:
     def _set_aside(self, name: str, reason: str) -> None:
         place = self.tree.set_aside(name)
         self.say(f"{self.tree.path / name}: {reason} (set aside as {place})")
-
-
-def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
-    """Read what became of runs of an experiment that are done, in their order.
-
-    Parameters
-    ----------
-    experiment
-    tree
-        The directory of its result.
-    n_rows
-        Runs to give at a time; the last outcome may have fewer.
-
-    Raises
-    ------
-    StoreError
-        If a chunk is not what was written.
-    """
-    held: list[Outcome] = []
-    n_held = first = 0
-    for grid in experiment.grids:
-        store = ChunkStore.of(experiment, grid, tree)
-        for file in store.files():
-            try:
-                held.append(store.read_chunk(file, first))
-            except DamagedError as error:
-                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
-            n_held += file.n_runs
-            while n_held >= n_rows:
-                block = Outcome.joined(held)
-                yield block[:n_rows]
-                held, n_held = [block[n_rows:]], n_held - n_rows
-        first += grid.n_runs
-    if n_held:
-        yield Outcome.joined(held)
 
 
 def _unpacked(chunk: Chunk, bits: NDArray[np.uint8] | None) -> NDArray[np.bool_] | None:

@@ -12,6 +12,7 @@ for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ FEWEST_SEEDS = 6
 MAX_COUPLES = 8
 """Values up to which every two are compared; of more, those with most and fewest runs that converged."""
 MAX_RUNS = 2**23
+"""Runs up to which all are compared; of more, those of the first seeds."""
 CHANCE = 0.05
 
 
@@ -107,8 +109,10 @@ def effects(
         are fewer than six seeds.
     """
     found: list[Effect] = []
-    if len(trials.seeds) < FEWEST_SEEDS or trials.epochs.size > MAX_RUNS:
+    n_seeds = min(len(trials.seeds), MAX_RUNS // max(1, len(trials.settings)))
+    if n_seeds < FEWEST_SEEDS or len(trials.settings) == 0:
         return found
+    trials = replace(trials, seeds=trials.seeds[:n_seeds], epochs=trials.epochs[:, :n_seeds])
     settings = trials.settings
     for axis in axes:
         parts: dict[str | None, NDArray[np.intp]] = {None: np.arange(len(settings))}

@@ -133,6 +133,7 @@ class Bench {
       setting = this.experiment.setting(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
+      this.refusal = error.message;
       const named = /^(\w+): /.exec(error.message)?.[1];
       const at = this.fields[named] ?? this.fields[key];
       if (!at) this.trouble.textContent = error.message;

@@ -53,15 +53,19 @@ class Live {
     } else if (what === "trained") {
       this.says.textContent = bench.summary();
       this.draw();
-      if (this.playsNext && this.benches.every((each) => each.outcome)) {
-        this.playsNext = false;
-        this.start();
-      }
+      this.playIfTrained();
     } else if (what === "changed") {
-      this.playsNext = !isStill.matches;
       if (isStill.matches) bench.done.then(() => this.go(this.last));
+      else this.playsNext = true;
+      this.playIfTrained();
       this.toAddress();
     }
+  }
+
+  playIfTrained() {
+    if (!this.playsNext || !this.benches.every((bench) => bench.outcome)) return;
+    this.playsNext = false;
+    this.start();
   }
 
   // While a run is trained its newest state is shown; a frame at a time.
@@ -224,9 +228,16 @@ class Live {
       if (name !== "gate" && name !== "init" && !type?.enum) try { value = JSON.parse(text); } catch { value = text; }
       parts[key.startsWith("b.") ? 1 : 0][name] = value;
     }
+    const [opening] = this.experiment.openingSettings();
+    const set = async (bench, part) => {
+      if (await bench.set({ ...opening, ...part })) return;
+      const { refusal } = bench;
+      if (!bench.setting) await bench.set(opening);
+      bench.trouble.textContent = `The address asks for something else: ${refusal}`;
+    };
+    await set(this.benches[0], parts[0]);
     if (words.has("b") !== this.benches.length > 1) await this.toggleCompare();
-    const complete = (part) => ({ ...this.experiment.openingSettings()[0], ...part });
-    for (const [k, bench] of this.benches.entries()) await bench.set(complete(parts[k]), "gate");
+    if (words.has("b")) await set(this.benches[1], parts[1]);
     await Promise.all(this.benches.map((bench) => bench.done));
     this.go(Number(words.get("epoch")) || 0);
     return true;

@@ -1,5 +1,6 @@
 """How rough a boundary in a picture is: its box-counting dimension."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,20 @@ from numpy.typing import NDArray
 
 MAX_POSITIONS = 6
 """Of the grid, in each direction."""
+CIRCLE_RADIUS = 0.35
+"""Of the null model, in widths of the picture."""
+
+
+def dimension(mask: NDArray[np.bool_]) -> float:
+    """The dimension of a mask's boundary, NaN if it has none."""
+    edge = boundary(mask)
+    return box_counting_dimension(edge)[0] if edge.any() else math.nan
+
+
+def circle(shape: tuple[int, ...]) -> float:
+    """The dimension that box counting gives for a circle in a picture of this shape."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return dimension(np.hypot(x - shape[1] / 2, y - shape[0] / 2) < CIRCLE_RADIUS * min(shape))
 
 
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -92,3 +107,27 @@ def _fewest_boxes(picture: NDArray[np.bool_], side: int) -> int:
 def _starts(first_cut: int, side: int, length: int) -> NDArray[np.int64]:
     """Where the boxes start along one direction."""
     return np.unique(np.append(0, np.arange(first_cut, length, side)))
+
+
+def sign_changes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which neighbourhoods of 2 × 2 elements hold both classes: bool, one less than `mask` in each direction."""
+    parts = np.array([mask[:-1, :-1], mask[1:, :-1], mask[:-1, 1:], mask[1:, 1:]])
+    return np.asarray(parts.any(axis=0) & ~parts.all(axis=0))
+
+
+def local_slopes(picture: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the local dimensions of a set of picture elements, as Sohl-Dickstein 2024 takes them from PoreSpy.
+
+    Boxes of up to ten sizes, from 10 elements to the picture's shorter side and evenly spaced in the logarithm, are
+    counted that the set fills in part but not wholly; the slopes are those of log N over log 1/s, by differences.
+    """
+    sizes = np.unique(np.logspace(1, np.log10(min(picture.shape)), 10).astype(int))
+    counts = []
+    for side in sizes.tolist():
+        starts = [np.arange(0, length, side) for length in picture.shape]
+        n_set = np.add.reduceat(np.add.reduceat(picture.astype(np.int64), starts[0], axis=0), starts[1], axis=1)
+        heights, widths = (np.diff(np.append(at, n)) for at, n in zip(starts, picture.shape, strict=True))
+        counts.append(int(((n_set > 0) & (n_set < np.outer(heights, widths))).sum()))
+    if min(counts) == 0:
+        return np.empty(0)
+    return -np.asarray(np.gradient(np.log(counts), np.log(sizes)), dtype=np.float64)
