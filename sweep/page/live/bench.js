@@ -59,7 +59,7 @@ class Bench {
     const pictures = make("div", { class: "pictures" }, this.plane, this.curve, this.network);
     this.heading = make("h3", {}, name);
     this.element = make("div", { class: "bench", role: "group", "aria-label": name },
-      this.heading, this.controls, this.trouble, pictures, this.now, this.end, this.origin, this.command);
+      this.heading, pictures, this.now, this.end, this.controls, this.trouble, this.origin, this.command);
     this.buildControls();
   }
 
@@ -180,6 +180,11 @@ class Bench {
     this.tell("started", this);
   }
 
+  // The end of the axis of epochs.
+  get most() {
+    return this.outcome ? Math.max(this.last, 10) : this.experiment.train.max_epochs;
+  }
+
   get last() {
     return this.history?.kept.at(-1)?.epochs ?? 0;
   }
@@ -200,7 +205,7 @@ class Bench {
 
   // ---- what is shown at an epoch
 
-  show(epoch, isQuick = false) {
+  show(epoch, mostEpochs, isQuick = false) {
     if (!this.model) return;
     const at = Math.min(epoch, this.last);
     if (this.outcome) this.history.seek(this.model, at);
@@ -212,7 +217,7 @@ class Bench {
     if (box) drawSurface(this.plane, { outputs, box, ...table, line: this.ruler });
     else drawRows(this.plane, { outputs, ...table });
     const kept = [...this.history.kept.filter(({ epochs }) => epochs < now), { epochs: now, loss }, ...this.history.kept.filter(({ epochs }) => epochs > now)];
-    drawCurve(this.curve, { kept, until: now, seen: this.seen, target: this.experiment.train.target_loss, median: this.median, mostEpochs: this.outcome ? Math.max(this.last, 10) : this.experiment.train.max_epochs });
+    drawCurve(this.curve, { kept, until: now, seen: this.seen, target: this.experiment.train.target_loss, median: this.median, mostEpochs });
     const { n_inputs, hidden } = model.shape;
     drawNetwork(this.network, { weights: model.weights, n_inputs, hidden, direct: this.setting.shortcut || !hidden });
     const of = this.outcome && now < this.last && this.seen === this.last ? ` of ${grouped(this.last)}` : "";

@@ -34,6 +34,10 @@ class Live {
     return Math.max(...this.benches.map((bench) => bench.last));
   }
 
+  get most() {
+    return Math.max(...this.benches.map((bench) => bench.most));
+  }
+
   addBench(name) {
     const bench = new Bench(this.experiment, name, (what, which) => this.told(what, which));
     this.benches.push(bench);
@@ -76,7 +80,7 @@ class Live {
       const busy = this.benches.filter((bench) => bench.model && !bench.outcome);
       this.isFollowing = busy.length > 0;
       if (!this.isFollowing) return;
-      if (performance.now() - this.lastStart > 250) for (const bench of busy) bench.show(Infinity, true);
+      if (performance.now() - this.lastStart > 250) for (const bench of busy) bench.show(Infinity, this.most, true);
       requestAnimationFrame(frame);
     };
     this.lastStart = performance.now();
@@ -192,7 +196,7 @@ class Live {
   }
 
   draw(isQuick = false) {
-    for (const bench of this.benches) bench.show(this.epoch, isQuick);
+    for (const bench of this.benches) bench.show(this.epoch, this.most, isQuick);
     this.slider.value = String(Math.round(this.position));
     this.slider.setAttribute("aria-valuetext", `epoch ${grouped(this.epoch)} of ${grouped(this.last)}`);
   }
@@ -346,6 +350,7 @@ class Ruler {
 }
 
 async function openLive(root) {
+  await new Promise((resume) => { window.requestIdleCallback?.(resume, { timeout: 300 }) ?? setTimeout(resume, 100); });
   const experiment = await thisExperiment();
   const live = new Live(experiment, root.querySelector(".live") ?? root);
   root.hidden = false;
