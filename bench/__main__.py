@@ -4,18 +4,18 @@
 
 Each workload is done in every way, in turn, several times; a peer that would take too long does a part of it, and its
 times are extrapolated by model-epochs. Then come what skipping the epochs of stationary runs spares, what keeping
-chunks on disk costs, and the roof. Everything goes to bench.csv, roof.csv, machine.json and a figure; a run of all
-workloads writes README.md's table as well.
+chunks on disk costs, the roof, and speed over the size of a network. Everything goes to bench.csv, roof.csv, sizes.csv,
+machine.json and two figures; a run of all workloads writes README.md's table as well.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-from bench import figure, instructions, roof, tables
+from bench import figure, instructions, roof, sizes, tables
 from bench.extras import chunk_rows, stationary_rows
 from bench.peers import installed
-from bench.problem import experiment_of
+from bench.problem import Problem, experiment_of
 from bench.timing import Row, in_turn, rows
 from bench.ways import ALL, Workload, first_process, kernel_ways, peer_way, process_ways, trained
 
@@ -56,6 +56,9 @@ def main() -> None:
     text = json.dumps(tables.machine(options.rounds, allowed), indent=2) + "\n"
     (options.out / "machine.json").write_text(text)
     figure.draw(found, options.out / "bench")
+    by_size = sizes.measure(min(options.rounds, 3))
+    tables.write_rows(options.out / "sizes.csv", by_size)
+    sizes.draw(by_size, options.out / "sizes")
     if options.out == tables.RESULTS:
         readme = tables.ROOT / "README.md"
         readme.write_text(tables.with_block(readme.read_text(), tables.committed_block()))
@@ -70,7 +73,7 @@ def compare(workload: Workload, rounds: int) -> list[Row]:
     if missing:
         print(f"skipped, as not installed: {', '.join(missing)}")
     ways = kernel_ways(experiment)
-    ways += [peer_way(peer, workload, outcome) for peer in peers]
+    ways += [peer_way(peer, workload, outcome) for peer in peers if peer.can(Problem.of(experiment))]
     if workload is ALL[0] or workload is ALL[-1]:
         ways += process_ways(workload)
     found = rows(workload.title, outcome.n_epochs, ways, in_turn(ways, rounds))

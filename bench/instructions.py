@@ -82,11 +82,11 @@ def _client_request() -> Callable[..., None]:
 
 def main() -> None:
     """Run every steady load, short and long, and have Callgrind write down each."""
-    from bench.roof import steady_load
-    from bench.ways import ALL, trained
+    from bench.roof import steady_load, steady_workloads
+    from bench.ways import trained
 
     request = _client_request()
-    for workload in ALL[:-1]:
+    for workload in steady_workloads():
         loads = [steady_load(workload, share) for share in (_SHORT, _LONG)]
         trained(loads[0], 1)
         for load in loads:

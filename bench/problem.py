@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """Runs of an experiment with one grid, whose models are alike: sigmoids, cross-entropy, gradient descent.
+    """Runs of an experiment with one grid, whose models are alike: sigmoids, cross-entropy.
 
     Attributes
     ----------
@@ -66,6 +66,26 @@ class Problem:
         """Hidden units; 0 is logistic regression."""
         (hidden,) = self.experiment.grids[0].values["hidden"]
         return int(hidden)
+
+    @property
+    def online(self) -> bool:
+        """Updates come after every row."""
+        return "online" in self._values("update")
+
+    @property
+    def adam(self) -> bool:
+        """The optimizer is Adam with its published settings; else gradient descent."""
+        return "adam" in self._values("optimizer")
+
+    @property
+    def is_plain(self) -> bool:
+        """Gradient descent on all rows at once."""
+        return not (self.online or self.adam)
+
+    @property
+    def n_units(self) -> int:
+        """Units × rows: sigmoids of a pass."""
+        return len(self.inputs) * (self.hidden + 1)
 
     @cached_property
     def inputs(self) -> Floats:
@@ -113,6 +133,8 @@ class Problem:
 def experiment_of(name: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Experiment:
     """A workload's experiment, with some of its settings changed: {"train": {"max_epochs": 10}}."""
     document = tomllib.loads((WORKLOADS / f"{name}.toml").read_text())
+    for table in document.get("tables", {}).values():
+        table["csv"] = str(WORKLOADS / table["csv"])
     for part, settings in (changes or {}).items():
         document[part] |= settings
     return load(document)

@@ -1,7 +1,8 @@
 """The roof of the hardware: sigmoids and multiply-adds per second on one core, and how near the kernel comes.
 
-Most of a model-epoch are sigmoids. The roof is a loop of nothing but the project's own sigmoid, as wide as the kernel;
-the kernel's load is steady: models that never converge, a multiple of its width, so that every lane is busy.
+Most of a small model's epoch are sigmoids, most of a large one's multiply-adds. There is a roof for either: a loop of
+nothing but the project's own sigmoid, and one of fused multiply-adds, in as many chains as keep a core busy. The
+kernel's load is steady: models that never converge, a multiple of its width, so that every lane is busy.
 """
 
 import functools
@@ -20,11 +21,14 @@ from sweep.kernel.plan import natural_width
 from sweep.spec.experiment import Experiment
 
 _WIDTH = natural_width()
-_CHAINS = 3
-"""Vectors that do not wait for one another."""
-_N_SIGMOIDS, _N_FMAS = 400_000, 10_000_000
+_CHAINS = 6
+"""Pairs of vectors that do not wait for one another."""
+_N_SIGMOIDS, _N_FMAS = 200_000, 5_000_000
 """Rounds of a timing: a good part of a second."""
-_STEADY_RUNS = 4096
+_OPERATIONS_OF_SIGMOID = 20
+"""Operations of floating-point and integer units in a sigmoid, its division counted as one."""
+_STEADY_RUNS, _FEW_STEADY_RUNS, _LEAST_EPOCHS = 4096, 128, 100
+"""Runs of a steady load; fewer where they would have fewer than so many epochs."""
 _STEADY_SIGMOIDS = 120_000_000
 
 
@@ -95,6 +99,8 @@ class Reached(NamedTuple):
         Of the sigmoids that the roof allows: the time of a model-epoch's bare sigmoids over its whole time.
     share_of_both
         The same, with the time of its bare multiply-adds added to that of the sigmoids.
+    share_of_multiply_adds
+        Of the multiply-adds that the roof allows, every operation of a sigmoid counted as one of them.
     instructions
         Of one model-epoch, as Callgrind counts them; None without it.
     """
@@ -105,6 +111,7 @@ class Reached(NamedTuple):
     model_epochs_per_second: float
     share_of_sigmoids: float
     share_of_both: float
+    share_of_multiply_adds: float | None = None
     instructions: float | None = None
 
 
@@ -116,7 +123,7 @@ def measure(rounds: int) -> tuple[Roof, list[Reached]]:
     }
     x = np.linspace(0.5, 1.5, _CHAINS * _WIDTH)
     work: dict[str, Callable[[], object]] = {name: functools.partial(loop, n, x) for name, (loop, n) in loops.items()}
-    steady = {workload: steady_load(workload) for workload in ALL[:-1]}
+    steady = {workload: steady_load(workload) for workload in steady_workloads()}
     work |= {workload.name: functools.partial(trained, load, 1) for workload, load in steady.items()}
     for warm in work.values():
         warm()
@@ -140,22 +147,27 @@ def _times(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list
 def shares(title: str, needs: tuple[int, int], per_second: float, roof: Roof) -> Reached:
     """Compare so many model-epochs per second with the roof, each needing so many sigmoids and multiply-adds."""
     sigmoids, multiply_adds = needs[0] / roof.sigmoids, needs[1] / roof.multiply_adds
-    return Reached(title, *needs, per_second, per_second * sigmoids, per_second * (sigmoids + multiply_adds))
+    operations = (needs[1] + _OPERATIONS_OF_SIGMOID * needs[0]) / roof.multiply_adds
+    seconds = sigmoids, sigmoids + multiply_adds, operations
+    return Reached(title, *needs, per_second, *(per_second * share for share in seconds))
+
+
+def steady_workloads() -> list[Workload]:
+    """Workloads whose needs are known: gradient descent on all rows at once, for more than one epoch."""
+    return [workload for workload in ALL[:-1] if Problem.of(experiment_of(workload.name)).is_plain]
 
 
 def steady_load(workload: Workload, epochs_share: float = 1.0) -> Experiment:
     """Models of a workload's kind that all train from the first to the last epoch."""
     experiment = experiment_of(workload.name)
     problem = Problem.of(experiment)
-    n_rows, n_inputs = problem.inputs.shape
-    epochs = int(_STEADY_SIGMOIDS * epochs_share) // (_STEADY_RUNS * n_rows * (problem.hidden + 1))
-    grid = {
-        "gate": f"parity-{n_inputs}" if n_inputs > 2 else "XOR",
-        "learning_rate": 1e-6,
-        "init": "normal(0, 1)",
-        "seeds": _STEADY_RUNS,
-    }
-    return experiment_of(workload.name, {"grid": grid, "train": {"max_epochs": epochs}})
+    n_inputs, boolean = problem.inputs.shape[1], not experiment.tables
+    sigmoids = int(_STEADY_SIGMOIDS * epochs_share) // problem.n_units
+    runs = _STEADY_RUNS if sigmoids >= _STEADY_RUNS * _LEAST_EPOCHS * epochs_share else _FEW_STEADY_RUNS
+    grid = {"learning_rate": 1e-6, "init": "normal(0, 1)", "seeds": runs}
+    if boolean:
+        grid["gate"] = f"parity-{n_inputs}" if n_inputs > 2 else "XOR"
+    return experiment_of(workload.name, {"grid": grid, "train": {"max_epochs": sigmoids // runs}})
 
 
 def needs_of(problem: Problem) -> tuple[int, int]:

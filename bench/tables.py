@@ -10,18 +10,25 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from bench.roof import Reached, Roof
+from bench.sizes import Size
 from bench.timing import Row
 from bench.ways import ALL
+from sweep.kernel.plan import vector_width
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "bench"
 BEGIN, END = "<!-- what `make bench` has found: begin -->", "<!-- end -->"
 
+SIZES = "results/bench/sizes.png"
+_SHARES = {
+    "a bare sigmoid loop's speed": "share_of_sigmoids",
+    "a bare loop of multiply-adds": "share_of_multiply_adds",
+}
 _PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "jax", "jaxlib", "torch")
 _SIGNIFICANT = 6
 
 
-def write_rows(path: Path, rows: Sequence[Row] | Sequence[Reached]) -> None:
+def write_rows(path: Path, rows: Sequence[Row] | Sequence[Reached] | Sequence[Size]) -> None:
     """Write named tuples of one kind as CSV, numbers with six digits, None as nothing."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -51,6 +58,8 @@ def machine(rounds: int, roof: Roof) -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
+        "vectors": "AVX-512" if vector_width() == 8 else f"{vector_width()} float64",
+        "sizes": True,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
@@ -98,14 +107,14 @@ def text_of_roof(roof: Roof, reached: Iterable[Reached]) -> list[str]:
         f"one core, per second: {roof.sigmoids / 1e6:,.0f} million sigmoids, "
         f"{roof.multiply_adds / 1e9:.1f} billion multiply-adds",
         f"{'':34}{'sigmoids':>9}{'mult.-adds':>11}{'M epochs/s':>12}"
-        f"{'of sigmoids':>13}{'of both':>9}{'instructions':>14}",
+        f"{'of sigmoids':>13}{'of both':>9}{'of operations':>15}{'instructions':>14}",
     ]
     for row in reached:
         counted = "" if row.instructions is None else f"{row.instructions:.1f}"
         speed = row.model_epochs_per_second / 1e6
         lines.append(
             f"{row.workload:34}{row.sigmoids:>9}{row.multiply_adds:>11}{speed:12.1f}"
-            f"{row.share_of_sigmoids:>13.0%}{row.share_of_both:>9.0%}{counted:>14}"
+            f"{row.share_of_sigmoids:>13.0%}{row.share_of_both:>9.0%}{row.share_of_multiply_adds:>15.0%}{counted:>14}"
         )
     return lines
 
@@ -117,7 +126,8 @@ def _short(value: float) -> str:
 
 def readme_block(rows: Sequence[Row], reached: Sequence[Reached], where: Mapping[str, Any]) -> str:
     """The part of README.md between the markers: how many times as long as ours each way takes, and on what machine."""
-    titles = [workload.title for workload in ALL]
+    measured = {row.workload for row in rows}
+    titles = [workload.title for workload in ALL if workload.title in measured]
     ways = list(dict.fromkeys(row.way for row in rows if row.workload in titles and row.way != row.beside))
     found = {(row.workload, row.way): row for row in rows}
     baselines = [row for row in rows if row.way == row.beside and row.workload in titles]
@@ -132,11 +142,12 @@ def readme_block(rows: Sequence[Row], reached: Sequence[Reached], where: Mapping
         lines.append(_line([f"{way}, {n_cores} core{'s' if n_cores > 1 else ''}", *cells]))
     epochs = [f"{found[title, baselines[0].way].model_epochs_per_second / 1e6:.1f}" for title in titles]
     lines.append(_line(["million model-epochs per second on a core, ours", *epochs]))
-    shares = {row.workload: f"{row.share_of_sigmoids:.0%}" for row in reached}
-    lines.append(
-        _line(["of a bare sigmoid loop's speed, all lanes busy", *(shares.get(title, "") for title in titles)])
-    )
-    return "\n".join([BEGIN, _measured_on(where), "", *lines, END])
+    for name, share in _SHARES.items():
+        shares = {row.workload: f"{getattr(row, share):.0%}" for row in reached if getattr(row, share) is not None}
+        if shares:
+            lines.append(_line([f"of {name}, all lanes busy", *(shares.get(title, "") for title in titles)]))
+    picture = [f"\n![Speed over size]({SIZES})"] if where.get("sizes") else []
+    return "\n".join([BEGIN, _measured_on(where), "", *lines, *picture, END])
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -154,9 +165,14 @@ def _measured_on(where: Mapping[str, Any]) -> str:
         f"{name} {number}" for name, number in where["packages"].items() if name not in ("sweep", "jaxlib")
     )
     return (
-        f"Measured on {where['cores']} cores of {where['cpu']}, {where['system']}, Python {where['python']}, "
-        f"{packages}; medians of {where['rounds']} rounds in turn, and in brackets from least to most."
+        f"Measured on {where['cores']} cores of {where['cpu']}{_vectors(where)}, {where['system']}, "
+        f"Python {where['python']}, {packages}; medians of {where['rounds']} rounds in turn, and in brackets "
+        "from least to most."
     )
+
+
+def _vectors(where: Mapping[str, Any]) -> str:
+    return f" with {where['vectors']}" if "vectors" in where else ""
 
 
 def with_block(readme: str, block: str) -> str:

@@ -49,6 +49,11 @@ ALL = (
     Workload("xor-2-2-1", "XOR on 2-2-1", Sample(1, 300), Sample(1, 4)),
     Workload("xor-2-8-1", "XOR on 2-8-1", Sample(1, 200), Sample(1, 4)),
     Workload("four-inputs", "logistic regression, 4 inputs", Sample(31, 1), Sample(2003, 1)),
+    Workload("parity-5", "parity on 5-10-1", Sample(1, 32), Sample(4, 1)),
+    Workload("parity-8", "parity on 8-16-1", Sample(1, 96), Sample(1, 1)),
+    Workload("real-rows", "272 real rows on 16-16-1", Sample(1, 96), Sample(1, 1)),
+    Workload("online", "parity on 3-4-1, online", Sample(1, 50), Sample(1, 1)),
+    Workload("adam", "XOR on 2-4-1, Adam", Sample(1, 50), Sample(1, 1)),
     Workload("million", "a million runs of one epoch", Sample(1, 50_000), Sample(1, 5_000), draws_starts=True),
 )
 

@@ -16,7 +16,6 @@ from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
 if TYPE_CHECKING:
-    from sweep.page.shown import Result
     from sweep.session import Started
 
 FAILED = 1
@@ -111,6 +110,7 @@ def run(
     from rich.console import Console
 
     from sweep import api
+    from sweep.commands import run_output
     from sweep.progress import Progress
 
     progress = Progress(Console(stderr=True, highlight=False, soft_wrap=True))
@@ -141,12 +141,11 @@ def run(
     if trained:
         progress.finish(result.manifest)
     elif drawn or not figures:
-        runs, files = f"{result.manifest['n_runs']:,} runs", f"{len(result.manifest['files'])} files"
-        typer.echo(f"{result.manifest['name']}: nothing to do, all {runs} and {files} are there", err=True)
+        run_output.say_nothing_to_do(result)
     with _failures():
         if trained:
-            _show_answer(result)
-        _list_files(api.draw(result) if figures and not drawn else result)
+            run_output.show_answer(result)
+        run_output.list_files(api.draw(result) if figures and not drawn else result)
 
 
 @app.command()
@@ -169,9 +168,10 @@ def report(
 ) -> None:
     """Draw the figures and the report of a result again."""
     from sweep import api
+    from sweep.commands.run_output import list_files
 
     with _failures():
-        _list_files(api.draw(api.read(directory)))
+        list_files(api.draw(api.read(directory)))
     if show:
         _open(directory / "report.html")
 
@@ -346,29 +346,6 @@ def _ended(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def _show_answer(result: "Result") -> None:
-    """Print the answer to the question, then a few rows that say how often and how fast runs converged."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from sweep.answer.overview import overview
-
-    console = Console(highlight=False, markup=False)
-    for sentence in result.answer:
-        console.print(sentence)
-    found = overview(result.findings)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(found.columns):
-        table.add_column(name, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
-    for row in found.rows:
-        table.add_row(*row)
-    if found.rows:
-        console.print(table, soft_wrap=False)
-    if found.note:
-        console.print(found.note, soft_wrap=False)
-
-
 def _open(page: Path) -> None:
     """Show a page in the browser; an error if there is none."""
     import webbrowser
@@ -379,17 +356,6 @@ def _open(page: Path) -> None:
         opened = False
     if not opened:
         raise _ended(f"no browser could be opened here; open {page} in one", FAILED)
-
-
-def _list_files(result: "Result") -> None:
-    """Print the files of a result: the report first if there is one, tables, and the number of figures."""
-    assert result.path is not None
-    files = ["manifest.json", *result.manifest["files"]]
-    figures = [name for name in files if name.startswith("figures/")]
-    for name in sorted(set(files) - set(figures), key=lambda name: (not name.endswith(".html"), name)):
-        typer.echo(result.path / name)
-    if figures:
-        typer.echo(f"{result.path / 'figures'}{os.sep} ({len(figures)} files)")
 
 
 def main() -> None:

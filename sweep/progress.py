@@ -16,6 +16,7 @@ from rich.text import Text
 from sweep.engine.estimate import work
 from sweep.spec.experiment import Experiment
 from sweep.spec.inits import parse
+from sweep.words import duration
 
 if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
@@ -128,14 +129,6 @@ class Progress:
 def by_status(counts: Mapping[str, int]) -> list[str]:
     """Return the statuses that occur with their number of runs, such as "converged 90"."""
     return [f"{status.replace('_', ' ')} {count:,}" for status, count in counts.items() if count]
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 59.5:
-        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:

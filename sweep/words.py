@@ -153,3 +153,11 @@ def epochs_text(epoch: float, max_epochs: int) -> str:
 def loss_text(loss: float) -> str:
     """A loss in a table, to three digits."""
     return f"{loss:.3g}" if math.isfinite(loss) else "∞"
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: "4.2 s", "35 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

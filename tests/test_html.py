@@ -294,7 +294,7 @@ def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
     result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])
     (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
-    assert said.startswith("soft cannot be learned: no weights give every row its target (it is not linearly ")
+    assert said.startswith("The gate soft cannot be learned: no weights give every row its target (it is not linearly ")
 
 
 def test_pairs_are_explained_only_where_they_are_told() -> None:

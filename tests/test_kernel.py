@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 
 import functools
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -358,3 +359,38 @@ def test_equal_weights_of_a_symmetric_gate_stay_equal(w: float, b: float, rate: 
 )
 def test_a_plan_is_read_back_from_its_text(plan: Plan) -> None:
     assert Plan.parse(plan.text) == plan
+
+
+BLOCKED = {
+    "Boolean": replace(GATES, n_inputs=3, n_rows=8, hidden=3, stop_error=True),
+    "Boolean, pm1, soft, shortcut": replace(
+        GATES, n_inputs=4, n_rows=16, bits="pm1", hidden=2, shortcut=True, soft_targets=True, activation="tanh"
+    ),
+    "logistic regression": replace(GATES, n_inputs=4, n_rows=16),
+    "real rows": replace(GATES, n_inputs=3, n_rows=13, bits="", hidden=5, optimizer="adam"),
+    "online": replace(GATES, n_inputs=3, n_rows=8, hidden=3, online=True, optimizer="momentum"),
+    "linear": replace(
+        GATES,
+        n_inputs=3,
+        n_rows=11,
+        bits="",
+        hidden=4,
+        activation="relu",
+        output="linear",
+        loss="mse",
+        soft_targets=True,
+    ),
+}
+
+
+@pytest.mark.parametrize("plan", BLOCKED.values(), ids=BLOCKED)
+def test_rows_in_blocks_of_any_size_and_models_side_by_side_of_any_number_give_the_same_bits(plan: Plan) -> None:
+    runs = random_runs(plan, n=21)
+    runs.rates[::4] *= 1e9
+    settings: dict[str, Any] = {"max_epochs": 40, "target_loss": 0.5, "target_error": 0.6, "record_every": 7}
+    expected = train(plan, runs, **settings)
+    assert len(set(expected.final_loss)) > 5
+    for block, width in itertools.product((1, 2, 4, 8), (8, 32)):
+        assert_same_bits(train(replace(plan, block=block, width=width), runs, **settings), expected)
+    if plan.bits:
+        assert_same_bits(train(replace(plan, block=0, width=16), runs, **settings), expected)

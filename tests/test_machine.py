@@ -2,12 +2,6 @@
 
 # mypy: allow-untyped-calls, allow-untyped-decorators, allow-untyped-defs
 
-import os
-import platform
-import subprocess
-import sys
-from pathlib import Path
-
 import llvmlite.binding
 import numba
 import numpy as np
@@ -38,34 +32,6 @@ def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
     array = np.full((3, 5), -1.0)
     call(array)
     assert array.ravel().tolist() == [305.0] + [-1.0] * 14
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the option is set on x86-64 alone")
-@pytest.mark.parametrize(("option", "known"), [(machine.INTERLEAVE, True), ("-pre-RA-sched=of-another-llvm", False)])
-def test_llvm_knows_the_option_that_orders_instructions(option: str, known: bool) -> None:
-    """LLVM says what it does not know on standard error, and goes on or ends the process."""
-    code = "import sys; from sweep.kernel import machine; machine.INTERLEAVE = sys.argv[1]; machine.interleave()"
-    done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=False)
-    assert (done.stderr == "") is known, done.stderr
-
-
-def test_the_option_orders_instructions_otherwise(tmp_path: Path) -> None:
-    """The same function has other code with it, and so the option reaches the compiler that Numba uses."""
-    code = """
-import sys
-from kernel_runs import GATES
-from sweep.kernel import compiled
-if sys.argv[1] == "plain":
-    compiled.interleave = lambda: None
-print(*compiled.Kernel(GATES).code[0].inspect_asm().values())
-"""
-    texts = []
-    for way in ("plain", "interleaved"):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / way), "PYTHONPATH": str(Path(__file__).parent)}
-        command = [sys.executable, "-c", code, way]
-        texts.append(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
-    assert all("mulpd" in text for text in texts) or platform.machine() != "x86_64"
-    assert (texts[0] != texts[1]) is (platform.machine() == "x86_64")
 
 
 def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from of_result import overview
 
 from sweep.analysis import groups as module
-from sweep.cli import _show_overview
+from sweep.commands.run_output import show_overview
 from sweep.page.shown import Result
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES, "init": examples.STARTS}
@@ -29,7 +29,7 @@ def shown(result: Result, width: int = 80, terminal: bool = False) -> list[str]:
     file = io.StringIO()
     where = {"COLUMNS": str(width), "TERM": "xterm"} | ({"FORCE_COLOR": "1"} if terminal else {})
     with mock.patch.dict(os.environ, where), redirect_stdout(file):
-        _show_overview(result)
+        show_overview(result)
     return file.getvalue().splitlines()
 
 

@@ -11,10 +11,11 @@ from rich.console import Console
 from sweep import progress
 from sweep.engine.estimate import work
 from sweep.engine.outcome import Outcome
-from sweep.progress import SECONDS_BETWEEN_LINES, Progress, by_status, duration
+from sweep.progress import SECONDS_BETWEEN_LINES, Progress, by_status
 from sweep.session import Started
 from sweep.spec.experiment import load
 from sweep.spec.schema import status_code
+from sweep.words import duration
 
 GATES: dict[str, Any] = {"name": "gates", "grid": {"gate": ["AND", "OR"], "learning_rate": [1, 2], "seeds": 250}}
 FIRST_LINE = "gates: 1,000 runs, 4 settings → there\n"

@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import example_results as examples
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from sweep.analysis.layout import Combinations
 from sweep.analysis.question.best import best_of_each, everywhere
 from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effects
 from sweep.analysis.question.growth import growth, lowest_fall
@@ -62,11 +64,12 @@ def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -
 
 def test_axes_that_follow_from_another() -> None:
     rows = [(1, True, 0.1), (1, True, 0.2), (2, False, 0.1), (3, False, 0.1), (3, False, 0.2)]
-    settings = pd.DataFrame(rows, columns=["hidden", "shortcut", "learning_rate"])
-    assert followers(settings) == {"hidden": ["shortcut"], "learning_rate": []}
-    both_ways = pd.DataFrame({"gate": ["parity-2", "parity-3"], "hidden": [4, 6]})
-    assert followers(both_ways) == {"gate": ["hidden"]}
-    assert followers(both_ways[["hidden", "gate"]]) == {"hidden": ["gate"]}
+    axes = ["hidden", "shortcut", "learning_rate"]
+    settings = Combinations([{axis: [value] for axis, value in zip(axes, row, strict=True)} for row in rows])
+    assert followers(axes, settings) == {"hidden": ["shortcut"], "learning_rate": []}
+    both_ways = Combinations([{"gate": ["parity-2"], "hidden": [4]}, {"gate": ["parity-3"], "hidden": [6]}])
+    assert followers(["gate", "hidden"], both_ways) == {"gate": ["hidden"]}
+    assert followers(["hidden", "gate"], both_ways) == {"hidden": ["gate"]}
 
 
 def trials(epoch: Callable[..., int | None], n_seeds: int, **axes: list[Any]) -> Trials:
@@ -251,12 +254,12 @@ def test_quantiles_count_failures_as_later() -> None:
 
 
 def test_everywhere_is_one_unbroken_part_of_what_was_learned() -> None:
-    settings = pd.DataFrame({"gate": ["OR"] * 4 + ["XOR"] * 4, "rate": [1.0, 2.0, 3.0, 4.0] * 2})
+    settings = examples.made({"gate": ["OR", "XOR"], "learning_rate": [1.0, 2.0, 3.0, 4.0]}, 5).settings
     counts = pd.DataFrame({"n": 5, "n_converged": [4, 5, 5, 1, 0, 0, 0, 0]})
-    assert everywhere(settings, counts, "rate", "gate") == (2.0, 3.0)
-    assert everywhere(settings, counts, "rate", None) is None
+    assert everywhere(settings, counts, "learning_rate", "gate") == (2.0, 3.0)
+    assert everywhere(settings, counts, "learning_rate", None) is None
     counts["n_converged"] = [5, 4, 5, 5, 0, 0, 0, 0]
-    assert everywhere(settings, counts, "rate", "gate") is None
+    assert everywhere(settings, counts, "learning_rate", "gate") is None
 
 
 def test_growth_by_a_constant_factor_is_found_exactly_and_needs_three_points() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.stats import binomtest
 
+import sweep
+from sweep.analysis.findings import Findings
 from sweep.engine.outcome import Outcome
 from sweep.kernel import STATUSES, loop
-from sweep.results import tables
+from sweep.results import columns, tables
 from sweep.results.statistics import wilson
 from sweep.results.tables import curves_table, from_arrow, runs_table, summaries
 from sweep.spec.experiment import Experiment, load
@@ -240,3 +243,19 @@ def test_every_column_has_a_type_on_disk(columns: dict[str, Any]) -> None:
         assert set(table.column_names) <= set(types)
         for name in table.column_names:
             assert table.schema.field(name).type == types[name], name
+
+
+def test_many_losses_are_read_at_the_epochs_that_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing chooses the same epochs of all losses and of those that are read, and finds the same curves."""
+    grid = {"gate": ["AND", "XOR"], "learning_rate": [0.1, 30, 1e6], "init": "uniform(-5, 5)", "seeds": 4}
+    result = sweep.run({"grid": grid, "train": {"max_epochs": 900, "record_every": 2}}, tmp_path, figures=False)
+    findings = [Findings(result)]
+    monkeypatch.setattr(columns, "MAX_LOSSES", 120 * 24)
+    findings.append(Findings(sweep.read(tmp_path)))
+    whole, thinned = (found.learning_curves for found in findings)
+    assert whole is not None
+    assert thinned is not None
+    assert len(findings[1].result.curves) < len(result.curves) / 2
+    np.testing.assert_array_equal(whole.epochs, thinned.epochs)
+    for one, other in zip(whole.curves, thinned.curves, strict=True):
+        np.testing.assert_array_equal(one.quantiles, other.quantiles)

@@ -6,7 +6,7 @@ installed is left out by name.
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from bench.problem import Floats, Integers, Problem
 
@@ -19,6 +19,10 @@ class Peer(Protocol):
 
     def __init__(self, problem: Problem): ...
 
+    @staticmethod
+    def can(problem: Problem) -> bool:
+        """Return True if this peer is written for such models."""
+
     def __call__(self, starts: Floats) -> Integers:
         """Train every run; how many updates each took: int64, shape (n,)."""
 
@@ -27,9 +31,9 @@ class Peer(Protocol):
 class Adjustable(Peer, Protocol):
     """A peer that leaves something open."""
 
-    choices: ClassVar[tuple[int, ...]]
+    choices: ClassVar[tuple[Any, ...]]
 
-    def choose(self, choice: int) -> str:
+    def choose(self, choice: Any) -> str:
         """Set it up in one way; what to say of it, up to a semicolon the same where the way is."""
 
 

@@ -29,6 +29,11 @@ class BatchedNumPy:
         self.batch = batch
         return f"batches of {batch:,}" if batch < len(self.problem.runs) else "one batch"
 
+    @staticmethod
+    def can(problem: Problem) -> bool:
+        """Return True for gradient descent on all rows at once."""
+        return problem.is_plain
+
     def __call__(self, starts: Floats) -> Integers:
         """Train every run; how many updates each took."""
         n = len(starts)

@@ -28,6 +28,11 @@ class BatchedTorch:
         self.with_ones = torch.from_numpy(np.column_stack([problem.inputs, np.ones(len(problem.inputs))]))
         self.transposed = self.with_ones.T.contiguous()
 
+    @staticmethod
+    def can(problem: Problem) -> bool:
+        """Return True for gradient descent on all rows at once."""
+        return problem.is_plain
+
     def __call__(self, starts: Floats) -> Integers:
         """Train every run; how many updates each took."""
         torch.set_num_threads(1)

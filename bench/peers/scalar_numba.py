@@ -7,7 +7,7 @@ and log, no fastmath, no division checks, compiled code cached on disk. `paralle
 consecutive runs; `with numba.parallel_chunksize(256):` around a call deals them out in smaller portions.
 
 The kernels are written out for two and for four inputs, so that weights and gradient of a logistic regression stay in
-registers: a quarter faster than loops over any number of inputs.
+registers: a quarter faster than loops over any number of inputs. `train_any_network` serves the rest.
 """
 
 import math
@@ -35,7 +35,12 @@ class ScalarNumba:
         }
         self.problem = problem
         self.cores = len(os.sched_getaffinity(0))
-        self.train = kernels[n_inputs, problem.hidden > 0]
+        self.train = kernels.get((n_inputs, problem.hidden > 0)) if problem.is_plain else None
+
+    @staticmethod
+    def can(problem: Problem) -> bool:
+        """Return True for networks of any size, and logistic regression on two and four inputs."""
+        return problem.hidden > 0 or problem.inputs.shape[1] in (2, 4)
 
     def __call__(self, starts: Floats) -> Integers:
         """Train every run; how many updates each took."""
@@ -43,7 +48,11 @@ class ScalarNumba:
         weights, epochs, final_loss = np.empty_like(starts), np.empty(n, np.int64), np.empty(n)
         limits = problem.max_epochs, problem.target_loss
         with numba.parallel_chunksize(256):
-            self.train(problem.inputs, problem.targets, starts, problem.rates, *limits, weights, epochs, final_loss)
+            arrays = problem.inputs, problem.targets, starts, problem.rates
+            if self.train is None:
+                train_any_network(*arrays, *limits, problem.online, problem.adam, weights, epochs, final_loss)
+            else:
+                self.train(*arrays, *limits, weights, epochs, final_loss)
         return epochs
 
 
@@ -221,5 +230,91 @@ def train_network(
         weights_out[run, 2 * hidden : 3 * hidden] = b1
         weights_out[run, 3 * hidden : 4 * hidden] = w2
         weights_out[run, 4 * hidden] = b2
+        epochs_out[run] = epoch
+        final_loss_out[run] = loss if math.isfinite(loss) else np.inf
+
+
+@njit(inline="always", error_model="numpy")
+def add_row(x: Floats, y: float, w: Floats, hidden: int, h: Floats, slopes: Floats) -> float:
+    """Loss of one row; its gradient is added to slopes. Parameters are W1 (unit by unit), b1, w2, b2."""
+    n_inputs = x.size
+    b1, w2 = hidden * n_inputs, hidden * (n_inputs + 1)
+    z = w[-1]
+    for j in range(hidden):
+        a = w[b1 + j]
+        for i in range(n_inputs):
+            a += w[j * n_inputs + i] * x[i]
+        h[j] = 1.0 / (1.0 + math.exp(-a))
+        z += w[w2 + j] * h[j]
+    p, loss = sigmoid_and_loss(z, y)
+    dz = p - y
+    slopes[-1] += dz
+    for j in range(hidden):
+        slopes[w2 + j] += dz * h[j]
+        da = dz * w[w2 + j] * h[j] * (1.0 - h[j])
+        slopes[b1 + j] += da
+        for i in range(n_inputs):
+            slopes[j * n_inputs + i] += da * x[i]
+    return loss
+
+
+@njit(inline="always", error_model="numpy")
+def update(w: Floats, slopes: Floats, scale: float, rate: float, adam: bool, memory: Floats) -> None:
+    """One step of gradient descent or Adam by scale · slopes, which become zeros; memory has m, s, and 1 − βᵗ."""
+    if adam:
+        memory[2, 0] = 0.9 * memory[2, 0] + 0.1
+        memory[2, 1] = 0.999 * memory[2, 1] + 0.001
+        for j in range(w.size):
+            g = slopes[j] * scale
+            memory[0, j] = 0.9 * memory[0, j] + 0.1 * g
+            memory[1, j] = 0.999 * memory[1, j] + 0.001 * g * g
+            w[j] -= rate * (memory[0, j] / memory[2, 0]) / (math.sqrt(memory[1, j] / memory[2, 1]) + 1e-8)
+    else:
+        for j in range(w.size):
+            w[j] -= rate * scale * slopes[j]
+    slopes[:] = 0.0
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def train_any_network(
+    X: Floats,
+    targets_of_run: Floats,
+    start_weights: Floats,
+    learning_rates: Floats,
+    max_epochs: int,
+    target_loss: float,
+    online: bool,
+    adam: bool,
+    weights_out: Floats,
+    epochs_out: Integers,
+    final_loss_out: Floats,
+) -> None:
+    """Train one network of sigmoid units per run, of any size, by either optimizer and either kind of update.
+
+    Arrays are those of `train_network`, with (N + 2) H + 1 parameters for N inputs.
+    """
+    n_rows, n_inputs = X.shape
+    n_params = start_weights.shape[1]
+    hidden = (n_params - 1) // (n_inputs + 2)
+    for run in prange(start_weights.shape[0]):
+        w, y, rate = start_weights[run].copy(), targets_of_run[run], learning_rates[run]
+        slopes, h, memory = np.zeros(n_params), np.empty(hidden), np.zeros((3, n_params))
+        epoch = 0
+        while True:
+            loss = 0.0
+            for row in range(n_rows):
+                loss += add_row(X[row], y[row], w, hidden, h, slopes)
+            loss /= n_rows
+            if loss < target_loss or epoch == max_epochs or not math.isfinite(loss):
+                break
+            if online:
+                slopes[:] = 0.0
+                for row in range(n_rows):
+                    add_row(X[row], y[row], w, hidden, h, slopes)
+                    update(w, slopes, 1.0, rate, adam, memory)
+            else:
+                update(w, slopes, 1.0 / n_rows, rate, adam, memory)
+            epoch += 1
+        weights_out[run] = w
         epochs_out[run] = epoch
         final_loss_out[run] = loss if math.isfinite(loss) else np.inf

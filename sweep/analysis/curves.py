@@ -10,15 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import Layout, varying
-from sweep.analysis.losses import PIECE
 from sweep.analysis.names import combinations, named, values_by_name
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.results.statistics import quantiles, wilson
+from sweep.results.statistics import PIECE, quantiles, recoded, spread, sums_by, wilson
 
 MAX_CURVE_LINES = 5
 N_SINGLE_CURVES = 3
 MAX_EPOCHS_DRAWN = 400
+MAX_LOSSES_DRAWN = 120
 FEWEST_RUNS = 10
 """Of the largest curve: with fewer, its steps say less than a table."""
 Array = NDArray[np.float64]
@@ -111,12 +111,11 @@ def success_curves(result: Result, whole: Layout) -> SuccessCurves:
         mixed.append(layout.lines)
     axis = layout.lines if names else None
     shape = len(panels), max(len(names), 1)
-    curve_of = np.where(shown & (line_of >= 0), panel_of.astype(np.int32) * shape[1] + line_of, -1).astype(np.int32)
-    drawn = curve_of >= 0
-    n, n_settings = (
-        np.bincount(curve_of[drawn], weights, minlength=math.prod(shape)).astype(np.int64).reshape(shape)
-        for weights in (result.n[drawn], None)
-    )
+    curve_of = panel_of.astype(np.int16)
+    curve_of *= shape[1]
+    curve_of += line_of
+    curve_of[~shown | (line_of < 0)] = -1
+    n, n_settings = (sums_by(curve_of, n, math.prod(shape)).reshape(shape) for n in (result.n, None))
     epochs, converged = _counted(result, result.of_runs(curve_of), shape)
     return SuccessCurves(
         epochs,
@@ -170,17 +169,17 @@ def _lines_of(
     All settings have one line without a name where there is no key, or no value of it that every panel has.
     """
     if key is None:
-        return np.zeros(settings.n, np.int32), []
+        return np.zeros(settings.n, np.int8), []
     codes, names = values_by_name(settings, key)
     if not settings.is_numeric(key):
-        return codes, names
+        return codes.astype(np.int16), names
     common = _common(codes, len(names), panel_of, shown)
     if not len(common):
-        return np.zeros(settings.n, np.int32), []
+        return np.zeros(settings.n, np.int8), []
     chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
-    number = np.full(len(names), -1, np.int32)
+    number = np.full(len(names), -1, np.int8)
     number[chosen] = np.arange(len(chosen))
-    return number[codes], [names[at] for at in chosen]
+    return recoded(number, codes), [names[at] for at in chosen]
 
 
 def _shown(layout: Layout) -> Layout:
@@ -199,17 +198,19 @@ def _shown(layout: Layout) -> Layout:
 def _common(codes: Codes, n_values: int, panel_of: Codes, wanted: NDArray[np.bool_]) -> Numbers:
     """Return the values of an axis that occur in every panel, among the settings wanted."""
     occurs = np.zeros((int(panel_of.max()) + 1, n_values), np.bool_)
-    occurs[panel_of[wanted], codes[wanted]] = True
+    for start in range(0, len(codes), PIECE):
+        piece = slice(start, start + PIECE)
+        occurs[panel_of[piece][wanted[piece]], codes[piece][wanted[piece]]] = True
     return np.flatnonzero(occurs.all(axis=0))
 
 
-def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
+def _counted(result: Result, curve_of: Codes, shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
     """Choose some epochs, all at which a run converges if these are few, and count who has converged by each.
 
     Parameters
     ----------
     result : Result
-    curve_of : int32, shape (n_runs,)
+    curve_of : integers, shape (n_runs,)
         The curve of each run, −1 for none.
     shape
         Numbers of panels and of lines.
@@ -232,7 +233,7 @@ def _counted(result: Result, curve_of: NDArray[np.int32], shape: tuple[int, int]
     return found, counts.reshape(*shape, -1).cumsum(axis=2)
 
 
-def _pieces(runs: pd.DataFrame, curve_of: NDArray[np.int32]) -> Iterator[tuple[Numbers, Numbers]]:
+def _pieces(runs: pd.DataFrame, curve_of: Codes) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield the number of the curve and the epoch of those runs that converged and have a curve, piece by piece."""
     for start in range(0, len(runs), PIECE):
         piece = runs.iloc[start : start + PIECE]
@@ -363,11 +364,7 @@ def _lines(settings: Settings, layout: Layout, rows: Numbers) -> tuple[Codes, li
 def _curve_epochs(curves: pd.DataFrame) -> Array:
     """Choose at most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
     recorded = np.unique(curves["epoch"].to_numpy())
-    n = len(recorded)
-    if n > 120:
-        picks = np.concatenate([np.linspace(0, n - 1, 60), np.geomspace(1, n - 1, 60)])
-        recorded = recorded[np.unique(picks.round().astype(int))]
-    return recorded.astype(np.float64)
+    return recorded[spread(len(recorded), MAX_LOSSES_DRAWN)].astype(np.float64)
 
 
 def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array:

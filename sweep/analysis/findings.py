@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis import curves, losses, planes, predictions, representatives, stability
 from sweep.analysis.curves import LearningCurves, SuccessCurves
-from sweep.analysis.layout import Layout, categories_first, choose_layout, varying
+from sweep.analysis.layout import Layout, categories_first, choose_layout, combinations_of, varying
 from sweep.analysis.losses import Histogram, Losses
 from sweep.analysis.planes import HeatMap, Plane
 from sweep.analysis.points import points, thinned
@@ -193,7 +193,8 @@ class Findings:
     @cached_property
     def companions(self) -> Mapping[str, list[str]]:
         """Axis → the axes that follow from it, for each that follows from none; see `subject.followers`."""
-        return subject.followers(self.varied)
+        axes = list(map(str, self.varied))
+        return subject.followers(axes, combinations_of(self.settings, axes))
 
     @cached_property
     def counts(self) -> pd.DataFrame:
@@ -229,7 +230,7 @@ class Findings:
         if self.layout.x is None or self.layout.x in (key for keys in self.companions.values() for key in keys):
             return None
         kind = "gate" if "gate" in self.varied else self.subject
-        return best.everywhere(self.varied, self.counts, self.layout.x, None if kind == self.layout.x else kind)
+        return best.everywhere(self.settings, self.counts, self.layout.x, None if kind == self.layout.x else kind)
 
     @cached_property
     def effects(self) -> list[Effect]:
@@ -237,7 +238,7 @@ class Findings:
 
         Values of the subject with which no run converged do not count.
         """
-        if self.trials is None:
+        if self.trials is None or self.trials.epochs.size > effects.MAX_RUNS:
             return []
         told = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
         compared = [axis for axis in self.companions if axis not in told]

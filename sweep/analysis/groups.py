@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import combinations_of
-from sweep.analysis.names import Named, combinations, levels
+from sweep.analysis.names import Named, combinations, levels, values_by_name
 from sweep.results.result import Result
-from sweep.results.statistics import censored, quantiles
+from sweep.results.statistics import censored, quantiles, sums_by
 
 MAX_RUNS = 2**20
 """Runs up to which medians over several settings are taken: above it, looking at every run takes long."""
@@ -66,12 +66,9 @@ def groups(result: Result, by_kind: Sequence[str], most: int) -> Groups:
             pooled.append(key)
     codes, names = combinations(settings, keys, by_inputs)
     if len(keys) == 1:
-        places, names = levels(settings, keys[0], by_inputs)
-        codes = places[settings.codes(keys[0])]
+        codes, names = values_by_name(settings, keys[0], by_inputs)
     counts = result.part("summary", ["n", "n_converged", "n_diverged"])
-    n, n_converged, n_diverged = (
-        np.bincount(codes, counts[name].to_numpy(np.float64), len(names)).astype(np.int64) for name in counts
-    )
+    n, n_converged, n_diverged = (sums_by(codes, counts[name].to_numpy(), len(names)) for name in counts)
     single = settings.n == len(names)
     medians = _medians(result, Named(codes, names), single)
     return Groups(keys, pooled, by_inputs, names, n, n_converged, n_diverged, single, medians)

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations
 from sweep.results.result import Result
+from sweep.results.statistics import PIECE
 from sweep.spec.schema import STATUSES, status_code
-
-PIECE = 2**20
-"""Runs, or settings, that are looked at together."""
 
 Array = NDArray[np.float64]
 

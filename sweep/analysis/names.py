@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.results.settings import Rows, Settings, gapless
+from sweep.results.settings import Rows, Settings, narrowest
+from sweep.results.statistics import recoded, sums_by
 from sweep.spec.gates import n_inputs
 from sweep.words import assignment, unbroken
 
@@ -69,32 +70,36 @@ def named(values: Sequence[Any]) -> Named:
     return Named(places, names)
 
 
-def values_by_name(settings: Settings, key: str) -> Named:
+def values_by_name(settings: Settings, key: str, by_inputs: bool = False) -> Named:
     """Name the value of a key of each row."""
-    places, names = levels(settings, key)
-    return Named(places.astype(np.min_scalar_type(len(names)))[settings.codes(key)], names)
+    places, names = levels(settings, key, by_inputs)
+    return Named(recoded(places.astype(narrowest(len(names))), settings.codes(key)), names)
 
 
-def combinations(
-    settings: Settings, keys: Sequence[str], by_inputs: bool = False, rows: Rows | slice = slice(None)
-) -> Named:
+def combinations(settings: Settings, keys: Sequence[str], by_inputs: bool = False, rows: Rows | None = None) -> Named:
     """Name the combination of the values of several keys of each row, or of some rows: those that occur, in order."""
-    if not keys:
-        return Named(np.zeros(len(np.arange(settings.n)[rows]), np.uint8), [""])
-    named_keys = [(key, *levels(settings, key, by_inputs)) for key in keys]
-    found: NDArray[np.int64] | None = None
-    for key, places, names in named_keys:
-        codes = places[settings.codes(key)[rows]]
-        found = gapless(np.asarray(codes if found is None else found * len(names) + codes, np.int64))
-    assert found is not None
-    example = np.zeros(int(found.max(initial=-1)) + 1, np.int64)
-    example[found] = np.arange(len(found))
-    texts = [
-        [text_of(settings, key, names[place]) for place in places[settings.codes(key)[rows][example]].tolist()]
-        for key, places, names in named_keys
-    ]
-    joined = [together(several) for several in zip(*texts, strict=True)]
-    return Named(found.astype(np.min_scalar_type(len(joined))), joined)
+    found: NDArray[np.integer[Any]] = np.zeros(settings.n if rows is None else len(rows), np.uint8)
+    texts: list[list[str]] = [[]]
+    for key in keys:
+        codes, names = values_by_name(settings, key, by_inputs)
+        n = len(texts) * len(names)
+        wide = found.astype(narrowest(n))
+        wide *= len(names)
+        wide += codes if rows is None else codes[rows]
+        occurring, found = _gapless(wide, n)
+        pairs = [divmod(at, len(names)) for at in occurring.tolist()]
+        texts = [[*texts[first], text_of(settings, key, names[last])] for first, last in pairs]
+    return Named(found, [together(parts) for parts in texts])
+
+
+def _gapless(codes: NDArray[np.integer[Any]], n: int) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+    """Return the numbers below n that occur, increasing, and the place of each code among them."""
+    if n > 8 * len(codes) + 1024:
+        return np.unique(codes, return_inverse=True)
+    occurring = np.flatnonzero(sums_by(codes, None, n))
+    places = np.zeros(n, narrowest(len(occurring)))
+    places[occurring] = np.arange(len(occurring))
+    return occurring, recoded(places, codes)
 
 
 def text_of(settings: Settings, key: str, name: str) -> str:

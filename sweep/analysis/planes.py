@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import MAX_PANELS, PLANE, Combinations, categories_first, varying
-from sweep.analysis.losses import PIECE
 from sweep.analysis.names import Named, levels, text_of, together
 from sweep.results.result import Result
 from sweep.results.settings import Part, Settings
+from sweep.results.statistics import PIECE
 from sweep.spec.grid import Grid
 from sweep.words import unbroken
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis.names import combinations
 from sweep.results.result import Result
+from sweep.results.statistics import sums_by
 from sweep.spec.gates import truth_table
 from sweep.spec.schema import OUTCOME
 from sweep.spec.training_sets import TrainingSet
@@ -19,6 +20,9 @@ MAX_ROWS = 3
 
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_NEVER = 2**32 - 1
 
 
 def _sigmoid(a: Array) -> Array:
@@ -127,17 +131,17 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
         return Representatives([], key, 0)
     eligible = np.isin(settings.values("gate"), tables)[settings.codes("gate")]
     groups = combinations(settings, [key or "gate"])
-    codes = result.of_runs(np.where(eligible, groups.codes.astype(np.int32), np.int32(-1)))
-    epochs = result.epochs_of_runs()
+    narrow: type[np.signedinteger[Any]] = np.int16 if len(groups.names) < 2**15 else np.int32
+    of_row = groups.codes.astype(narrow)
+    of_row[~eligible] = -1
+    counts = result.part("summary", ["n", "n_converged"])
+    n, n_converged = (sums_by(of_row, counts[name].to_numpy(), len(groups.names)) for name in counts)
+    codes, epochs = result.of_runs(of_row), _epochs(result)
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
-    n = np.bincount(codes[codes >= 0], minlength=len(groups.names))
-    n_converged = np.bincount(codes[(codes >= 0) & np.isfinite(epochs)], minlength=len(groups.names))
     found: list[tuple[Group, str, int]] = []
     for code in _ranked(n, n_converged, max_rows):
-        places = np.flatnonzero(codes == code)
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
-        roles = _roles(epochs[places], loss[places])
-        found += [(group, role, int(places[at])) for role, at in roles.items()]
+        found += [(group, role, place) for role, place in _roles(epochs, loss, codes == code).items()]
     del codes, epochs, loss  # room for the columns that are read next
     runs = _stored(result, [place for *_, place in found])
     chosen = [Choice(group, role, *run) for (group, role, _), run in zip(found, runs, strict=True)]
@@ -210,34 +214,44 @@ def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> 
     return [int(group) for group in ranked]
 
 
-def _roles(epochs: Array, loss: Array) -> dict[str, int]:
-    """Return role → position of the run that has it; epochs are infinite for runs that did not converge."""
-    n, failed = len(epochs), np.flatnonzero(np.isinf(epochs))
+def _epochs(result: Result) -> NDArray[np.uint32]:
+    """Return the epoch at which each run converged, _NEVER for the others."""
+    runs = result.part("runs", ["status", "converged_epoch"])
+    epochs = runs["converged_epoch"].to_numpy(np.uint32, na_value=_NEVER)
+    epochs[(runs["status"] != "converged").to_numpy()] = _NEVER
+    return epochs
+
+
+def _roles(epochs: NDArray[np.uint32], loss: Array, members: Mask) -> dict[str, int]:
+    """Return role → position of the run that has it, among the members of a group."""
+    failed = members & (epochs == _NEVER)
+    n, n_failed = int(members.sum()), int(failed.sum())
     if n == 1:
-        return {"The one run": 0}
-    best, middle = _nth(epochs, loss, 0), _nth(epochs, loss, (n - 1) // 2)
-    if len(failed) < n:
+        return {"The one run": int(members.argmax())}
+    best, middle = (_nth(epochs, loss, members, at) for at in (0, (n - 1) // 2))
+    if n_failed < n:
         places = {"Fastest": best, "Median": middle}
-        if len(failed):
-            places["Failed"] = int(failed[_nth(epochs[failed], loss[failed], (len(failed) - 1) // 2)])
+        if n_failed:
+            places["Failed"] = _nth(epochs, loss, failed, (n_failed - 1) // 2)
     else:
         places = {"Lowest loss": best, "Median loss": middle}
-        if len(finite := np.flatnonzero(np.isfinite(loss))):
-            places["Highest finite loss"] = int(finite[loss[finite].argmax()])
+        if (finite := members & np.isfinite(loss)).any():
+            places["Highest finite loss"] = int((finite & (loss == loss[finite].max())).argmax())
     named: dict[int, list[str]] = {}
     for role, place in places.items():
         named.setdefault(place, []).append(role)
     return {" and ".join(several).capitalize(): place for place, several in named.items()}
 
 
-def _nth(epochs: Array, loss: Array, n: int) -> int:
-    """Return the position of the n-th run, from 0, in the order of epochs, then of losses, then of positions."""
-    epoch = np.partition(epochs, n)[n]
-    n -= int(np.count_nonzero(epochs < epoch))
-    tied = np.flatnonzero(epochs == epoch)
-    value = np.partition(loss[tied], n)[n]
-    n -= int(np.count_nonzero(loss[tied] < value))
-    return int(tied[np.flatnonzero(loss[tied] == value)[n]])
+def _nth(epochs: NDArray[np.uint32], loss: Array, members: Mask, n: int) -> int:
+    """Return the position of the n-th member, from 0, in the order of epochs, then of losses, then of positions."""
+    for values in (epochs, loss):
+        found = values[members]
+        found.partition(n)
+        value = found[n]
+        n -= int(np.count_nonzero(found[:n] < value))
+        members = members & (values == value)
+    return int(np.flatnonzero(members)[n])
 
 
 def _stored(result: Result, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:

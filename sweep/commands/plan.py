@@ -109,7 +109,7 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
 
 def text(preview: Preview) -> Iterator[str]:
     """Yield a preview in lines for people."""
-    from sweep.progress import duration
+    from sweep.words import duration
 
     times = [f"{part} {duration(seconds)}" for part, seconds in preview.seconds.items()]
     files = [f"{name} {_size(size)}" for name, size in preview.disk.items()]

@@ -14,7 +14,7 @@ from sweep.kernel.compiled import kernel
 from sweep.kernel.descent import LARGEST, N_SETTINGS, SUMS
 from sweep.kernel.functions import exp
 from sweep.kernel.loop import CONVERGED, DIVERGED, LONGEST_PERIOD, MAX_EPOCHS, Limits, Output, Runs
-from sweep.kernel.plan import Plan, natural_width
+from sweep.kernel.plan import Plan, fitting
 from sweep.spec import inits, models
 from sweep.spec.experiment import Experiment, Train
 from sweep.spec.gates import truth_table
@@ -225,7 +225,7 @@ def _plan(
         and (train.target_loss is None or least <= nats <= most)
         and not train.last_losses
     )
-    plan = Plan(
+    plan = fitting(
         n_inputs=n_inputs,
         n_rows=n_rows,
         bits=bits,
@@ -233,7 +233,6 @@ def _plan(
         stop_loss=train.target_loss is not None,
         stop_error=train.target_error is not None,
         early_stop=train.early_stop,
-        width=natural_width(),
         online=choices["update"] == "online",
         **{key: choices[key] for key in ("hidden", "activation", "output", "loss", "optimizer", "shortcut", "bias")},
         sums=train.last_losses > 0,

@@ -9,7 +9,7 @@ from numba import types
 from sweep.kernel import loop
 from sweep.kernel.descent import N_SETTINGS, advance, evaluate, n_state
 from sweep.kernel.loop import Limits, Output, Runs, Shape
-from sweep.kernel.machine import interleave, jit
+from sweep.kernel.machine import jit
 from sweep.kernel.optimizers import OPTIMIZERS
 from sweep.kernel.plan import Plan
 
@@ -67,7 +67,6 @@ class Kernel:
     @functools.cached_property
     def code(self):
         """(advance, evaluate), compiled."""
-        interleave()
         return _arithmetic(self.plan)
 
     def __call__(self, runs: Runs, limits: Limits, out: Output) -> None:

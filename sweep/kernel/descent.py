@@ -42,7 +42,7 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
     kept[S], kept[S + 1] = epochs[0], converged_epoch[0]
 
     def epoch(_):
-        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, with_loss=plan.sums)
+        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, plan.sums, not plan.online)
         count, first = kept[S], kept[S + 1]
         going_on = now.finite
         if plan.sums:
@@ -129,7 +129,7 @@ def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converg
 
     Parameters as in `advance`; the last three are (width,) float64, lanes.
     """
-    now = through_table(plan, X, _parameters(plan, state), targets, (loss_limit, error_limit), with_loss=True)
+    now = through_table(plan, X, _parameters(plan, state), targets, (loss_limit, error_limit), True, False)
     loss_out[0] = canonical(now.total_loss / float(plan.n_rows))
     converged_out[0] = select(now.converged, 1.0, 0.0)
     finite_out[0] = select(now.finite, 1.0, 0.0)

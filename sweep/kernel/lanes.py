@@ -353,9 +353,7 @@ class PythonStorage:
 
 
 def traced(plan_of):
-    """Make of a function one for Numba-compiled code, with the same for Python as its attribute `in_python`.
-
-    Its attribute `traced` is the function itself, for `sweep.kernel.retarget`.
+    """Make of a function one for Numba-compiled code; `in_python` of it is for Python, `traced` is the function itself.
 
     Both are called with a text, a literal where it is compiled, and any of: 1-d float64 arrays, which the function sees
     as `Storage` of `width` lanes; 2-d float64 arrays, which it sees as `Table`; integers; and float64. All arrays are

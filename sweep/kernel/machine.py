@@ -5,7 +5,6 @@
 
 import functools
 import hashlib
-import platform
 from pathlib import Path
 
 import llvmlite
@@ -15,12 +14,6 @@ from numba import config
 
 inlined = numba.njit(inline="always", error_model="numpy")
 """Decorator of parts of functions that `jit` compiles: they become one piece of code, under the name of the whole."""
-INTERLEAVE = "-pre-RA-sched=list-ilp"
-"""Have LLVM order instructions of independent rows next to each other; no bit depends on it.
-
-The window of a CPU in which it finds independent instructions is shorter than the code of one row; LLVM's default order
-leaves a tenth to a sixth of the speed unused.
-"""
 
 
 @functools.cache
@@ -53,13 +46,6 @@ def jit(signature=None, text=""):
         return numba.njit(signature, **options)(function) if signature else numba.njit(**options)(function)
 
     return decorate
-
-
-@functools.cache
-def interleave():
-    """Set LLVM's option INTERLEAVE, for the whole process; one that LLVM does not know it names on standard error."""
-    if platform.machine() == "x86_64":
-        llvmlite.binding.set_option("", INTERLEAVE)
 
 
 def cpu_features() -> str:

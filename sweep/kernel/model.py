@@ -88,33 +88,93 @@ def _plus_inputs(plan, values, weights, x, n):
     return values
 
 
+class _Block:
+    """Rows that go through together, and what is kept of them from (1) to (6).
+
+    Parameters
+    ----------
+    plan
+    w : Storage or Values
+        P parameters.
+    n : int
+        Rows.
+    """
+
+    def __init__(self, plan, w, n):
+        self.plan, self.w, self.n = plan, w, n
+        self.z, self.h, self.slope = w.local(n), w.local(n * plan.hidden), w.local(n * plan.hidden)
+        self.b1 = plan.hidden * plan.n_inputs
+        self.w2 = self.b1 + plan.hidden
+        self.u = self.w2 + plan.hidden
+        self.b2 = self.u + plan.n_direct
+
+    def begin(self):
+        """z ← b2 for each row."""
+        for r in range(self.n):
+            self.z[r] = self.w[self.b2]
+
+    def forward(self, x, j):
+        """Equation (1) for hidden unit j, and its term of z."""
+        N, w, n = self.plan.n_inputs, self.w, self.n
+        shared = 1 if self.plan.bits else n
+        a = _plus_inputs(self.plan, [w[self.b1 + j]] * shared, [w[j * N + i] for i in range(N)], x, n)
+        for r in range(n):
+            h, self.slope[j * n + r] = ACTIVATIONS[self.plan.activation](a[r])
+            self.h[j * n + r] = h
+            self.z[r] = fma(w[self.w2 + j], h, self.z[r])
+
+    def logits(self, x):
+        """Equation (2), all hidden units being in z."""
+        plan, n = self.plan, self.n
+        z = [self.z[r] for r in range(n if plan.hidden or not plan.bits else 1)]
+        return _plus_inputs(plan, z, [self.w[self.u + i] for i in range(plan.n_direct)], x, n)
+
+    def backward(self, x, delta, sums, fresh, j):
+        """Equations (5) and (6) for hidden unit j."""
+        N, n, w2 = self.plan.n_inputs, self.n, self.w[self.w2 + j]
+        _add(sums, self.w2 + j, delta, lambda r: self.h[j * n + r], fresh)
+        delta_j = [delta[r] * w2 * self.slope[j * n + r] for r in range(n)]
+        for i in range(N):
+            _add(sums, j * N + i, delta_j, lambda r, i=i: x(r, i), fresh)
+        _add(sums, self.b1 + j, delta_j, lambda _: 1.0, fresh)
+
+    def at_output(self, x, targets, sums, with_loss):
+        """Equations (2) to (4); returns δ of each row."""
+        plan, P, delta = self.plan, self.plan.n_params, []
+        for z, target in zip(self.logits(x), targets, strict=True):
+            ascent, likelihood, error, loss = _at_output(plan, z, target, with_loss)
+            delta.append(ascent)
+            sums[P] = sums[P] * likelihood
+            sums[P + 1] = sums[P + 1] + loss
+            sums[P + 2] = select(error > sums[P + 2], error, sums[P + 2]) if plan.stop_error else sums[P + 2]
+            sums[P + 3] = fma(z, 0.0, sums[P + 3]) if plan.loss == "bce" else sums[P + 3]
+        return delta
+
+    def end(self, x, delta, sums, fresh):
+        """Equation (5) where hidden units have no part."""
+        for i in range(self.plan.n_direct):
+            _add(sums, self.u + i, delta, lambda r, i=i: x(r, i), fresh)
+        _add(sums, self.b2, delta, lambda _: 1.0, fresh)
+
+
+def _add(sums, k, values, factor_of, fresh):
+    """sums[k] ← Σᵣ values[r]·factor_of(r), added to what it was unless `fresh`."""
+    total = 0.0 if fresh else sums[k]
+    for r, value in enumerate(values):
+        total = _times_plus(value, factor_of(r), total)
+    sums[k] = total
+
+
 def logit(plan, w, x):
     """Equations (1) and (2) for one row, or for arrays of rows: w holds P numbers, x holds N numbers or arrays."""
-    return _forward(plan, Values(w), lambda _, i: x[i], 1)[0][0]
+    block = _Block(plan, Values(w), 1)
+    block.begin()
+    for j in range(plan.hidden):
+        block.forward(lambda _, i: x[i], j)
+    return block.logits(lambda _, i: x[i])[0]
 
 
-def _forward(plan, w, x, n):
-    """Equations (1) and (2) for a block of n rows: logits, and hⱼ and φ′(aⱼ) of row r at j·n + r."""
-    N, H, D = plan.n_inputs, plan.hidden, plan.n_direct
-    b1, w2, u = H * N, H * N + H, H * N + 2 * H
-    z, h, slope = w.local(n), w.local(n * H), w.local(n * H)
-    shared = 1 if plan.bits else n
-    if not H:
-        return _plus_inputs(plan, [w[u + D]] * shared, [w[u + i] for i in range(D)], x, n), h, slope
-    for r in range(n):
-        z[r] = w[u + D]
-
-    def unit(j):
-        a = _plus_inputs(plan, [w[b1 + j]] * shared, [w[j * N + i] for i in range(N)], x, n)
-        for r in range(n):
-            h[j * n + r], slope[j * n + r] = ACTIVATIONS[plan.activation](a[r])
-            z[r] = fma(w[w2 + j], h[j * n + r], z[r])
-
-    w.repeat(H, unit)
-    return _plus_inputs(plan, [z[r] for r in range(n)], [w[u + i] for i in range(D)], x, n), h, slope
-
-
-def through_rows(plan, w, x, targets, sums, with_loss, fresh):
+def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True):
     """Equations (1) to (6) for a block of rows, added to `sums`.
 
     Parameters
@@ -131,36 +191,16 @@ def through_rows(plan, w, x, targets, sums, with_loss, fresh):
         True if a cross-entropy is asked for, which takes a logarithm.
     fresh : bool
         True if the first P sums begin with these rows; else they are added to.
+    with_ascent : bool
+        False if the first P sums are not asked for.
     """
-    N, H, D, P, n = plan.n_inputs, plan.hidden, plan.n_direct, plan.n_params, len(targets)
-    b1, w2, u = H * N, H * N + H, H * N + 2 * H
-    z, h, slope = _forward(plan, w, x, n)
-    delta = []
-    for r in range(n):
-        ascent, likelihood, error, loss = _at_output(plan, z[r], targets[r], with_loss)
-        delta.append(ascent)
-        sums[P] = sums[P] * likelihood
-        sums[P + 1] = sums[P + 1] + loss
-        sums[P + 2] = select(error > sums[P + 2], error, sums[P + 2]) if plan.stop_error else sums[P + 2]
-        sums[P + 3] = fma(z[r], 0.0, sums[P + 3]) if plan.loss == "bce" else sums[P + 3]
-
-    def add(k, values, factor_of):
-        total = 0.0 if fresh else sums[k]
-        for r, value in enumerate(values):
-            total = _times_plus(value, factor_of(r), total)
-        sums[k] = total
-
-    def unit(j):
-        add(w2 + j, delta, lambda r: h[j * n + r])
-        delta_j = [delta[r] * w[w2 + j] * slope[j * n + r] for r in range(n)]
-        for i in range(N):
-            add(j * N + i, delta_j, lambda r, i=i: x(r, i))
-        add(b1 + j, delta_j, lambda _: 1.0)
-
-    w.repeat(H, unit)
-    for i in range(D):
-        add(u + i, delta, lambda r, i=i: x(r, i))
-    add(u + D, delta, lambda _: 1.0)
+    block = _Block(plan, w, len(targets))
+    block.begin()
+    w.repeat(plan.hidden, lambda j: block.forward(x, j))
+    delta = block.at_output(x, targets, sums, with_loss)
+    if with_ascent:
+        w.repeat(plan.hidden, lambda j: block.backward(x, delta, sums, fresh, j))
+        block.end(x, delta, sums, fresh)
 
 
 def _at_output(plan, z, target, with_loss):
@@ -184,23 +224,27 @@ def _cross_entropy(z, y):
     return (select(z > 0.0, z, 0.0) - y * z) + softplus(-absolute(z))
 
 
-def through_table(plan, X, w, targets, thresholds, with_loss):
-    """One pass over all rows with the parameters w; `thresholds` are the limits of `advance`."""
-    P, M, n = plan.n_params, plan.n_rows, plan.block
+def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent):
+    """One pass over all rows with the parameters w; `thresholds` are the limits of `advance`.
+
+    The criterion is always told; the loss where a cross-entropy's target needs it, or with_loss asks.
+    """
+    P, M, n = plan.n_params, plan.n_rows, plan.n_together
     needs_loss = with_loss or (plan.soft_targets and plan.stop_loss)
 
     fresh = plan.starts_from_nothing
 
     def block(first, n):
         rows = [targets[first + r] for r in range(n)]
-        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh)
+        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh, with_ascent)
 
     if plan.is_straight:
         sums = Values([targets.number(0.0)] * P + [1.0, 0.0, 0.0, 0.0])
         block(0, M)
     else:
         sums = targets.local(P + 4)
-        sums.repeat(P + 4, lambda k: sums.__setitem__(k, 0.0))
+        sums.repeat(P if with_ascent else 0, lambda k: sums.__setitem__(k, 0.0))
+        sums[P + 1], sums[P + 2], sums[P + 3] = 0.0, 0.0, 0.0
         sums[P] = 1.0
         targets.repeat(M // n, lambda k: block(k * n, n))
         if M % n:

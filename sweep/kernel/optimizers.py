@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.kernel.lanes import fma, select, sqrt
-from sweep.spec import models
 
 
 @dataclass(frozen=True)
@@ -132,12 +131,14 @@ def _rprop(w, ascent, memory, settings):
     return w + step, [select(back, 0.0, ascent), size, step]
 
 
-gd = Optimizer(_gd)
-momentum = Optimizer(_momentum, n_memory=1)
-nesterov = Optimizer(_nesterov, n_memory=1)
-adam = Optimizer(_adam, n_memory=4, divides=True)
-rmsprop = Optimizer(_rmsprop, n_memory=1, divides=True)
-quickprop = Optimizer(_quickprop, n_memory=2, divides=True)
-delta_bar_delta = Optimizer(_delta_bar_delta, n_memory=2, divides=True)
-rprop = Optimizer(_rprop, n_memory=3, divides=True)
-OPTIMIZERS = {name: globals()[name] for name in models.OPTIMIZERS}
+OPTIMIZERS = {
+    "gd": Optimizer(_gd),
+    "momentum": Optimizer(_momentum, n_memory=1),
+    "nesterov": Optimizer(_nesterov, n_memory=1),
+    "adam": Optimizer(_adam, n_memory=4, divides=True),
+    "rmsprop": Optimizer(_rmsprop, n_memory=1, divides=True),
+    "quickprop": Optimizer(_quickprop, n_memory=2, divides=True),
+    "delta_bar_delta": Optimizer(_delta_bar_delta, n_memory=2, divides=True),
+    "rprop": Optimizer(_rprop, n_memory=3, divides=True),
+}
+"""Names are those of `sweep.spec.models.OPTIMIZERS`, as a test holds."""

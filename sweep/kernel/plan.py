@@ -2,24 +2,28 @@
 
 import ast
 import functools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from sweep.kernel.machine import cpu_features
 
+_BLOCK = 8
+_STRAIGHT_UNITS, _STRAIGHT_PARAMS = 40, 12
+"""Units × rows, and parameters, up to which code without loops is faster than code with them."""
+_FEW_UNITS = 8
+"""Units × rows that leave a CPU waiting for results unless there are many models."""
+_MANY_PARAMS = 128
+"""Parameters that fill a cache of the first level with two registers to a value."""
+
+
+def vector_width() -> int:
+    """Models in a register of this CPU."""
+    return 8 if "+avx512f" in cpu_features() else 4
+
 
 def natural_width() -> int:
-    """Models side by side that keep this CPU's vector units busy; a matter of speed alone.
-
-    Two registers to a value: together with the rows of a table, which are independent of each other, they hide the
-    latency of an arithmetic operation, and fewer values have to be kept in memory than with four.
-    """
-    return 2 * (8 if "+avx512f" in cpu_features() else 4)
-
-
-_STRAIGHT_UNITS = 20
-"""Units × rows, up to which the pass over a Boolean table is straight-line code with its inputs built in."""
-_STRAIGHT_PARAMS = 12
-_BLOCK = 4
+    """Models side by side that keep this CPU's vector units busy in most kernels; a matter of speed alone."""
+    return 2 * vector_width()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Plan:
         Biases are trained; else they stay what they are.
     sums : bool
         Sums of losses are kept along a run; see `descent.SUMS`.
+    block : int
+        Rows that go through together, a power of two where the table is Boolean; 0: all, as code without loops; None:
+        as suits the plan. A matter of speed alone, like the width.
     """
 
     n_inputs: int
@@ -73,6 +80,7 @@ class Plan:
     shortcut: bool = False
     bias: bool = True
     sums: bool = False
+    block: int | None = None
 
     @property
     def n_direct(self) -> int:
@@ -90,24 +98,29 @@ class Plan:
         return self.hidden * (self.n_inputs + 1)
 
     @property
+    def n_units(self) -> int:
+        """Units × rows: activations of a pass."""
+        return self.n_rows * (self.hidden + 1)
+
+    @property
     def is_straight(self) -> bool:
-        """Rows are straight-line code with their inputs built in."""
-        return bool(self.bits) and self.n_rows * (self.hidden + 1) <= _STRAIGHT_UNITS
+        """Rows of a Boolean table are written out, with their inputs built in."""
+        return bool(self.bits) and (self.block == 0 or (self.block is None and self.n_units <= _STRAIGHT_UNITS))
+
+    @property
+    def n_together(self) -> int:
+        """Rows of a block."""
+        return min(self.block or _BLOCK, self.n_rows)
 
     @property
     def starts_from_nothing(self) -> bool:
         """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
-        return bool(self.bits) and self.n_rows * (self.hidden + 1) <= 20
+        return self.is_straight and self.n_units <= 20
 
     @property
     def units_are_straight(self) -> bool:
         """Loops over hidden units are written out."""
         return self.is_straight or self.n_params <= _STRAIGHT_PARAMS
-
-    @property
-    def block(self) -> int:
-        """Rows that go through together."""
-        return min(_BLOCK, self.n_rows)
 
     @property
     def text(self) -> str:
@@ -120,3 +133,18 @@ class Plan:
         """Read a plan from a line that `text` has made."""
         words = (word.split("=") for word in text.split(" "))
         return Plan(**{name: ast.literal_eval(value) for name, value in words})
+
+
+def fitting(**choices: Any) -> Plan:
+    """The plan of these choices with the width that suits it.
+
+    Rows of a block and vectors of models both hide the latency of an operation; together they should fill the
+    registers, and no more. Updates after each row wait for one another, and have models alone to fill them with.
+    """
+    plan = Plan(**choices, width=1)
+    if plan.is_straight:
+        vectors = 4 if plan.online or plan.n_units <= _FEW_UNITS else 2
+    else:
+        few = plan.n_together < _BLOCK or plan.online
+        vectors = 2 if few and plan.n_params <= _MANY_PARAMS else 1
+    return replace(plan, width=vectors * vector_width())

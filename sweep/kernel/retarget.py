@@ -11,8 +11,6 @@ where RN rounds to nearest and RO to odd. It is exact unless an exponent is extr
 which whoever loads the module gives to it.
 """
 
-import contextlib
-import platform
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +20,6 @@ from llvmlite import ir
 from sweep.kernel.descent import advance, evaluate
 from sweep.kernel.functions import sigmoid
 from sweep.kernel.lanes import Storage, Table, canonical
-from sweep.kernel.machine import INTERLEAVE
 from sweep.kernel.model import logit
 from sweep.kernel.plan import Plan
 
@@ -130,10 +127,9 @@ def compiled(plan: Plan, target: Target) -> bytes:
 def emitted(source: str, target: Target) -> bytes:
     """LLVM's text as an object file, or for nvptx64 as the assembler's text."""
     machine, module = optimised(source, target)
-    with _default_order():
-        if target.triple.startswith("nvptx"):
-            return str(machine.emit_assembly(module)).encode("ascii")
-        return bytes(machine.emit_object(module))
+    if target.triple.startswith("nvptx"):
+        return str(machine.emit_assembly(module)).encode("ascii")
+    return bytes(machine.emit_object(module))
 
 
 def optimised(source: str, target: Target) -> tuple[Any, Any]:
@@ -148,20 +144,6 @@ def optimised(source: str, target: Target) -> tuple[Any, Any]:
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     passes.getModulePassManager().run(module, passes)
     return machine, module
-
-
-@contextlib.contextmanager
-def _default_order() -> Iterator[None]:
-    """Let LLVM order instructions by its own rule, which a kernel of this processor changes for the whole process.
-
-    With that of x86-64 the back end of aarch64 crashes (LLVM 22).
-    """
-    llvm.set_option("", "-pre-RA-sched=default")
-    try:
-        yield
-    finally:
-        if platform.machine() == "x86_64":
-            llvm.set_option("", INTERLEAVE)
 
 
 def add_fma(module: ir.Module) -> None:

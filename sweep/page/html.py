@@ -93,15 +93,6 @@ def render(
     str
         A page that needs nothing else, neither files nor network.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_PAGE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     result = findings.result
     missing = incomplete(findings)
     answered = answer(findings)
@@ -120,7 +111,7 @@ def render(
     if trained:
         scripts.append(kernels.script())
         styles.append((_PAGE / "live" / "live.css").read_text(encoding="utf-8"))
-    return environment.get_template("page.html").render(
+    page: str = _template("page.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
         policy=policy(scripts, trains=trained is not None),
         style="".join(styles),
@@ -149,6 +140,7 @@ def render(
         again=_again(result),
         files=sorted(result.manifest["files"].items()),
     )
+    return page
 
 
 def policy(scripts: Iterable[str], trains: bool) -> str:
@@ -162,6 +154,18 @@ def policy(scripts: Iterable[str], trains: bool) -> str:
 def _json(data: Any) -> str:
     """Data that may stand within an element: no text in it ends one."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(name)
 
 
 def _place(result: Result) -> str | None:

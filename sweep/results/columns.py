@@ -1,13 +1,18 @@
 """Columns of a result on disk: each is read once. Those of a large result are read one at a time and made narrow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from sweep.engine.chunks import n_recorded
+from sweep.results.on_disk import OnDisk
 from sweep.results.result import InMemory, Result, Tables
 
+MAX_LOSSES = 2**22
+"""Recorded losses above which learning curves are read at fewer epochs."""
 LARGE = 2**20
 """Runs above which no table is read as a whole."""
 KEPT_BYTES = 2**27
@@ -18,13 +23,18 @@ def sparing(result: Result) -> Result:
     """Return the same result with columns that are read once and that take little memory where there are many runs."""
     if isinstance(result.tables, InMemory | _Columns):
         return result
-    return replace(result, tables=_Columns(result.tables, result.manifest["n_runs"] > LARGE))
+    columns = _Columns(result.tables, result.manifest["n_runs"] > LARGE)
+    many_losses = result.manifest["n_done"] * n_recorded(result.experiment) > MAX_LOSSES
+    if many_losses and isinstance(result.tables, OnDisk):
+        columns.thinned = partial(result.tables.thinned_curves, MAX_LOSSES)
+    return replace(result, tables=columns)
 
 
 @dataclass
 class _Columns:
     tables: Tables
     large: bool
+    thinned: Callable[[], pd.DataFrame | None] | None = None
     kept: dict[tuple[str, str], "pd.Series[Any]"] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame | None] = field(default_factory=dict)
 
@@ -35,9 +45,11 @@ class _Columns:
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """Read a table, or some columns of it; of a large one, integers have the narrowest type that holds them."""
-        if columns is None and self.large:
+        if name == "curves" and self.thinned and name not in self.frames:
+            self.frames[name] = self.thinned()
+        if columns is None and self.large and name not in self.frames:
             return self.tables.load(name)
-        if not self.large:
+        if not self.large or name in self.frames:
             if name not in self.frames:
                 self.frames[name] = self.tables.load(name)
             frame = self.frames[name]

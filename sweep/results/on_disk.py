@@ -6,13 +6,18 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pyarrow import compute
 
 from sweep.errors import StoreError
 from sweep.results import tables
+from sweep.results.statistics import spread
 from sweep.spec.experiment import Experiment
 from sweep.store import table_files
 from sweep.store.files import Tree
 from sweep.store.manifest import remedy
+
+_FEWEST_LOSSES = 8
+"""Of a learning curve that are read however many there are."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,19 @@ class OnDisk:
                 table_files.release_memory()
                 return frame
         return None
+
+    def thinned_curves(self, n_losses: int) -> pd.DataFrame | None:
+        """Read learning curves at so few epochs that about so many losses are left; None if there are none."""
+        every = self.experiment.train.record_every
+        runs = self.load("runs", ["epochs"]) if every else None
+        if runs is None or runs.empty:
+            return None
+        places = spread(int(runs["epochs"].max()) // every + 1, max(_FEWEST_LOSSES, n_losses // len(runs)))
+        epochs = pa.array(places * every)
+        types = tables.arrow_types(self.experiment, "curves")
+        pieces = table_files.pieces(self.tree, "curves.csv", types)
+        found = [piece.filter(compute.is_in(piece["epoch"], value_set=epochs)) for piece in pieces]
+        return tables.from_arrow(pa.concat_tables(found), self.experiment)
 
     def _is_table(self, name: str, table: pa.Table, columns: Sequence[str] | None) -> bool:
         """Return True if a table has the rows and columns that it was written with."""

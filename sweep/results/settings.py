@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.results.statistics import recoded, sums_by
 from sweep.spec.experiment import Experiment, Place
 from sweep.spec.grid import Grid
 
@@ -82,8 +83,8 @@ class Part:
         axis = list(self.grid.values).index(key)
         if self.points is not None:
             found = self.grid.indices(key, self.points * len(self.grid.seeds))
-            return found.astype(_narrowest(shape[axis]))
-        along = np.arange(shape[axis], dtype=_narrowest(shape[axis]))
+            return found.astype(narrowest(shape[axis]))
+        along = np.arange(shape[axis], dtype=narrowest(shape[axis]))
         return np.broadcast_to(along.reshape(-1, *[1] * (len(shape) - axis - 1)), shape).ravel()
 
     def occurring(self, key: str) -> NDArray[np.intp]:
@@ -91,7 +92,7 @@ class Part:
         n = len(self.grid.values[key])
         if self.points is None:
             return np.arange(n)
-        return np.flatnonzero(np.bincount(self.positions(key), minlength=n))
+        return np.flatnonzero(sums_by(self.positions(key), None, n))
 
     def cells(self) -> NDArray[np.int32]:
         """Return the row of each point, −1 for a point without one: the shape of the grid, seeds left out."""
@@ -172,8 +173,8 @@ class Settings:
     def codes(self, key: str) -> Codes:
         """Return the number of each row's value in `values`, of the narrowest type."""
         if key not in self._codes:
-            narrow = _narrowest(len(self._occurring(key)))
-            parts = [self._numbers(part, key).astype(narrow)[part.positions(key)] for part in self.parts]
+            narrow = narrowest(len(self._occurring(key)))
+            parts = [recoded(self._numbers(part, key).astype(narrow), part.positions(key)) for part in self.parts]
             self._codes[key] = np.concatenate(parts) if parts else np.empty(0, narrow)
         return self._codes[key]
 
@@ -185,7 +186,7 @@ class Settings:
         """Return the values of a key that codes stand for, as the tables have them: texts as categories."""
         if self.is_text(key):
             return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(self.values(key))), name=key)
-        return pd.Series(Values.of(self.experiment, key).array[self._occurring(key)][codes], name=key)
+        return pd.Series(recoded(Values.of(self.experiment, key).array[self._occurring(key)], codes), name=key)
 
     def column(self, key: str, rows: Rows | slice = slice(None)) -> "pd.Series[Any]":
         """Return the values of a key, of all rows or of some."""
@@ -200,13 +201,6 @@ class Settings:
         number = np.searchsorted(starts, rows, side="right") - 1
         first = np.array(self.experiment.firsts)[number]
         return np.asarray(first + (rows - starts[number]) * seeds[number], np.int64)
-
-    def combined(self, keys: Sequence[str]) -> NDArray[np.int64]:
-        """Number the combinations of the values of some keys: that of each row, from 0 without a gap."""
-        found = np.zeros(self.n, np.int64)
-        for key in keys:
-            found = gapless(found * len(self._occurring(key)) + self.codes(key))
-        return found
 
     def _occurring(self, key: str) -> NDArray[np.intp]:
         """Return the places of the values that occur among all values of a key, increasing."""
@@ -223,13 +217,6 @@ class Settings:
         return np.searchsorted(self._occurring(key), Values.of(self.experiment, key).numbers[part.number])
 
 
-def gapless(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Renumber numbers of 0 or more in their order, from 0 without a gap."""
-    if len(numbers) and numbers.max() < 8 * len(numbers):
-        return (np.cumsum(np.bincount(numbers) > 0) - 1)[numbers]
-    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
-
-
-def _narrowest(n: int) -> "np.dtype[np.unsignedinteger[Any]]":
+def narrowest(n: int) -> "np.dtype[np.unsignedinteger[Any]]":
     """Return the narrowest type that holds numbers from 0 to n − 1."""
     return np.min_scalar_type(max(n - 1, 0))

@@ -10,6 +10,8 @@ from sweep.spec.schema import quantile_ranks
 if TYPE_CHECKING:
     import pandas as pd
 
+PIECE = 2**20
+"""Rows that are looked at together: a large array is gone through piece by piece, so that no long index is made."""
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 
@@ -27,9 +29,36 @@ def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]
     return np.take(np.sort(values, axis=axis), quantile_ranks(values.shape[axis]), axis=axis)
 
 
+def spread(n: int, most: int) -> NDArray[np.int64]:
+    """Choose at most so many of n places, dense enough for a linear and for a logarithmic axis: increasing int64."""
+    if n <= most:
+        return np.arange(n)
+    picks = np.concatenate([np.linspace(0, n - 1, most // 2), np.geomspace(1, n - 1, most // 2)])
+    return np.unique(picks.round().astype(np.int64))
+
+
 def censored(column: "pd.Series[Any]") -> NDArray[np.float64]:
     """Return epochs as float64, those later than max_epochs (missing) as infinity."""
     return cast("NDArray[np.float64]", column.to_numpy(dtype=np.float64, na_value=np.inf))
+
+
+def recoded(lut: NDArray[Any], codes: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """Look codes up in a table, piece by piece: an array of the table's type, shape of `codes`."""
+    found = np.empty(len(codes), lut.dtype)
+    for start in range(0, len(codes), PIECE):
+        found[start : start + PIECE] = lut[codes[start : start + PIECE]]
+    return found
+
+
+def sums_by(codes: NDArray[np.integer[Any]], values: NDArray[Any] | None, n: int) -> NDArray[np.int64]:
+    """Add up integers, or count rows, by code from 0 to n − 1, codes below 0 left out: int64, shape (n,)."""
+    sums = np.zeros(n, np.int64)
+    for start in range(0, len(codes), PIECE):
+        piece = codes[start : start + PIECE]
+        counted = piece >= 0
+        weights = None if values is None else values[start : start + PIECE][counted]
+        sums += np.bincount(piece[counted], weights, n).astype(np.int64)
+    return sums
 
 
 def wilson(successes: NDArray[np.int64], n: int | NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

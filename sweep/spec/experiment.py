@@ -20,8 +20,7 @@ from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allow
 from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
 
-_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"
-"""Characters that XML and terminals take."""
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"  # what XML and terminals take
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
 
 
@@ -41,14 +40,12 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     record_every
         Keep the loss every so many epochs; 0 for never.
     detect_stationary
-        True to tell runs whose weights come back bit for bit from others that did not converge, and to skip the
-        epochs that would only repeat. No other number changes.
+        True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
     restart_after
-        Begin again from the start of another seed after so many epochs without convergence; 0 for never. Epochs of all
-        starts count together, up to `max_epochs`. The r-th restart of seed s takes seed s + r · (number of seeds).
+        Begin again after so many epochs without convergence; 0 for never. The r-th restart of seed s takes seed
+        s + r · (number of seeds); epochs of all starts count together.
     last_losses
-        k > 0: train all of `max_epochs`, and call a run converged if the mean of the losses before its last k updates
-        is below its loss at the start. Takes the place of both targets, and keeps sums along the run.
+        k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
     """
 
     max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")

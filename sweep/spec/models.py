@@ -126,8 +126,6 @@ def conflict(values: Mapping[str, Any]) -> str | None:
             return (
                 f"several activations of hidden units, and {text('hidden', 0)} has none: these would be the same runs"
             )
-        if has("activation", "identity"):
-            return f"{text('activation', 'identity')} is one of hidden units, and {text('hidden', 0)} has none"
     for optimizer in values["optimizer"]:
         rule = OPTIMIZERS[optimizer]
         for key in SETTINGS:

@@ -137,6 +137,17 @@ def read_table(
         raise StoreError(f"{tree.path / name}: cannot be read ({problem}); {remedy(tree)}") from None
 
 
+def pieces(tree: Tree, name: str, types: Mapping[str, "pa.DataType"]) -> Iterator["pa.Table"]:
+    """Read one table of a result piece by piece; parameters and errors as of `read_table`."""
+    try:
+        with tree.open(name) as file:
+            reader = TableReader(file, name, types)
+            while (piece := reader.next(ROWS)).num_rows:
+                yield piece
+    except (OSError, DamagedError) as error:
+        raise StoreError(f"{tree.path / name}: cannot be read ({error}); {remedy(tree)}") from None
+
+
 class TableReader:
     """Reads a table from its beginning, and tells where it is not what it ought to be.
 
@@ -166,7 +177,7 @@ class TableReader:
         DamagedError
             If they are not those of the piece, to the bit, or there are not so many.
         """
-        found = self._next(piece.num_rows)
+        found = self.next(piece.num_rows)
         if found.num_rows != piece.num_rows or found.column_names != piece.column_names:
             raise DamagedError("not the table of these chunks (it has other rows or columns)")
         for name in piece.column_names:
@@ -175,10 +186,11 @@ class TableReader:
 
     def expect_end(self) -> None:
         """Raise `DamagedError` if there are more rows."""
-        if self._next(1).num_rows:
+        if self.next(1).num_rows:
             raise DamagedError("not the table of these chunks (it has more rows)")
 
-    def _next(self, n_rows: int) -> "pa.Table":
+    def next(self, n_rows: int) -> "pa.Table":
+        """Read so many rows, or those that are left."""
         import pyarrow as pa
 
         n_held = sum(table.num_rows for table in self._held)

@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
+from sweep.results.settings import Settings
+from sweep.results.statistics import recoded, sums_by
 
 FEWEST = 5
 """Seeds that choose, and as many to report: with fewer, a setting is chosen by the runs that are reported."""
@@ -105,13 +107,14 @@ def _quantiles(
     return np.where(found >= later, np.inf, found)
 
 
-def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
+def everywhere(settings: Settings, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
     """Find where along an axis every run converged.
 
     Parameters
     ----------
-    settings, counts : pandas.DataFrame
-        Axes, and n and n_converged, of each setting.
+    settings
+    counts : pandas.DataFrame
+        Columns n and n_converged of the summary.
     x
         The axis.
     kind
@@ -122,12 +125,14 @@ def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str |
     (first, last) or None
         None where there is no such value, or other values lie between them.
     """
-    table = counts.assign(x=settings[x])
+    n, n_converged = (counts[name].to_numpy() for name in ("n", "n_converged"))
     if kind is not None:
-        learned = table.groupby(settings[kind], observed=True)["n_converged"].transform("sum") > 0
-        table = table[learned.to_numpy(np.bool_)]
-    by_x = table.groupby("x").sum()
-    at = np.flatnonzero(by_x["n"] == by_x["n_converged"])
-    if len(at) == 0 or len(at) != at[-1] - at[0] + 1:
+        learned = sums_by(settings.codes(kind), n_converged, len(settings.values(kind))) > 0
+        n = n * recoded(learned, settings.codes(kind))
+    values = settings.values(x)
+    n_at, converged_at = (sums_by(settings.codes(x), count, len(values)) for count in (n, n_converged))
+    along = [at for at in np.argsort(values).tolist() if n_at[at]]
+    whole = [place for place, at in enumerate(along) if n_at[at] == converged_at[at]]
+    if not whole or len(whole) != whole[-1] - whole[0] + 1:
         return None
-    return by_x.index[at[0]], by_x.index[at[-1]]
+    return values[along[whole[0]]], values[along[whole[-1]]]

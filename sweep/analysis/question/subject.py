@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
+from sweep.analysis.layout import Combinations
 
 _WORDS = {
     "gate": r"gates?|functions?|bits|number of inputs|tables?",
@@ -78,13 +78,15 @@ def asks_for_loss(question: str) -> bool:
     return re.search(_LOSS, question.lower()) is not None
 
 
-def followers(settings: pd.DataFrame) -> Mapping[str, list[str]]:
+def followers(axes: Sequence[str], counts: Combinations) -> Mapping[str, list[str]]:
     """Find the axes whose value follows from that of another.
 
     Parameters
     ----------
-    settings : pandas.DataFrame
-        One row per setting, one column per axis that varies, in order of importance.
+    axes
+        Keys of the grid that vary, in order of importance.
+    counts
+        Combinations of their values.
 
     Returns
     -------
@@ -92,15 +94,12 @@ def followers(settings: pd.DataFrame) -> Mapping[str, list[str]]:
         Axis → the axes that follow from it: each of its values occurs with one value of theirs. Of two that follow
         from each other, the later one follows. An axis is in one list only, and has none itself if it is in one.
     """
-    axes = list(map(str, settings))
-    n_values = {axis: settings[axis].nunique(dropna=False) for axis in axes}
     leaders: dict[str, str] = {}
     for place, axis in enumerate(axes):
         for earlier, other in enumerate(axes):
-            if other == axis or other in leaders or axis in leaders:
+            if other == axis or other in leaders or axis in leaders or not counts.follows(axis, other):
                 continue
-            follows = len(settings[[other, axis]].drop_duplicates()) == n_values[other]
-            if follows and (n_values[axis] < n_values[other] or earlier < place):
+            if counts.n_values(axis) < counts.n_values(other) or earlier < place:
                 leaders[axis] = other
     return {axis: [key for key, leader in leaders.items() if leader == axis] for axis in axes if axis not in leaders}
 

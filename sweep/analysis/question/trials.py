@@ -73,12 +73,14 @@ def arranged(
     Trials or None
         None without runs, and where settings have so different seeds that most of the array would be empty.
     """
+    converged = np.where(epoch < 0, max_epochs + 1, epoch)
+    if len(seed) and (n == n[0]).all():
+        rows = seed.reshape(len(n), -1)
+        if (rows[0, 1:] > rows[0, :-1]).all() and (rows == rows[0]).all():
+            return Trials(settings, rows[0].astype(np.int64), converged.reshape(rows.shape), max_epochs + 1)
     seeds = np.sort(pd.unique(seed)).astype(np.int64)
     if len(seed) == 0 or len(n) * len(seeds) > max(4 * len(seed), _ROOM):
         return None
-    converged = np.where(epoch < 0, max_epochs + 1, epoch)
-    if len(seed) == len(n) * len(seeds) and (seed.reshape(len(n), -1) == seeds).all():
-        return Trials(settings, seeds, converged.reshape(len(n), -1), max_epochs + 1)
     epochs = np.full((len(n), len(seeds)), ABSENT, converged.dtype)
     epochs[np.repeat(np.arange(len(n)), n), np.searchsorted(seeds, seed)] = converged
     return Trials(settings, seeds, epochs, max_epochs + 1)
