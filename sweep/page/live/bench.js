@@ -12,7 +12,7 @@ const STATUS_WORDS = {
 const LABELS = {
   gate: "gate", hidden: "hidden units", activation: "activation", learning_rate: "learning rate", init: "start",
   hidden_learning_rate: "hidden layer's rate", init_scale: "size of the start", seed: "seed", optimizer: "optimizer",
-  momentum: "momentum", beta2: "β₂", epsilon: "ε", loss: "loss", output: "output", update: "update",
+  momentum: "momentum", beta2: "β₂", epsilon: "ε", growth: "growth", shrink: "shrinking", decay: "decay", bias: "biases", loss: "loss", output: "output", update: "update",
   encoding: "inputs", shortcut: "shortcut",
 };
 const MOST_CHOICES = 300;
@@ -115,7 +115,7 @@ class Bench {
 
   async changed(key) {
     const given = { ...this.setting, [key]: this.value(key) };
-    if (key === "optimizer") for (const each of ["momentum", "beta2", "epsilon"]) if (this.experiment.rules[given.optimizer][each] === null) given[each] = null;
+    if (key === "optimizer") for (const each of this.experiment.options) if (this.experiment.rules[given.optimizer][each] === null) given[each] = null;
     if (key === "hidden" && given.hidden === 0) Object.assign(given, { hidden_learning_rate: null, shortcut: false });
     if (key === "init" && given.init !== "given") for (const each of ["weights", ...(this.setting.weights ?? []).filter((w) => typeof w === "string")]) delete given[each];
     if (await this.set(given, key)) this.tell("changed", this);
@@ -148,7 +148,7 @@ class Bench {
       const value = setting[name] ?? this.experiment.rules[setting.optimizer][name];
       if (isChoice) field.value = JSON.stringify(value);
       else field.value = value === undefined || value === null ? "" : String(value);
-      field.disabled = (name === "activation" && !setting.hidden) || (["momentum", "beta2", "epsilon"].includes(name) && this.experiment.rules[setting.optimizer][name] === null);
+      field.disabled = (name === "activation" && !setting.hidden) || (this.experiment.options.includes(name) && this.experiment.rules[setting.optimizer][name] === null);
     }
     await this.start();
     return true;
