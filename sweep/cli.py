@@ -361,6 +361,7 @@ def _open(page: Path) -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
     status = FAILED

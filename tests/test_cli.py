@@ -412,7 +412,7 @@ def test_help_is_whole_sentences() -> None:
         return CliRunner().invoke(app, [*arguments, "--help"]).stdout
 
     names = re.findall(r"^  ([a-z]+)  ", shown().partition("Commands:")[2], re.MULTILINE)
-    assert len(names) == 8
+    assert len(names) == 9
     for name in names:
         parts = re.split(r"^(?:Arguments|Options):$", shown(name), flags=re.MULTILINE)[1:]
         for entry in [entry for part in parts for entry in re.split(r"\n  (?=\S)", part) if entry.strip()]:

@@ -32,7 +32,7 @@ def test_it_is_a_schema_and_is_printed() -> None:
 def test_committed_files_are_valid(path: Any) -> None:
     document = tomllib.loads(path.read_text())
     assert is_valid(document)
-    assert is_valid(json.loads(json.dumps(load(document).resolved())))
+    assert is_valid(json.loads(json.dumps(load(path).resolved())))
 
 
 def test_editors_find_the_schema_of_committed_files() -> None:

@@ -1,8 +1,9 @@
 """Findings of a report: each is computed once, whoever asks for it."""
 
-import cProfile
-import pstats
+import sys
+from collections import Counter
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from conftest import EXPERIMENTS
@@ -34,18 +35,20 @@ EXPERIMENTS_WITH = {
 def test_every_finding_of_a_run_and_its_report_is_computed_once(name: str, tmp_path: Path) -> None:
     overrides, some = EXPERIMENTS_WITH[name]
     options = [part for override in overrides for part in ("--set", override)]
-    profile = cProfile.Profile()
-    profile.enable()
-    done = CliRunner().invoke(
-        cli.app, ["run", str(EXPERIMENTS / f"{name}.toml"), "--out", str(tmp_path / name), "--jobs", "1", *options]
-    )
-    profile.disable()
+    calls: Counter[tuple[str, str]] = Counter()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and "analysis" in frame.f_code.co_filename:
+            calls[Path(frame.f_code.co_filename).name, frame.f_code.co_name] += 1
+
+    sys.setprofile(count)
+    try:
+        done = CliRunner().invoke(
+            cli.app, ["run", str(EXPERIMENTS / f"{name}.toml"), "--out", str(tmp_path / name), "--jobs", "1", *options]
+        )
+    finally:
+        sys.setprofile(None)
     assert done.exit_code == 0, done.output
-    calls = {
-        (Path(file).name, function): n_calls
-        for (file, _, function), (_, n_calls, *_) in pstats.Stats(profile).stats.items()
-        if "analysis" in file
-    }
-    counts = {function: calls.get((file, function), 0) for file, functions in ONCE.items() for function in functions}
+    counts = {function: calls[file, function] for file, functions in ONCE.items() for function in functions}
     assert {function: n for function, n in counts.items() if n > 1} == {}
-    assert all(counts[function] == 1 for function in some)
+    assert {function: counts[function] for function in some} == dict.fromkeys(some, 1)

@@ -2,10 +2,13 @@
 
 import random
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import example_results as examples
 import pytest
+from conftest import TINY
 from of_result import answer as told
 from of_result import failures
 from test_html import CASES, at_width_2
@@ -156,7 +159,15 @@ def test_any_experiment_is_answered_in_whole_sentences(number: int) -> None:
     ]
     asks = ["", "Which gates, and how fast?", "How does the loss fall?", "Which start?", "Up to which learning rate?"]
     train = {"max_epochs": rng.choice([20, 200]), "record_every": rng.choice([0, 10])}
-    said = sweep.run({"question": rng.choice(asks), "grid": grids, "train": train}).answer
+    whole(sweep.run({"question": rng.choice(asks), "grid": grids, "train": train}).answer)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_committed_experiment_is_answered_in_whole_sentences(name: str, committed: Callable[[str], Path]) -> None:
+    whole(sweep.read(committed(name)).answer)
+
+
+def whole(said: list[str]) -> None:
     assert said
     for sentence in (text.replace("\N{NO-BREAK SPACE}", " ") for text in said):
         assert sentence[0].isupper() and sentence.endswith(".")

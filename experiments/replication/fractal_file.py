@@ -20,6 +20,7 @@ TABLE = {"tanh": "rows272", "relu": "rows272", "identity": "rows16", "tanh_singl
 LEAST, MOST = 1e-3, 1e6
 """Of either rate, in his terms."""
 HEAD = """\
+#:schema ../docs/experiment.schema.json
 # Sohl-Dickstein 2024 (arXiv 2402.06184), his own networks, data and starts: 16 inputs, 16 hidden units, no biases,
 # output v·φ(√2 x W0/4)/16 or, for the identity, v·(x W0/4)/16. In our terms the hidden weights are c W0 with c = √2/4
 # (identity: ¼) and the output's are W1/16, so that his rates η0 and η1 are hidden_learning_rate/c² and

@@ -43,16 +43,12 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     """Tell by which factor the epochs of a family grow with each input, and the medians."""
     what = "bit" if found.family == "parity" else "input"
     medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
-    said = []
-    if found.growth is not None:
-        factor, low, high, n = found.growth
-        left_out = (
-            f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
-        )
-        said.append(
-            f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} "
-            f"– {high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
-        )
+    factor, low, high, n = found.growth
+    left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
+    said = [
+        f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – "
+        f"{high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
+    ]
     first = found.fastest[0]
     runs = sorted({one.n for one in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"

@@ -110,7 +110,10 @@ def _outcomes(findings: Findings) -> list[str]:
         "converged": n_converged,
         "diverged": n_diverged,
         "became stationary": n_stationary,
-        f"had not converged after {findings.train.max_epochs:,} epochs": n - n_converged - n_diverged - n_stationary,
+        f"had not converged after {counted(findings.train.max_epochs, 'epoch')}": n
+        - n_converged
+        - n_diverged
+        - n_stationary,
     }
     if n in parts.values() and findings.n_settings == 1:
         return []

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.effects import Contrast, Effect
+from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect
 from sweep.answer.names import together, value
 from sweep.words import NBSP, capital, joined, label, number, small
 
@@ -22,7 +22,11 @@ def axis(findings: Findings, key: str) -> list[str]:
     said = []
     if key == findings.layout.x and findings.everywhere is not None:
         said.append(_everywhere(findings, key, *findings.everywhere))
-    return said + _effect(findings, key, [effect for effect in findings.effects if effect.axis == key])
+    effects = [effect for effect in findings.effects if effect.axis == key]
+    if not effects and not said and key not in ("gate", "loss"):
+        takes = f"which takes runs that differ in it alone, of {FEWEST_SEEDS} seeds or more"
+        said.append(f"{capital(label(key))}: not compared, {takes}.")
+    return said + _effect(findings, key, effects)
 
 
 def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:

@@ -1,5 +1,12 @@
 """Statuses of runs, columns of the tables and backends: each name stated once, for every room."""
 
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+N = TypeVar("N", int, NDArray[np.int64])
+
 STATUSES = ("converged", "diverged", "stationary", "max_epochs")
 """Outcomes of training, in the order of their codes."""
 
@@ -43,10 +50,15 @@ def status_code(status: str) -> int:
     return STATUSES.index(status)
 
 
-def quantile_ranks(n: int) -> list[int]:
-    """Return the places of the QUANTILES among n sorted values.
+def quantile_rank(percent: int, n: N) -> N:
+    """Return the place of a quantile among n sorted values; n may be an array.
 
     A quantile is an order statistic, the smallest value that at least so many percent of the values do not exceed:
     never interpolated, and therefore the same bits everywhere.
     """
-    return [-(-percent * n // 100) - 1 for percent in QUANTILES]
+    return -(-percent * n // 100) - 1
+
+
+def quantile_ranks(n: int) -> list[int]:
+    """Return the places of the QUANTILES among n sorted values."""
+    return [quantile_rank(percent, n) for percent in QUANTILES]

@@ -30,6 +30,7 @@ N_ONES, FAR = 30, 10
 SETTLED = 1e-9
 """Nats above the least loss up to which a run counts as settled there."""
 HEADER = """\
+#:schema ../docs/experiment.schema.json
 # Meng, Orvieto, Cao & De Sa 2024 (arXiv 2406.05033): on data that are not separable, gradient descent may end in
 # a cycle even below the critical learning rate 2/λ. Rates here are parts of each table's own 2/λ. Gates: one of
 # each class of functions of two to four inputs, up to permuting and negating inputs and negating the output,

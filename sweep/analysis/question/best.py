@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sweep.analysis.question.trials import Trials
 from sweep.results.settings import Settings
 from sweep.results.statistics import recoded, sums_by
+from sweep.spec.schema import quantile_rank
 
 FEWEST = 5
 """Seeds that choose, and as many to report: with fewer, a setting is chosen by the runs that are reported."""
@@ -102,7 +103,7 @@ def _quantiles(
     """Order statistics of each row over what is counted: float64, shape (n_rows, n_percents)."""
     n = counted.sum(axis=1)
     ordered = np.sort(np.where(counted, epochs, later + 1), axis=1)
-    ranks = np.stack([-(-q * n // 100) - 1 for q in percents], axis=1)
+    ranks = np.stack([quantile_rank(q, n) for q in percents], axis=1)
     found = np.take_along_axis(ordered, ranks, axis=1).astype(np.float64)
     return np.where(found >= later, np.inf, found)
 

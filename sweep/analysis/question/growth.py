@@ -44,14 +44,14 @@ class ByInputs(NamedTuple):
         Number of inputs of each gate.
     fastest : list of Best
         The fastest setting of each.
-    growth : Growth or None
+    growth : Growth
         Of the medians with the inputs; those later than the last epoch are left out.
     """
 
     family: str
     inputs: list[int]
     fastest: list[Best]
-    growth: Growth | None
+    growth: Growth
 
 
 class Fall(NamedTuple):
@@ -103,7 +103,10 @@ def growth(x: Array, y: Array) -> Growth | None:
 
 
 def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.intp]]) -> ByInputs | None:
-    """Follow the epochs of a family's gates, each at its fastest setting; None where gates are not of one family."""
+    """Follow the epochs of a family's gates, each at its fastest setting.
+
+    None where gates are not of one family, or fewer than three of them have a median.
+    """
     family = gates[0].rpartition("-")[0]
     if len(gates) < FEWEST_POINTS or not family or any(gate.rpartition("-")[0] != family for gate in gates):
         return None
@@ -111,8 +114,8 @@ def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.in
     order = np.argsort(inputs)
     found = best_of_each(trials, [rows[i] for i in order], "fast")
     inputs = [inputs[i] for i in order]
-    medians = np.array([one.q50 for one in found])
-    return ByInputs(family, inputs, found, growth(np.array(inputs, np.float64), medians))
+    line = growth(np.array(inputs, np.float64), np.array([one.q50 for one in found]))
+    return None if line is None else ByInputs(family, inputs, found, line)
 
 
 def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
