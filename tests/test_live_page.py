@@ -140,7 +140,7 @@ def test_what_changes_is_announced_once(opened: Open) -> None:
     page = opened(LUCKY)
     page.evaluate("""() => {
       window.heard = [];
-      const region = document.querySelector('.live > [aria-live]');
+      const region = document.querySelector('.live > .announced');
       const hear = new MutationObserver(() => window.heard.push(region.textContent));
       hear.observe(region, { childList: true, characterData: true, subtree: true });
     }""")

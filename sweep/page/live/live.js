@@ -7,7 +7,7 @@ const isStill = window.matchMedia("(prefers-reduced-motion: reduce)");
 class Live {
   constructor(experiment, root) {
     Object.assign(this, { experiment, root, epoch: 0, position: 0, isPlaying: false, speed: 1, benches: [] });
-    this.says = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
+    this.says = make("p", { class: "unseen announced", role: "status" });
     const button = (name, text, act) => make("button", { type: "button", "aria-label": name, title: name, onclick: act }, text);
     this.play = button("Play", "Play", () => (this.isPlaying ? this.pause() : this.start()));
     this.slider = make("input", { type: "range", min: "0", max: "1000", step: "1", value: "0", "aria-label": "Epoch", oninput: () => this.scrub(), onkeydown: (event) => this.sliderKey(event) });
