@@ -250,7 +250,7 @@ def test_a_click_and_enter_copy_the_command(opened: Callable[..., Page]) -> None
     page.mouse.down()
     page.mouse.up()
     page.locator(".tip.pinned").wait_for()
-    page.wait_for_function("document.querySelector('[aria-live=polite]').textContent.startsWith('Copied')")
+    page.wait_for_function("() => document.querySelector('[aria-live=polite]').textContent.startsWith('Copied')")
     assert page.evaluate("navigator.clipboard.readText()") == command
     page.keyboard.press("End")
     page.keyboard.press("Enter")
@@ -351,7 +351,7 @@ def test_the_table_filters_by_column_and_by_words(opened: Callable[..., Page], r
     page = opened("gates")
     rows = summary(report("gates"))
     shown = page.locator("#settings tbody tr")
-    status = page.get_by_role("status")
+    status = page.get_by_role("status").filter(has_text="lines")
 
     def count(chosen: Callable[[dict[str, str]], bool]) -> int:
         return sum(map(chosen, rows))

@@ -17,6 +17,7 @@ import browser
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import sweep
 from sweep.page import kernels, playground
 from sweep.spec.experiment import load
 
@@ -139,7 +140,7 @@ def test_what_changes_is_announced_once(opened: Open) -> None:
     page = opened(LUCKY)
     page.evaluate("""() => {
       window.heard = [];
-      const region = document.querySelector('.live > [aria-live]');
+      const region = document.querySelector('.live > .announced');
       const hear = new MutationObserver(() => window.heard.push(region.textContent));
       hear.observe(region, { childList: true, characterData: true, subtree: true });
     }""")
@@ -300,6 +301,12 @@ def test_what_the_scenes_say_is_so(opened: Open) -> None:
         [["stationary", 1], ["stationary", 2]],
         [["max_epochs", None]],
     ]
+
+
+def test_of_thirty_starts_twenty_two_learn_xor() -> None:
+    setting = {"gate": "XOR", "hidden": 2, "learning_rate": 3, "seeds": 30}
+    assert (sweep.run({"grid": setting}).runs["status"] == "converged").sum() == 22
+    assert any("Of 30 seeds 22 learn XOR" in scene["answer"] for scene in playground.SCENES)
 
 
 def test_the_committed_playground_is_made_of_what_is_here() -> None:

@@ -63,9 +63,7 @@ def script(*more: str) -> str:
 
 def trains_in_pages(experiment: Experiment) -> bool:
     """Return True if the page's script knows all that an experiment asks for."""
-    used = {key: {value for grid in experiment.grids for value in grid.values[key]} for key in ("optimizer", "bias")}
-    others = (setting for name in used["optimizer"] for setting in models.OPTIMIZERS[name][3:])
-    return not experiment.train.extra and False not in used["bias"] and all(setting is None for setting in others)
+    return not experiment.train.extra
 
 
 def kinds(experiment: Experiment) -> list[Kind]:
@@ -222,7 +220,7 @@ def stride_of(n_runs: int, n_seeds: int) -> int:
 def shape_of(kind: Kind) -> dict[str, Any]:
     """Describe a kernel as the page's script takes it."""
     plan, sizes = kind.plan, Kernel(kind.plan).shape._asdict()
-    names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut")
+    names = ("n_inputs", "hidden", "activation", "output", "loss", "optimizer", "shortcut", "bias")
     return {
         **sizes,
         **{name: getattr(plan, name) for name in names},

@@ -12,7 +12,7 @@ const STATUS_WORDS = {
 const LABELS = {
   gate: "gate", hidden: "hidden units", activation: "activation", learning_rate: "learning rate", init: "start",
   hidden_learning_rate: "hidden layer's rate", init_scale: "size of the start", seed: "seed", optimizer: "optimizer",
-  momentum: "momentum", beta2: "β₂", epsilon: "ε", loss: "loss", output: "output", update: "update",
+  momentum: "momentum", beta2: "β₂", epsilon: "ε", growth: "growth", shrink: "shrinking", decay: "decay", bias: "biases", loss: "loss", output: "output", update: "update",
   encoding: "inputs", shortcut: "shortcut",
 };
 const MOST_CHOICES = 300;
@@ -59,7 +59,7 @@ class Bench {
     const pictures = make("div", { class: "pictures" }, this.plane, this.curve, this.network);
     this.heading = make("h3", {}, name);
     this.element = make("div", { class: "bench", role: "group", "aria-label": name },
-      this.heading, this.controls, this.trouble, pictures, this.now, this.end, this.origin, this.command);
+      this.heading, pictures, this.now, this.end, this.controls, this.trouble, this.origin, this.command);
     this.buildControls();
   }
 
@@ -115,7 +115,7 @@ class Bench {
 
   async changed(key) {
     const given = { ...this.setting, [key]: this.value(key) };
-    if (key === "optimizer") for (const each of ["momentum", "beta2", "epsilon"]) if (this.experiment.rules[given.optimizer][each] === null) given[each] = null;
+    if (key === "optimizer") for (const each of this.experiment.options) if (this.experiment.rules[given.optimizer][each] === null) given[each] = null;
     if (key === "hidden" && given.hidden === 0) Object.assign(given, { hidden_learning_rate: null, shortcut: false });
     if (key === "init" && given.init !== "given") for (const each of ["weights", ...(this.setting.weights ?? []).filter((w) => typeof w === "string")]) delete given[each];
     if (await this.set(given, key)) this.tell("changed", this);
@@ -148,7 +148,7 @@ class Bench {
       const value = setting[name] ?? this.experiment.rules[setting.optimizer][name];
       if (isChoice) field.value = JSON.stringify(value);
       else field.value = value === undefined || value === null ? "" : String(value);
-      field.disabled = (name === "activation" && !setting.hidden) || (["momentum", "beta2", "epsilon"].includes(name) && this.experiment.rules[setting.optimizer][name] === null);
+      field.disabled = (name === "activation" && !setting.hidden) || (this.experiment.options.includes(name) && this.experiment.rules[setting.optimizer][name] === null);
     }
     await this.start();
     return true;
@@ -180,6 +180,11 @@ class Bench {
     this.tell("started", this);
   }
 
+  // The end of the axis of epochs.
+  get most() {
+    return this.outcome ? Math.max(this.last, 10) : this.experiment.train.max_epochs;
+  }
+
   get last() {
     return this.history?.kept.at(-1)?.epochs ?? 0;
   }
@@ -200,7 +205,7 @@ class Bench {
 
   // ---- what is shown at an epoch
 
-  show(epoch, isQuick = false) {
+  show(epoch, mostEpochs, isQuick = false) {
     if (!this.model) return;
     const at = Math.min(epoch, this.last);
     if (this.outcome) this.history.seek(this.model, at);
@@ -212,7 +217,7 @@ class Bench {
     if (box) drawSurface(this.plane, { outputs, box, ...table, line: this.ruler });
     else drawRows(this.plane, { outputs, ...table });
     const kept = [...this.history.kept.filter(({ epochs }) => epochs < now), { epochs: now, loss }, ...this.history.kept.filter(({ epochs }) => epochs > now)];
-    drawCurve(this.curve, { kept, until: now, seen: this.seen, target: this.experiment.train.target_loss, median: this.median, mostEpochs: this.outcome ? Math.max(this.last, 10) : this.experiment.train.max_epochs });
+    drawCurve(this.curve, { kept, until: now, seen: this.seen, target: this.experiment.train.target_loss, median: this.median, mostEpochs });
     const { n_inputs, hidden } = model.shape;
     drawNetwork(this.network, { weights: model.weights, n_inputs, hidden, direct: this.setting.shortcut || !hidden });
     const of = this.outcome && now < this.last && this.seen === this.last ? ` of ${grouped(this.last)}` : "";

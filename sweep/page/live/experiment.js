@@ -54,6 +54,7 @@ class Experiment {
     }
     this.ziggurat = { edge: doublesOf(data.ziggurat.edge), scale: doublesOf(data.ziggurat.scale) };
     this.names = Object.keys(this.keys);
+    this.options = Object.keys(this.rules.gd); // of optimizers, in the kernel's order
     this.modules = new Map();
   }
 
@@ -155,7 +156,7 @@ class Experiment {
     if (!hidden && rate !== null) {
       throw new RangeError("hidden_learning_rate: the rate of a hidden layer, and hidden = 0 has none");
     }
-    for (const key of ["momentum", "beta2", "epsilon"]) {
+    for (const key of this.options) {
       if (setting[key] !== null && this.rules[optimizer][key] === null) {
         throw new RangeError(`${key}: optimizer = ${shown(optimizer)} has no ${key}`);
       }
@@ -195,7 +196,7 @@ class Experiment {
     const wanted = {
       n_inputs: inputs[0].length, n_rows: inputs.length, bits: this.isOwn(setting) ? "" : setting.encoding,
       hidden: setting.hidden, output: setting.output, loss: setting.loss, optimizer: setting.optimizer,
-      update: setting.update, shortcut: setting.shortcut,
+      update: setting.update, shortcut: setting.shortcut, bias: setting.bias,
       ...(setting.hidden ? { activation: setting.activation } : {}),
     };
     return this.kernels.find((each) =>
@@ -227,12 +228,14 @@ class Experiment {
 
   start(setting) {
     const scale = setting.init_scale;
-    if (setting.init === "given") {
-      return setting.weights.map((each) => (typeof each === "string" ? setting[each] : each) * scale);
-    }
     const { inputs } = this.table(setting);
     const shape = { n_inputs: inputs[0].length, hidden: setting.hidden, shortcut: setting.shortcut };
-    return drawn(parsedInit(setting.init, this.inits), setting.seed, shape, this.ziggurat).map((w) => scale * w);
+    if (setting.init === "given") {
+      const given = setting.weights.map((each) => (typeof each === "string" ? setting[each] : each) * scale);
+      return setting.bias ? given : withoutBiases(given, shape);
+    }
+    const start = drawn(parsedInit(setting.init, this.inits), setting.seed, shape, this.ziggurat).map((w) => scale * w);
+    return setting.bias ? start : withoutBiases(start, shape);
   }
 
   option(setting, key) {
@@ -242,7 +245,7 @@ class Experiment {
   async model(setting) {
     const shape = this.shape(setting);
     const rates = [setting.hidden_learning_rate ?? setting.learning_rate, setting.learning_rate];
-    const settings = [...rates, ...["momentum", "beta2", "epsilon"].map((key) => this.option(setting, key))];
+    const settings = [...rates, ...this.options.map((key) => this.option(setting, key))];
     const module = await this.module(shape);
     return Model.from(module, shape, { ...this.table(setting), settings, start: this.start(setting), train: this.train });
   }
@@ -278,7 +281,7 @@ class Experiment {
     if (key === "init") {
       return JSON.stringify(parsedInit(value, this.inits)) === JSON.stringify(parsedInit(own, this.inits));
     }
-    if (["momentum", "beta2", "epsilon"].includes(key)) {
+    if (this.options.includes(key)) {
       return (value ?? this.rules[setting.optimizer][key]) === this.effective(setting, key);
     }
     if (key === "hidden_learning_rate") return (value ?? setting.learning_rate) === (own ?? setting.learning_rate);

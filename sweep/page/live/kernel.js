@@ -56,8 +56,8 @@ async function instantiate(module, nDoubles) {
 
 // One model in training. Every method leaves it at some epoch of one and the same run.
 class Model {
-  // shape: of the kernel, as sweep/page/kernels.py describes it; inputs: rows of numbers; settings: two rates, momentum,
-  // beta2, epsilon; train: [train] of the experiment
+  // shape: of the kernel, as sweep/page/kernels.py describes it; inputs: rows of numbers; settings: two rates, then the
+  // optimizer's; train: [train] of the experiment
   static async from(module, shape, { inputs, targets, settings, start, train }) {
     const model = new Model();
     const sizes = {

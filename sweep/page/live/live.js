@@ -7,7 +7,7 @@ const isStill = window.matchMedia("(prefers-reduced-motion: reduce)");
 class Live {
   constructor(experiment, root) {
     Object.assign(this, { experiment, root, epoch: 0, position: 0, isPlaying: false, speed: 1, benches: [] });
-    this.says = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
+    this.says = make("p", { class: "unseen announced", role: "status" });
     const button = (name, text, act) => make("button", { type: "button", "aria-label": name, title: name, onclick: act }, text);
     this.play = button("Play", "Play", () => (this.isPlaying ? this.pause() : this.start()));
     this.slider = make("input", { type: "range", min: "0", max: "1000", step: "1", value: "0", "aria-label": "Epoch", oninput: () => this.scrub(), onkeydown: (event) => this.sliderKey(event) });
@@ -32,6 +32,10 @@ class Live {
 
   get last() {
     return Math.max(...this.benches.map((bench) => bench.last));
+  }
+
+  get most() {
+    return Math.max(...this.benches.map((bench) => bench.most));
   }
 
   addBench(name) {
@@ -76,7 +80,7 @@ class Live {
       const busy = this.benches.filter((bench) => bench.model && !bench.outcome);
       this.isFollowing = busy.length > 0;
       if (!this.isFollowing) return;
-      if (performance.now() - this.lastStart > 250) for (const bench of busy) bench.show(Infinity, true);
+      if (performance.now() - this.lastStart > 250) for (const bench of busy) bench.show(Infinity, this.most, true);
       requestAnimationFrame(frame);
     };
     this.lastStart = performance.now();
@@ -192,7 +196,7 @@ class Live {
   }
 
   draw(isQuick = false) {
-    for (const bench of this.benches) bench.show(this.epoch, isQuick);
+    for (const bench of this.benches) bench.show(this.epoch, this.most, isQuick);
     this.slider.value = String(Math.round(this.position));
     this.slider.setAttribute("aria-valuetext", `epoch ${grouped(this.epoch)} of ${grouped(this.last)}`);
   }
@@ -346,6 +350,7 @@ class Ruler {
 }
 
 async function openLive(root) {
+  await new Promise((resume) => { window.requestIdleCallback?.(resume, { timeout: 300 }) ?? setTimeout(resume, 100); });
   const experiment = await thisExperiment();
   const live = new Live(experiment, root.querySelector(".live") ?? root);
   root.hidden = false;

@@ -124,3 +124,9 @@ function drawn({ name, numbers }, seed, { n_inputs, hidden, shortcut }, ziggurat
     return [...Array.from({ length: n * units }, weight), ...Array.from({ length: units }, bias)];
   });
 }
+
+// The same weights with all biases 0.
+function withoutBiases(weights, { n_inputs, hidden }) {
+  const isBias = (k) => k === weights.length - 1 || (k >= hidden * n_inputs && k < hidden * (n_inputs + 1));
+  return weights.map((weight, k) => (isBias(k) ? 0 : weight));
+}
