@@ -1,11 +1,12 @@
 """Statuses of runs, columns of the tables and backends: each name stated once, for every room."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-N = TypeVar("N", int, NDArray[np.int64])
+N = TypeVar("N", int, "NDArray[np.int64]")
 
 STATUSES = ("converged", "diverged", "stationary", "max_epochs")
 """Outcomes of training, in the order of their codes."""
