@@ -173,18 +173,15 @@ def test_the_sentences_agree_with_the_summary(opened: Callable[..., Page], repor
         gates.setdefault(row["gate"], []).append(row)
     converged = {gate: sum(int(row["n_converged"]) for row in of_gate) for gate, of_gate in gates.items()}
     never = [gate for gate, count in converged.items() if count == 0]
-    others = {gate: count / 100 for gate, count in converged.items() if count}
-    fewest, most = min(others, key=lambda gate: others[gate]), max(others, key=lambda gate: others[gate])
-    medians = {gate: min(int(row["epochs_q50"] or 10**9) for row in gates[gate]) for gate in others}
     total = sum(converged.values())
 
     page = opened("gates")
     answer = plain(page.locator(".answer").inner_text())
-    assert f"{' and '.join(never)}: 0 of 10,000 runs each converged" in answer
-    assert f"from {others[fewest]:.1f} % ({fewest}) to {others[most]:.1f} % ({most}) of the 10,000 runs" in answer
-    assert f"within {min(medians.values())} epoch ({min(medians, key=lambda gate: medians[gate])}) to" in answer
-    assert f"to {max(medians.values())} epochs ({max(medians, key=lambda gate: medians[gate])})" in answer
-    assert f"Of all 160,000 runs, {total:,} ({total / 1600:.1f} %) converged" in answer
+    assert (len(gates), len(never)) == (16, 2)
+    assert (
+        f"learned fourteen of the sixteen gates; it never learned {' or '.join(never)}: none of 10,000 runs" in answer
+    )
+    assert f"Of all 160,000 runs of this grid, {total:,} ({total / 1600:.1f} %) converged" in answer
     assert page.locator("#settings tbody tr").count() == len(rows) == N_GATES
 
 
