@@ -40,6 +40,8 @@ def covered(result: Result) -> pd.DataFrame:
         rows = rows[settings.codes(key)[rows] == values.index(value)] if value in values else rows[:0]
     columns = {key: settings.column(key, rows).set_axis(rows) for key in ("gate", "encoding")}
     table = pd.DataFrame(columns, index=rows)
+    if table.empty:  # of which pandas before 3.1 makes no codes
+        return table.assign(theory=None)
     codes, tables = pd.factorize(pd.MultiIndex.from_frame(table))
     theories = np.full(len(tables), None, object)
     if len(tables) <= MAX_TABLES:
