@@ -104,7 +104,7 @@ def loss_unit(kinds: Sequence[str]) -> str:
 
 
 def nats(kinds: Sequence[str]) -> str:
-    """What follows a loss in a sentence: the unit where there is one."""
+    """Return the unit that follows a loss in a sentence, where there is one."""
     return f"{NBSP}nats" if list(kinds) == ["bce"] else ""
 
 
@@ -114,7 +114,7 @@ def of_group(name: str, n_converged: int, n: int) -> str:
 
 
 def outcome(stored: Mapping[str, Any]) -> list[str]:
-    """What became of a run, and its final loss unless it diverged."""
+    """Tell how a run ended, and its final loss unless it diverged."""
     epochs, first = counted(stored["epochs"], "epoch"), stored["converged_epoch"]
     loss = f"loss {stored['final_loss']:.3g}"
     match stored["status"]:

@@ -1,8 +1,9 @@
 """A page of a test's own in chromium, with the scripts that train runs."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,6 +21,30 @@ def chromium() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+@contextmanager
+def quiet_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages with a section that trains, by file and address; nothing may go wrong in them, nothing be fetched."""
+    contexts, troubles = [], []
+
+    def of(path: Path, address: str = "", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        file = path.resolve().as_uri()
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda each: None if each.url.startswith(("data:", file)) else troubles.append(each.url))
+        page.goto(file + address)
+        page.evaluate("sweep.opened")
+        return page
+
+    yield of
+    for context in contexts:
+        context.close()
+    assert troubles == []
 
 
 def training_page(browser: Browser, experiment: Mapping[str, Any]) -> Page:

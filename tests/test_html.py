@@ -290,6 +290,18 @@ def test_write_leaves_the_page_and_the_figures_it_shows(tmp_path: Path) -> None:
     assert write(Findings(result), tmp_path / "again")[0].read_text(encoding="utf-8") == text
 
 
+def test_a_figure_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(findings: Findings) -> Any:
+        raise ValueError("of no use")
+
+    monkeypatch.setattr("sweep.plots.registry.success_rate", fails)
+    names = [path.name for path in write(Findings(CASES["gates"]), tmp_path)]
+    assert "report.html" in names and "final_loss.svg" in names and "success_rate.svg" not in names
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    (warning,) = (text for text, attributes in paragraphs(page) if attributes.get("class") == "warning")
+    assert warning == "The figure “Share that converged” could not be drawn and is left out: of no use."
+
+
 def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
     result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])

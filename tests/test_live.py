@@ -264,25 +264,8 @@ def directory(committed: Callable[[str], Path]) -> Callable[[str], Path]:
 @pytest.fixture
 def report(chromium: Browser, directory: Callable[[str], Path]) -> Iterator[Callable[..., Page]]:
     """Opens the report of a committed experiment; nothing may go wrong in it, and nothing be fetched."""
-    troubles: list[str] = []
-    contexts = []
-
-    def of(name: str, address: str = "", **options: Any) -> Page:
-        context = chromium.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        file = (directory(name) / "report.html").as_uri()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda each: None if each.url.startswith(("data:", file)) else troubles.append(each.url))
-        page.goto(file + address)
-        page.evaluate("sweep.opened")
-        return page
-
-    yield of
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    with browser.quiet_pages(chromium) as opened:
+        yield lambda name, *address, **options: opened(directory(name) / "report.html", *address, **options)
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import browser
 import pytest
@@ -45,26 +44,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page with a section that trains; nothing may go wrong in it, and nothing be fetched."""
-    contexts, troubles = [], []
-
-    def of(address: str = "", path: Path = PLAYGROUND, **options: Any) -> Page:
-        context = chromium.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        file = path.resolve().as_uri()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda each: None if each.url.startswith(("data:", file)) else troubles.append(each.url))
-        page.goto(file + address)
-        page.evaluate("sweep.opened")
-        return page
-
-    yield of
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    """Opens the playground, or another page with a section that trains."""
+    with browser.quiet_pages(chromium) as of:
+        yield lambda address="", path=PLAYGROUND, **options: of(path, address, **options)
 
 
 def now(page: Page, bench: int = 0) -> str:

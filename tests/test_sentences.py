@@ -14,6 +14,8 @@ from of_result import failures
 from test_html import CASES, at_width_2
 
 import sweep
+from sweep.analysis.findings import Findings
+from sweep.answer import captions
 from sweep.answer.glossary import GLOSSARY, explained
 
 XOR_AND_XNOR = (
@@ -172,3 +174,25 @@ def whole(said: list[str]) -> None:
     for sentence in (text.replace("\N{NO-BREAK SPACE}", " ") for text in said):
         assert sentence[0].isupper() and sentence.endswith(".")
         assert not re.search(r"nan|inf\b|None|  |\(\)|has :|np\.|\b1 (epochs|runs)\b", sentence), sentence
+
+
+@pytest.mark.parametrize(
+    ("always", "never", "n", "heading"),
+    [
+        (1, 0, 1, "Every run converged"),
+        (0, 0, 1, "Some runs converged, some did not"),
+        (4, 0, 4, "Every run converged at all 4 settings"),
+        (0, 1600, 1600, "No run converged at any of 1,600 settings"),
+        (0, 4, 54, "At none of 54 settings did every run converge; at 4 no run did"),
+        (975, 518, 1600, "Every run converged at 975 of 1,600 settings, no run at 518"),
+    ],
+)
+def test_the_heading_counts_settings_in_whole_words(always: int, never: int, n: int, heading: str) -> None:
+    assert captions._always_and_never(always, never, n) == heading
+
+
+def test_the_heading_of_the_edge_is_one_line() -> None:
+    short = Findings(CASES["gates"]).edges[0]
+    said = captions._edge_in_short(short)
+    assert said.startswith(f"{short.gate}: ") and f"{short.theory.critical_learning_rate:.6g}" in said
+    assert len(said) < 100

@@ -234,7 +234,7 @@ class Findings:
 
     @cached_property
     def effects(self) -> list[Effect]:
-        """What each axis does, all else equal; `layout.x` only where `everywhere` says nothing of it.
+        """Effects of each axis, all else equal; `layout.x` only where `everywhere` says nothing of it.
 
         Values of the subject with which no run converged do not count.
         """

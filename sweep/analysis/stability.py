@@ -71,7 +71,7 @@ class Edge(NamedTuple):
 
     @property
     def measured(self) -> bool:
-        """Whether there are both."""
+        """True if both ends of the edge were found."""
         return self.half_width is not None
 
 

@@ -164,7 +164,7 @@ def _edge(who: str, edge: Edge) -> str:
 
 
 def _beyond(who: str, edge: Edge) -> str:
-    """What was seen of the cycles in which theory has runs beyond the edge end."""
+    """Tell how many runs beyond the edge ended in the cycles that theory predicts."""
     if not edge.n_beyond or not edge.measured:
         return ""
     seen = "all" if edge.n_cycles == edge.n_beyond else f"{edge.n_cycles:,}" if edge.n_cycles else "none"

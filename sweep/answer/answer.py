@@ -104,7 +104,7 @@ def _one_setting(findings: Findings) -> list[str]:
 
 
 def _outcomes(findings: Findings) -> list[str]:
-    """What became of all runs, by status."""
+    """Tell how all runs ended, by status."""
     n, n_converged, n_diverged, n_stationary = (int(column(findings, name).sum()) for name in _COUNTS)
     parts = {
         "converged": n_converged,

@@ -7,7 +7,7 @@ import numpy as np
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
-from sweep.analysis.stability import SETTLED
+from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED
@@ -128,12 +128,24 @@ def _success_rate(findings: Findings, answered: Sequence[str]) -> Description:
         per_point += " run" if n.max() == 1 else " runs"
         interval = f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
     n_converged = column(findings, "n_converged")
-    always, never = int((n_converged == n).sum()), int((n_converged == 0).sum())
     return Description(
-        f"Every run converged at {always:,} of {counted(findings.n_settings, 'setting')}, none at {never:,}",
+        _always_and_never(int((n_converged == n).sum()), int((n_converged == 0).sum()), findings.n_settings),
         f"Share of the runs of a setting that converged.{interval}{_together(findings)}",
         " ".join(["Share of runs that converged.", *answered]),
     )
+
+
+def _always_and_never(always: int, never: int, n: int) -> str:
+    """Tell at how many of n settings every run converged, and at how many none did."""
+    if n == 1:
+        return "Every run converged" if always else "No run converged" if never else "Some runs converged, some did not"
+    if always == n:
+        return f"Every run converged at all {n:,} settings"
+    if never == n:
+        return f"No run converged at any of {n:,} settings"
+    if not always:
+        return f"At none of {n:,} settings did every run converge; at {never:,} no run did"
+    return f"Every run converged at {always:,} of {n:,} settings, no run at {never:,}"
 
 
 def _epochs_to_converge(findings: Findings, answered: Sequence[str]) -> Description:
@@ -197,13 +209,21 @@ def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description
 def _stability(findings: Findings, answered: Sequence[str]) -> Description:
     told = [*edge_sentences(findings, resolved=True), *edge_sentences(findings, resolved=False)]
     return Description(
-        told[0].rstrip("."),
+        "; ".join(_edge_in_short(edge) for edge in findings.edges[:2]),
         f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
         "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
         "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
         "run settled and the one from which on none did.",
         " ".join(["Final loss against learning rate.", *told]),
     )
+
+
+def _edge_in_short(edge: Edge) -> str:
+    """Tell the edge of stability of a table, measured and predicted, in a few words."""
+    predicted = f"{edge.theory.critical_learning_rate:.6g}"
+    if edge.settled is None or edge.unsettled is None:
+        return f"{edge.gate}: the runs show no edge of stability, which theory puts at η = {predicted}"
+    return f"{edge.gate}: stable up to η between {edge.settled:.6g} and {edge.unsettled:.6g}; theory says {predicted}"
 
 
 def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Description:
@@ -244,7 +264,7 @@ def _median_losses(findings: Findings) -> str:
 
 
 def _learned_nothing(findings: Findings) -> list[str]:
-    """Which values of the subject never end below the loss of answering ½, but for rounding."""
+    """Name the values of the subject that never end below the loss of answering ½, but for rounding."""
     known = findings.losses.constants
     if len(known) != 1 or len(findings.losses.kinds) != 1:
         return []
@@ -286,7 +306,7 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
 
 
 def _laws(findings: Findings) -> str:
-    """What the predicted epochs are, and how far the measured medians are from them; empty where there are none."""
+    """Explain the predicted epochs, and compare measured medians with them; empty where there are none."""
     if not findings.laws:
         return ""
     ratios = findings.law_ratios

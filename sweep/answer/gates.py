@@ -145,7 +145,7 @@ def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str
 
 
 def _model(findings: Findings) -> str:
-    """What was trained, as the subject of a sentence."""
+    """Name the model that was trained, as the subject of a sentence."""
     hidden = {units for grid in findings.experiment.grids for units in grid.values["hidden"]}
     return "logistic regression" if hidden == {0} else "the network" if 0 not in hidden else "the model"
 
@@ -172,7 +172,7 @@ def _none_of(n: "pd.Series[int]") -> str:
 
 
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
-    """Of separable gates that no run learned: how many epochs theory predicts, where these are more than there were."""
+    """Tell the epochs that theory predicts for separable gates that no run learned, where training was shorter."""
     target = predicted_target(findings.experiment)
     if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
         return []
@@ -199,7 +199,7 @@ def _between_0_and_1(findings: Findings, gate: str) -> bool:
 
 
 def _bound(findings: Findings, theories: Sequence[Any]) -> str:
-    """What keeps runs on these tables from converging."""
+    """Tell the bound that keeps runs on these tables from converging."""
     target = findings.train.target_loss
     lowest = [float(theory.infimum) for theory in theories]
     if target is None or target > min(lowest):

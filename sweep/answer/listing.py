@@ -1,7 +1,7 @@
 """The summary in words: its columns as a page shows them, and which settings of a large one it lists."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -104,11 +104,6 @@ def _steps(settings: Settings, keys: Sequence[str], most: int) -> dict[str, int]
         for key in (key for key in keys if left[key] == longest):
             steps[key] = max(steps[key] + 1, int(1.05 * steps[key]))
     return steps
-
-
-def _n_at(part: Mapping[str, NDArray[np.integer[Any]]], steps: Mapping[str, int]) -> int:
-    """Count the combinations of those values of a part whose number is a multiple of their key's step."""
-    return math.prod(int((codes % steps[key] == 0).sum()) for key, codes in part.items())
 
 
 def axis_columns(findings: Findings, rows: Rows) -> list[Column]:

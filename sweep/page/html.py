@@ -34,7 +34,7 @@ _PAGE = Path(__file__).parent
 
 
 def write(findings: Findings, directory: Path | str, models: Sequence[Model] = ()) -> list[Path]:
-    """Draw every figure that fits the result, and the report.
+    """Draw every figure that fits the result, and the report; a figure that fails is left out, and named there.
 
     Parameters
     ----------
@@ -52,9 +52,16 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     drawn, whole, marks = {}, {}, {}
+    failed = []
     for name, draw in figures_for(findings, models).items():
-        figure = draw(findings)
-        svg, png, *pictures = save(figure, directory / "figures" / name)
+        try:
+            figure = draw(findings)
+            svg, png, *pictures = save(figure, directory / "figures" / name)
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            failed.append(
+                f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or 'no reason given'}."
+            )
+            continue
         drawn[name] = svg.read_text(encoding="utf-8")
         whole[name] = [picture.relative_to(directory).as_posix() for picture in pictures]
         marks[name] = located(figure)
@@ -62,7 +69,7 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
     trained = live(findings, _replay(findings.result))
-    unfinished.write_text(render(findings, drawn, whole, marks, trained), encoding="utf-8")
+    unfinished.write_text(render(findings, drawn, whole, marks, trained, failed), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
 
@@ -72,6 +79,7 @@ def render(
     whole: Mapping[str, Sequence[str]] | None = None,
     marks: Mapping[str, Marked] | None = None,
     trained: str | None = None,
+    failed: Sequence[str] = (),
 ) -> str:
     """Make the report of a result.
 
@@ -87,6 +95,8 @@ def render(
         What can be pointed at in a figure, by name; see `sweep.plots.drawing.marks`.
     trained : str
         What the page needs to train runs itself, made by `live`; without it the page has no such section.
+    failed : sequence of str
+        A sentence for each figure that could not be drawn.
 
     Returns
     -------
@@ -117,7 +127,7 @@ def render(
         style="".join(styles),
         scripts=scripts,
         live=trained,
-        incomplete=missing,
+        incomplete=[*missing, *failed],
         answer=answered,
         outcomes=_outcomes(findings),
         failures=failures(findings),
@@ -178,13 +188,13 @@ def _place(result: Result) -> str | None:
 
 
 def _replay(result: Result) -> str | None:
-    """What to type, but for the number of a run, to replay it."""
+    """Return the command that replays a run, without its number."""
     place = _place(result)
     return None if place is None else shlex.join(["sweep", "replay", place])
 
 
 def _again(result: Result) -> list[str]:
-    """What to type to have every run of a result trained again elsewhere, and compared."""
+    """Return the commands that train every run again elsewhere, and compare."""
     place = _place(result)
     if place is None:
         return []
@@ -243,7 +253,7 @@ def _figure(name: str, svg: str, said: Description, files: bool) -> dict[str, An
 
 
 def _shared(files: Sequence[str]) -> str:
-    """Where to find the settings that share a dot."""
+    """Name the pictures in which settings that share a dot here have one each."""
     if not files:
         return ""
     named = files[0] if len(files) == 1 else f"{files[0]} to {files[-1].rpartition('/')[2]}"

@@ -87,7 +87,7 @@ def kinds(experiment: Experiment) -> list[Kind]:
 
 
 class Known(NamedTuple):
-    """What a page knows of a result beside the experiment.
+    """Knowledge of a page of a result beside the experiment.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ def _controls(experiment: Experiment) -> list[str]:
 
 
 def fingerprints(runs: Sequence[NDArray[Any]], stride: int) -> dict[str, Any]:
-    """What `fingerprint` of experiment.js gives for runs 0, `stride`, 2 `stride`, …
+    """Return what `fingerprint` of experiment.js gives for runs 0, `stride`, 2 `stride`, …
 
     Parameters
     ----------

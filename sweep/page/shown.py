@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Result(result.Result):
-    """What a sweep found; see `sweep.results.result.Result`.
+    """Result of a sweep; see `sweep.results.result.Result`.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Result(result.Result):
 
     @cached_property
     def findings(self) -> "Findings":
-        """What the result shows, computed when asked for."""
+        """Findings of the result, computed when asked for."""
         from sweep.analysis.findings import Findings
 
         return Findings(self)
@@ -38,7 +38,7 @@ class Result(result.Result):
         return "\n".join([asked, *(f"  {sentence}" for sentence in self.answer)])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the question, its answer, the main figure, how often runs converged."""
+        """Return a notebook's view: the question, its answer, the main figure, how often runs converged."""
         from sweep.page.notebook import shown
 
         return shown(self.findings, self.answer)

@@ -48,8 +48,9 @@ def final_loss(findings: Findings) -> Figure:
     named = {edges[0]: "lower"} if found.lower else {}
     named |= {edges[-1]: "higher"} if found.higher else {}
     highest = float(np.delete(shares, STATUSES.index("diverged"), axis=1).sum(axis=1).max())
+    called = {"max_epochs": f"not converged after {findings.train.max_epochs:,} epochs"}
     present = [name for name in STATUS_COLOURS if shares[:, STATUSES.index(name)].any()]
-    legend: list[Artist] = [Patch(color=STATUS_COLOURS[name], label=name) for name in present]
+    legend: list[Artist] = [Patch(color=STATUS_COLOURS[name], label=called.get(name, name)) for name in present]
     for name, (_, colour, style) in marks.items():
         legend.append(Line2D([], [], color=colour, linewidth=1.3, linestyle=style, label=name))
     legend += [_infimum_handle()] if least else []

@@ -118,10 +118,6 @@ class Result:
         n = self.n
         return np.repeat(values, n if len(n) == 0 or n.min() < n.max() else int(n[0]))
 
-    def rows_of_runs(self, places: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Return the rows of the summary that rows of the table of runs belong to: each once, in order."""
-        return np.unique(np.searchsorted(np.cumsum(self.n, dtype=np.int64), places, side="right"))
-
     def epochs_of_runs(self) -> NDArray[np.float64]:
         """Return the epoch at which each run converged, infinite for the others."""
         runs = self.part("runs", ["status", "converged_epoch"])

@@ -84,13 +84,13 @@ def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Be
 
 
 def _choosing(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:
-    """Which runs choose: those of the first seeds of each setting, or all where there are too few."""
+    """Mark the runs that choose: those of the first seeds of each setting, or all where there are too few."""
     there = trials.epochs[rows] >= 0
     return there & (np.cumsum(there, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else there
 
 
 def _worth(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> NDArray[np.float64]:
-    """What settings are ordered by, the best first: share that failed and median epoch, or the other way round."""
+    """Return the keys that order settings, best first: share that failed and median epoch, or the other way round."""
     chooses = _choosing(trials, rows, n_choosing)
     failures = (chooses & (trials.epochs[rows] == trials.later)).sum(axis=1) / chooses.sum(axis=1)
     median = _quantiles(trials.epochs[rows], chooses, trials.later, (50,))[:, 0]

@@ -63,12 +63,12 @@ class Contrast(NamedTuple):
 
     @property
     def by_chance(self) -> bool:
-        """Whether the difference may be chance."""
+        """True if the difference may be chance."""
         return self.p >= CHANCE
 
 
 class Effect(NamedTuple):
-    """What an axis does, in all runs or in those of one gate.
+    """Effect of an axis, in all runs or in those of one gate.
 
     Attributes
     ----------

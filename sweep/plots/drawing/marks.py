@@ -111,7 +111,7 @@ def mark_cells(axes: Axes, rows: NDArray[np.integer[Any]]) -> None:
 
 
 def located(figure: Figure) -> list[Series | Cells]:
-    """What was noted of a figure, where it is once all axes have their limits and scales."""
+    """Return the points noted in a figure, where they are once all axes have their limits and scales."""
     found = [_series(one) if isinstance(one, _Mark) else _cells(one) for one in _kept(figure)]
     return [one for one in found if not isinstance(one, Series) or len(one.x)]
 

@@ -15,7 +15,7 @@ FEW_VALUES = 9
 
 
 def is_log_spaced(values: NDArray[np.float64]) -> bool:
-    """Whether an axis' values are spread more evenly on a logarithmic than on a linear scale."""
+    """Return True if an axis' values are spread more evenly on a logarithmic than on a linear scale."""
     distinct = np.unique(values)
     if len(distinct) < 2 or distinct[0] <= 0:
         return False
