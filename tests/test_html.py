@@ -297,8 +297,8 @@ def test_a_figure_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("sweep.plots.registry.success_rate", fails)
     names = [path.name for path in write(Findings(CASES["gates"]), tmp_path)]
     assert "report.html" in names and "final_loss.svg" in names and "success_rate.svg" not in names
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    (warning,) = (text for text, attributes in paragraphs(page) if attributes.get("class") == "warning")
+    report = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    (warning,) = (text for text, attributes in paragraphs(report) if attributes.get("class") == "warning")
     assert warning == "The figure “Share that converged” could not be drawn and is left out: of no use."
 
 

@@ -59,7 +59,7 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
             svg, png, *pictures = save(figure, directory / "figures" / name)
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
             failed.append(
-                f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or 'no reason given'}."
+                f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or type(error).__name__}."
             )
             continue
         drawn[name] = svg.read_text(encoding="utf-8")
