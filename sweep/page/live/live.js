@@ -56,6 +56,7 @@ class Live {
       this.update();
     } else if (what === "trained") {
       this.says.textContent = bench.summary();
+      bench.seen = 0; // however long training took: what was followed meanwhile is played from the start
       this.draw();
       this.playIfTrained();
     } else if (what === "changed") {
