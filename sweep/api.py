@@ -105,13 +105,16 @@ def run(
     return result
 
 
-def draw(result: "Result") -> "Result":
+def draw(result: "Result", all_kernels: bool = False) -> "Result":
     """Draw figures and report.html of a result that is on disk: from its tables, and by training single runs again.
 
     Parameters
     ----------
     result
         From `read`, or from `run` where it has written one.
+    all_kernels : bool
+        True for a report that trains every kind of run of the experiment, however large it becomes; else the 24
+        commonest, 280 kB of them at most.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def draw(result: "Result") -> "Result":
     if result.path is None:
         raise ValueError("the result is in memory only; give sweep.run a directory with out=")
     with Lock(result.path):
-        return session.draw(result)
+        return session.draw(result, all_kernels)
 
 
 def read(directory: str | os.PathLike[str]) -> "Result":

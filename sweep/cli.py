@@ -164,6 +164,9 @@ def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
 @app.command()
 def report(
     directory: Directory,
+    all_kernels: Annotated[
+        bool, typer.Option("--all-kernels", help="Let the page train every kind of run, also beyond the 24 commonest.")
+    ] = False,
     show: Annotated[bool, typer.Option("--open", help="Show report.html in the browser.")] = False,
 ) -> None:
     """Draw the figures and the report of a result again."""
@@ -171,7 +174,7 @@ def report(
     from sweep.commands.run_output import list_files
 
     with _failures():
-        list_files(api.draw(api.read(directory)))
+        list_files(api.draw(api.read(directory), all_kernels))
     if show:
         _open(directory / "report.html")
 

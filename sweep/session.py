@@ -216,7 +216,7 @@ class _Sweep:
         _write_tables(self.work, {**manifest, "complete": complete})
 
 
-def draw(result: "Result") -> "Result":
+def draw(result: "Result", all_kernels: bool = False) -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
     from sweep import decisions
     from sweep.page import html
@@ -229,7 +229,7 @@ def draw(result: "Result") -> "Result":
     try:
         with tree.drafts() as drafts:
             models = decisions.for_report(findings.experiment, findings.representatives.chosen)
-            names = [path.relative_to(drafts).as_posix() for path in html.write(findings, drafts, models)]
+            names = [path.relative_to(drafts).as_posix() for path in html.write(findings, drafts, models, all_kernels)]
             if tables_only != result.manifest["files"]:
                 manifests.write_manifest(tree, {**result.manifest, "files": tables_only})
             for name in names:

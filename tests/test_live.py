@@ -15,7 +15,7 @@ import golden_runs as golden
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EXPERIMENTS, TINY
+from conftest import TINY
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Error, Page
 from test_golden import check, exact_fma, triples, wanted
@@ -23,9 +23,10 @@ from test_golden import check, exact_fma, triples, wanted
 import sweep
 from sweep.engine import training
 from sweep.kernel import retarget
-from sweep.page import kernels
 from sweep.spec import inits
 from sweep.spec.experiment import load
+from sweep.spec.schema import RESTARTS as RESTARTED
+from sweep.spec.schema import SUMS
 
 pytestmark = [
     pytest.mark.processes,
@@ -52,8 +53,38 @@ EXPERIMENT = {
             "gate": "XOR", "learning_rate": 0.5, "init": "given", "weights": [1, "x", -2.5],
             "x": {"from": -1, "to": 1, "num": 3},
         },
+        {
+            "gate": ["XOR", "NOR"], "hidden": 2, "activation": ["sigmoid", "identity"], "bias": [True, False],
+            "optimizer": ["quickprop", "delta_bar_delta"], "growth": [0.5, 1.75], "learning_rate": [0.5, 4], "seeds": 2,
+        },
+        {
+            "gate": "OR", "bias": False, "optimizer": "rprop", "max_step": [0.5, 50], "shrink": [0.3, None],
+            "learning_rate": [0.1, 1], "seeds": 4,
+        },
     ],
     "train": {"max_epochs": 300},
+    "tables": {"own": {"rows": [[0.5, -1, 0.25], [2, 3, 1], [-1, 0, 0.5]]}},
+}  # fmt: skip
+RESTARTS = {
+    "grid": [
+        {
+            "gate": "XOR", "hidden": 2, "loss": "mse", "optimizer": "quickprop", "learning_rate": [1, 8],
+            "init": "uniform(-1, 1)", "init_scale": [0.5, 2], "seeds": {"from": 9, "count": 8},
+        },
+        {"gate": "AND", "output": "linear", "loss": "mse", "learning_rate": [0.1, 1, 1e300], "seeds": [3, 1, 700]},
+        {"gate": "AND", "learning_rate": [20, 40], "init": "zeros"},
+    ],
+    "train": {"max_epochs": 430, "target_error": 0.4, "restart_after": 20},
+}  # fmt: skip
+LAST_LOSSES = {
+    "grid": [
+        {
+            "gate": ["XOR", "own"], "hidden": 2, "output": "linear", "loss": "mse", "bias": [True, False],
+            "activation": ["tanh", "identity"], "learning_rate": [0.1, 2, 20, 1e3], "seeds": 4,
+        },
+        {"gate": "XOR", "learning_rate": [1, 300, 1e300], "optimizer": ["gd", "adam"], "seeds": 3},
+    ],
+    "train": {"max_epochs": 60, "last_losses": 7},
     "tables": {"own": {"rows": [[0.5, -1, 0.25], [2, 3, 1], [-1, 0, 0.5]]}},
 }  # fmt: skip
 
@@ -177,21 +208,21 @@ def plain(value: Any) -> Any:
 
 
 def as_json(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of the table of runs as TRAIN gives them."""
+    """Rows of the table of runs as `sweep.train` gives them."""
+    columns = [*COLUMNS, *(key for key in (*RESTARTED, *SUMS) if key in runs)]
     return [
-        {key: plain(value) for key, value in zip(COLUMNS, row, strict=True)}
-        for row in runs[list(COLUMNS)].itertuples(index=False, name=None)
+        {key: plain(value) for key, value in zip(columns, row, strict=True)}
+        for row in runs[columns].itertuples(index=False, name=None)
     ]
 
 
 def trained(page: Page, settings: Sequence[Any], prepare: str = "settings") -> list[dict[str, Any]]:
     """What the page's `sweep.train` gives for some settings, or numbers of runs prepared by a script."""
     done = f"""async (settings) => Promise.all((await {prepare}).map(async (given) => {{
-      const {{ status, epochs, converged_epoch, period, final_loss, run }} = await sweep.train(given);
-      return {{ status, epochs, converged_epoch, period, final_loss: String(final_loss), run }};
+      const {{ initial_weights, final_weights, curve, ...outcome }} = await sweep.train(given);
+      return outcome;
     }}))"""
-    found = [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
-    return [row | {"final_loss": float(row["final_loss"].replace("Infinity", "inf"))} for row in found]
+    return [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
 
 
 def of_runs(page: Page, runs: Sequence[int]) -> list[dict[str, Any]]:
@@ -204,6 +235,23 @@ def test_every_run_ends_as_in_the_sweep(page: Page) -> None:
     assert found == as_json(result.runs)
     assert {row["status"] for row in found} == {"converged", "diverged", "stationary", "max_epochs"}
     assert any(row["period"] == 2 for row in found)
+
+
+@pytest.mark.parametrize(("experiment", "counted"), [(RESTARTS, "restarts"), (LAST_LOSSES, "mean_of_last")])
+def test_runs_that_begin_again_and_runs_judged_by_their_last_losses_end_as_in_the_sweep(
+    chromium: Browser, experiment: dict[str, Any], counted: str
+) -> None:
+    result = sweep.run(experiment)
+    page = browser.training_page(chromium, experiment)
+    assert of_runs(page, list(range(len(result.runs)))) == as_json(result.runs)
+    assert result.runs[counted].nunique() > 4
+    assert set(result.runs["status"]) == {"converged", "diverged", "max_epochs"}
+    off = {**experiment["grid"][0], "learning_rate": 3, "seed": 77}
+    off = {key: value[0] if isinstance(value, list) else value for key, value in off.items() if key != "seeds"}
+    (found,) = trained(page, [off])
+    grid = {**{key: value for key, value in off.items() if key != "seed"}, "seeds": {"from": 77, "count": 1}}
+    (expected,) = as_json(sweep.run({"grid": grid, "train": experiment["train"]}).runs)
+    assert found == {**expected, "run": None}
 
 
 def test_a_run_off_the_grid_is_the_one_that_sweep_run_trains(page: Page) -> None:
@@ -248,9 +296,6 @@ def test_what_is_impossible_is_refused(page: Page, given: dict[str, Any], said: 
         page.evaluate("(given) => sweep.train(given)", given)
 
 
-TRAINED = [name for name in TINY if kernels.trains_in_pages(load(EXPERIMENTS / f"{name}.toml"))]
-
-
 # --- the report ------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +313,7 @@ def report(chromium: Browser, directory: Callable[[str], Path]) -> Iterator[Call
         yield lambda name, *address, **options: opened(directory(name) / "report.html", *address, **options)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", TINY)
 def test_random_runs_trained_by_the_report_are_those_of_its_table(
     name: str, report: Callable[..., Page], directory: Callable[[str], Path]
 ) -> None:
@@ -299,9 +344,3 @@ def test_fifty_settings_off_the_grid_end_as_sweep_run_says(report: Callable[...,
     found = trained(report("gates"), settings)
     assert [row.pop("run") for row in found] == [None] * 50
     assert found == [{key: row[key] for key in COLUMNS[1:]} for row in as_json(result.runs)]
-
-
-def test_all_but_restarts_and_last_losses_is_trained_by_reports(committed: Callable[[str], Path]) -> None:
-    assert set(TINY) - set(TRAINED) == {"quickprop", "fractal"}
-    text = (committed("fractal") / "report.html").read_text("utf-8")
-    assert 'id="live"' not in text and "wasm-unsafe-eval" not in text

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import browser
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 import sweep
 from sweep.page import kernels, playground
@@ -352,3 +352,31 @@ def test_without_scripts_the_section_is_not_there(chromium: Browser, committed: 
     page.goto((committed("and") / "report.html").as_uri())
     expect(page.locator("#live")).to_be_hidden()
     expect(page.locator("#answer")).to_be_visible()
+
+
+def test_a_report_says_which_kinds_it_lacks_and_the_command_adds_them(opened: Open, tmp_path: Path) -> None:
+    shapes = {"hidden": list(range(1, 10)), "activation": ["sigmoid", "tanh", "relu"]}
+    experiment = {"name": "many", "grid": {"gate": "XOR", "learning_rate": 1, **shapes}, "train": {"max_epochs": 40}}
+    directory = tmp_path / "many"
+    result = sweep.run(experiment, directory)
+    page = opened(path=directory / "report.html")
+    told = page.locator("#live .lacking").inner_text()
+    n_here, n_all = map(int, re.findall(r"(\d+) of the (\d+) kinds", told)[0])
+    assert n_here <= kernels.MOST_KERNELS and n_all == len(kernels.kinds(load(experiment))) == 27
+    lacking = "2-9-1 relu 01 sigmoid bce gd batch"
+    assert told.startswith(f"This page trains {n_here} of the 27 kinds") and f"{lacking}. This adds them: " in told
+    command = shlex.split(page.locator("#live .lacking code").inner_text())
+    assert command == ["sweep", "report", str(directory), "--all-kernels"]
+    asked = {"gate": "XOR", "hidden": 9, "activation": "relu"}
+    with pytest.raises(Error, match=re.escape(f"no kernel in this page for {lacking}; {shlex.join(command)} adds it")):
+        page.evaluate("(given) => sweep.train(given)", asked)
+    page.evaluate("(run) => sweep.show(run)", 26)
+    expect(page.locator(".bench > .wrong")).to_contain_text(f"Run 26: no kernel in this page for {lacking}; ")
+    subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True, timeout=300)
+    page = opened(path=directory / "report.html")
+    assert page.locator("#live .lacking").count() == 0
+    found = page.evaluate("(given) => sweep.train(given)", asked)
+    expected = result.runs[(result.runs["hidden"] == 9) & (result.runs["activation"] == "relu")].iloc[0]
+    assert [found[key] for key in ("run", "epochs", "final_loss")] == [
+        expected[k] for k in ("run", "epochs", "final_loss")
+    ]

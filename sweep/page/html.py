@@ -33,7 +33,9 @@ BROAD = 550
 _PAGE = Path(__file__).parent
 
 
-def write(findings: Findings, directory: Path | str, models: Sequence[Model] = ()) -> list[Path]:
+def write(
+    findings: Findings, directory: Path | str, models: Sequence[Model] = (), all_kernels: bool = False
+) -> list[Path]:
     """Draw every figure that fits the result, and the report; a figure that fails is left out, and named there.
 
     Parameters
@@ -42,6 +44,8 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
     directory : path
     models
         Of the runs of `Findings.representatives`, trained again, for their decision surfaces.
+    all_kernels
+        True for a page that trains every kind of run of the result, however large it becomes.
 
     Returns
     -------
@@ -68,7 +72,8 @@ def write(findings: Findings, directory: Path | str, models: Sequence[Model] = (
         written += [svg, png, *pictures]
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    trained = live(findings, _replay(findings.result))
+    replay, more = (_command(findings.result, *words) for words in (["replay"], ["report", "--all-kernels"]))
+    trained = live(findings, replay, more, all_kernels)
     unfinished.write_text(render(findings, drawn, whole, marks, trained, failed), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
@@ -115,7 +120,7 @@ def render(
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying
     points = pointing(findings, marks or {}, listed)
-    replay = _replay(result)
+    replay = _command(result, "replay")
     scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("points", "table")]
     styles = [(_PAGE / "page.css").read_text(encoding="utf-8")]
     if trained:
@@ -187,10 +192,10 @@ def _place(result: Result) -> str | None:
     return (absolute.relative_to(here) if absolute.is_relative_to(here) else absolute).as_posix()
 
 
-def _replay(result: Result) -> str | None:
-    """Return the command that replays a run, without its number."""
+def _command(result: Result, name: str, *options: str) -> str | None:
+    """Return a command on the result; None where that is in memory only."""
     place = _place(result)
-    return None if place is None else shlex.join(["sweep", "replay", place])
+    return None if place is None else shlex.join(["sweep", name, place, *options])
 
 
 def _again(result: Result) -> list[str]:

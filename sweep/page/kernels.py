@@ -61,11 +61,6 @@ def script(*more: str) -> str:
     return f'(() => {{\n"use strict";\n{"".join(texts)}}})();\n'
 
 
-def trains_in_pages(experiment: Experiment) -> bool:
-    """Return True if the page's script knows all that an experiment asks for."""
-    return not experiment.train.extra
-
-
 def kinds(experiment: Experiment) -> list[Kind]:
     """The kinds of runs of an experiment, the commonest first."""
     counts: collections.Counter[Kind] = collections.Counter()
@@ -76,14 +71,18 @@ def kinds(experiment: Experiment) -> list[Kind]:
         for gate, values in itertools.product(
             examples.values(), itertools.product(*(grid.values[key] for key in training.CHOICES))
         ):
-            choices = dict(zip(training.CHOICES, values, strict=True))
-            table = experiment.table(gate, choices["encoding"])
-            bits = "" if gate in experiment.tables else choices["encoding"]
-            plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, choices)
-            kind = Kind(replace(plan, width=1), limit, bits, choices["update"])
+            kind = _kind(experiment, {"gate": gate, **dict(zip(training.CHOICES, values, strict=True))})
             n_choices = math.prod(len(grid.values[key]) for key in training.CHOICES)
             counts[kind] += n_each * n_gates[training.inputs_of(experiment, gate)] // n_choices
     return [kind for kind, _ in counts.most_common()]
+
+
+def _kind(experiment: Experiment, setting: Mapping[str, Any]) -> Kind:
+    """Return the kind of a run by its gate and the choices of its kernel."""
+    table = experiment.table(setting["gate"], setting["encoding"])
+    bits = "" if setting["gate"] in experiment.tables else setting["encoding"]
+    plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
+    return Kind(replace(plan, width=1), limit, bits, setting["update"])
 
 
 class Known(NamedTuple):
@@ -93,6 +92,8 @@ class Known(NamedTuple):
     ----------
     replay
         What to type, but for a run's number, to replay it; None where there is no result.
+    more
+        What to type for a page with every kernel; None where there is no result.
     file
         The experiment's file, for runs off the grid.
     openings
@@ -104,27 +105,29 @@ class Known(NamedTuple):
     """
 
     replay: str | None = None
+    more: str | None = None
     file: str | None = None
     openings: Sequence[int | Mapping[str, Any]] = (0,)
     points: Mapping[str, Sequence[Any]] | None = None
     sums: Mapping[str, Any] | None = None
 
 
-def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) -> str:
+def data(experiment: Experiment, known: Known, whole: bool = False) -> str:
     """An experiment and its kernels, as JSON for the page's script.
 
     Parameters
     ----------
     experiment, known
-    most
-        Kernels at most, those of most runs; None for all.
+    whole
+        True for all kernels; else those of the runs to open on and of most runs, MOST_KERNELS and MOST_BYTES at most.
     """
-    chosen = kinds(experiment)[:most]
-    if most is not None:
-        chosen += [kind for kind in wider(chosen) if kind not in chosen][: most - len(chosen)]
+    opening = [_kind(experiment, experiment.setting(run)) for run in known.openings if isinstance(run, int)]
+    every = list(dict.fromkeys([*opening, *kinds(experiment)]))
+    chosen = every if whole else every[:MOST_KERNELS]
+    chosen = chosen + [kind for kind in wider(chosen) if kind not in every][: max(MOST_KERNELS - len(chosen), 0)]
     compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in chosen]
     code = _packed(b"".join(code for _, code in compiled))
-    while most is not None and len(code) > MOST_BYTES:
+    while not whole and len(code) > MOST_BYTES:
         compiled.pop()
         code = _packed(b"".join(code for _, code in compiled))
     ends = itertools.accumulate(len(code) for _, code in compiled)
@@ -132,7 +135,9 @@ def data(experiment: Experiment, known: Known, most: int | None = MOST_KERNELS) 
         {**shape_of(kind), "at": end - len(code), "size": len(code)}
         for (kind, code), end in zip(compiled, ends, strict=True)
     ]
-    text = json.dumps({**_described(experiment), **_known(known), "kernels": described}, separators=(",", ":"))
+    lacking = [shape_of(kind) for kind in every[len(compiled) :]]
+    told = {**_described(experiment), **_known(known), "kernels": described, "lacking": lacking}
+    text = json.dumps(told, separators=(",", ":"))
     return json.dumps({"experiment": _packed(text.encode()), "code": code})
 
 

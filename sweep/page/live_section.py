@@ -19,7 +19,7 @@ MOST_RUNS = 2_000_000
 _MISSING = {"epochs": -1, "converged_epoch": -1, "period": 0}
 
 
-def live(findings: Findings, replay: str | None) -> str | None:
+def live(findings: Findings, replay: str | None, more: str | None = None, whole: bool = False) -> str | None:
     """Make what a page needs to train runs of a result; None where that is too much for a page.
 
     Parameters
@@ -27,21 +27,24 @@ def live(findings: Findings, replay: str | None) -> str | None:
     findings
     replay
         What to type, but for the number of a run, to replay it.
+    more
+        What to type for a page with every kernel.
+    whole
+        True for every kernel, however large the page becomes.
     """
     result, experiment = findings.result, findings.experiment
-    if not kernels.trains_in_pages(experiment):
-        return None
     is_complete = bool(result.manifest.get("complete", True))
     file = Path("experiments") / f"{experiment.name}.toml"
     known = kernels.Known(
         replay=replay,
+        more=more,
         file=shlex.quote((file if file.exists() else Path(file.name)).as_posix()),
         openings=openings(findings),
         points=_points(findings) if is_complete and experiment.n_points <= MOST_POINTS else None,
         sums=_sums(findings) if is_complete and experiment.n_runs <= MOST_RUNS else None,
     )
-    made = kernels.data(experiment, known)
-    return made if len(made) <= MOST_BYTES else None
+    made = kernels.data(experiment, known, whole)
+    return made if whole or len(made) <= MOST_BYTES else None
 
 
 def openings(findings: Findings) -> list[int]:

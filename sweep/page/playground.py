@@ -86,7 +86,7 @@ def page() -> str:
         "POLICY": policy([script], trains=True),
         "STYLE": (here / "live" / "live.css").read_text("utf-8"),
         "SCENES": json.dumps(SCENES, ensure_ascii=False).replace("<", r"\u003c"),
-        "KERNELS": kernels.data(load(EXPERIMENT), known, most=None),
+        "KERNELS": kernels.data(load(EXPERIMENT), known, whole=True),
         "SCRIPT": script,
     }
     text = (here / "live" / "playground.html").read_text("utf-8")

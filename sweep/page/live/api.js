@@ -16,7 +16,8 @@ window.sweep = {
   //
   // gives { run, status, epochs, converged_epoch, period, final_loss, initial_weights, final_weights, curve }: `run` is its
   // number in the sweep, null off its grid; status is "converged", "diverged", "stationary" or "max_epochs"; `curve` has
-  // `epoch` and `loss`, of the first 32 epochs, of at most 600 later ones, evenly spaced, and of the last.
+  // `epoch` and `loss`, of the first 32 epochs, of at most 600 later ones, evenly spaced, and of the last. With
+  // restart_after also restarts, with last_losses also mean_of_last, sum_of_losses and sum_of_inverses, as in runs.csv.
   async train(given = {}) {
     const experiment = await thisExperiment();
     const setting = experiment.setting(given);

@@ -191,7 +191,11 @@ class Bench {
 
   sayEnd() {
     const { outcome, run } = this;
-    this.ending = `${STATUS_WORDS[outcome.status](outcome)}; loss ${lossWords(outcome.final_loss)}`;
+    const { restarts, mean_of_last: mean, status } = outcome;
+    const begun = restarts ? `, ${grouped(restarts)} restart${restarts === 1 ? "" : "s"} among them` : "";
+    const { last_losses: k } = this.experiment.train;
+    const judged = mean === undefined || status === "diverged" ? "" : `: the mean of its last ${k === 1 ? "loss" : `${grouped(k)} losses`} is ${lossWords(mean)} of the first`;
+    this.ending = `${STATUS_WORDS[status](outcome)}${begun}${judged}; loss ${lossWords(outcome.final_loss)}`;
     if (!this.experiment.isSweep) this.origin.textContent = "";
     else if (run === null) this.origin.textContent = "Off the grid of this sweep: trained here alone, with the same arithmetic.";
     else {

@@ -163,7 +163,8 @@ class Experiment {
     }
     const shape = this.shape(setting);
     if (!shape) {
-      throw new RangeError(`no kernel in this page for ${this.kind(setting)}; allowed: ${this.kinds().join("; ")}`);
+      const adds = this.more && this.find(this.lacking, setting) ? `${this.more} adds it` : `allowed: ${this.kinds().join("; ")}`;
+      throw new RangeError(`no kernel in this page for ${this.kind(setting)}; ${adds}`);
     }
     if (setting.weights && setting.weights.length !== shape.n_params) {
       throw new RangeError(`weights: found ${setting.weights.length} weights; the model has ${shape.n_params} (W1, b1, w2, u, b2)`);
@@ -191,6 +192,10 @@ class Experiment {
 
   // The kernel's entry in the page; undefined if the page has none for this setting.
   shape(setting) {
+    return this.find(this.kernels, setting);
+  }
+
+  find(kernels, setting) {
     const { inputs, targets } = this.table(setting);
     const isHard = targets.every((y) => y === 0 || y === 1);
     const wanted = {
@@ -199,7 +204,7 @@ class Experiment {
       update: setting.update, shortcut: setting.shortcut, bias: setting.bias,
       ...(setting.hidden ? { activation: setting.activation } : {}),
     };
-    return this.kernels.find((each) =>
+    return kernels.find((each) =>
       Object.entries(wanted).every(([key, value]) => each[key] === value) && (isHard || each.soft_targets));
   }
 
@@ -208,13 +213,13 @@ class Experiment {
     return this.kindOf({ ...setting, n_inputs: inputs[0].length, bits: this.isOwn(setting) ? "" : setting.encoding });
   }
 
-  kindOf({ n_inputs, hidden, activation, output, loss, optimizer, update, shortcut, bits }) {
+  kindOf({ n_inputs, hidden, activation, output, loss, optimizer, update, shortcut, bias, bits }) {
     const words = [hidden ? `${n_inputs}-${hidden}-1 ${activation}` : `${n_inputs}-1`, bits, output, loss, optimizer, update];
-    return [...words, shortcut ? "shortcut" : ""].filter(Boolean).join(" ");
+    return [...words, shortcut ? "shortcut" : "", bias ? "" : "no biases"].filter(Boolean).join(" ");
   }
 
-  kinds() {
-    return [...new Set(this.kernels.map((each) => this.kindOf(each)))];
+  kinds(kernels = this.kernels) {
+    return [...new Set(kernels.map((each) => this.kindOf(each)))];
   }
 
   async module(shape) {
@@ -226,7 +231,9 @@ class Experiment {
     return this.modules.get(shape.at);
   }
 
-  start(setting) {
+  // The start of a run, or its start after so many restarts: each takes the seed that stands as many places further as the
+  // run's grid has seeds; off the grid, the next one.
+  start(setting, restart = 0) {
     const scale = setting.init_scale;
     const { inputs } = this.table(setting);
     const shape = { n_inputs: inputs[0].length, hidden: setting.hidden, shortcut: setting.shortcut };
@@ -234,8 +241,12 @@ class Experiment {
       const given = setting.weights.map((each) => (typeof each === "string" ? setting[each] : each) * scale);
       return setting.bias ? given : withoutBiases(given, shape);
     }
-    const start = drawn(parsedInit(setting.init, this.inits), setting.seed, shape, this.ziggurat).map((w) => scale * w);
+    const start = drawn(parsedInit(setting.init, this.inits), setting.seed + restart * this.nSeeds(setting), shape, this.ziggurat).map((w) => scale * w);
     return setting.bias ? start : withoutBiases(start, shape);
+  }
+
+  nSeeds(setting) {
+    return this.grids.find((grid) => this.within(grid, setting) !== null)?.seeds.count ?? 1;
   }
 
   option(setting, key) {
@@ -247,7 +258,7 @@ class Experiment {
     const rates = [setting.hidden_learning_rate ?? setting.learning_rate, setting.learning_rate];
     const settings = [...rates, ...this.options.map((key) => this.option(setting, key))];
     const module = await this.module(shape);
-    return Model.from(module, shape, { ...this.table(setting), settings, start: this.start(setting), train: this.train });
+    return Model.from(module, shape, { ...this.table(setting), settings, start: (restart) => this.start(setting, restart), train: this.train });
   }
 
   // ---- runs of the experiment

@@ -6,6 +6,7 @@ const LONGEST_PERIOD = 16;
 const BLOCK = 64; // epochs between two looks at the clock
 const DENSE = 32; // epochs of which each is kept
 const MOST_POINTS = 1764; // at which a model responds in one call
+const LARGEST = 1e6; // a relative loss at most, as sweep/kernel/descent.py has it
 
 const oneDouble = new Float64Array(1);
 const itsBits = new BigInt64Array(oneDouble.buffer);
@@ -57,7 +58,7 @@ async function instantiate(module, nDoubles) {
 // One model in training. Every method leaves it at some epoch of one and the same run.
 class Model {
   // shape: of the kernel, as sweep/page/kernels.py describes it; inputs: rows of numbers; settings: two rates, then the
-  // optimizer's; train: [train] of the experiment
+  // optimizer's; start: the number of a restart → its weights; train: [train] of the experiment
   static async from(module, shape, { inputs, targets, settings, start, train }) {
     const model = new Model();
     const sizes = {
@@ -72,7 +73,7 @@ class Model {
       end += size;
       return [key, numbers.subarray(end - size, end)];
     }));
-    Object.assign(model, { call, shape, train, start: Float64Array.from(start) });
+    Object.assign(model, { call, shape, train, start });
     model.parts.X.set(inputs.flat());
     model.parts.targets.set(shape.soft_targets ? targets : targets.map((y) => (y < 0.5 ? -0 : 0)));
     model.parts.settings.set(settings.map((value, k) => (k < 2 ? value / shape.rate_divisor : value)));
@@ -86,7 +87,7 @@ class Model {
   }
 
   rewind() {
-    this.restore({ epochs: 0, converged_epoch: -1, state: this.start });
+    this.restore({ epochs: 0, converged_epoch: -1, restarts: 0, state: this.start(0) });
   }
 
   get epochs() {
@@ -99,14 +100,14 @@ class Model {
 
   snapshot() {
     const { state, epochs, converged_epoch } = this.parts;
-    return { epochs: epochs[0], converged_epoch: converged_epoch[0], state: state.slice() };
+    return { epochs: epochs[0], converged_epoch: converged_epoch[0], restarts: this.restarts, state: state.slice() };
   }
 
-  restore({ epochs, converged_epoch, state }) {
+  restore({ epochs, converged_epoch, restarts, state }) {
     this.parts.state.fill(0).set(state);
     this.parts.epochs[0] = epochs;
     this.parts.converged_epoch[0] = converged_epoch;
-    this.isOver = false;
+    Object.assign(this, { restarts, isOver: false });
   }
 
   advance(n) {
@@ -114,11 +115,19 @@ class Model {
     this.call.advance(BigInt(n), ...places, ...this.limits);
   }
 
-  // Train for n more epochs, or until the run is over.
+  // Train for n more epochs, or until the run is over; begins again where the experiment says so.
   step(n) {
     const until = Math.min(this.epochs + n, this.train.max_epochs);
-    this.advance(until - this.epochs);
-    this.isOver = this.epochs < until || until === this.train.max_epochs;
+    while (this.epochs < until && !this.isOver) {
+      const end = (this.restarts + 1) * this.train.restart_after || Infinity; // of this start
+      const next = Math.min(until, end);
+      this.advance(next - this.epochs);
+      this.isOver = this.epochs < next || next === this.train.max_epochs;
+      if (this.isOver || next < end) continue;
+      const { converged, isFinite } = this.look();
+      this.isOver = converged || !isFinite;
+      if (!this.isOver) this.restore({ epochs: next, converged_epoch: -1, restarts: this.restarts + 1, state: this.start(this.restarts + 1) });
+    }
   }
 
   look() {
@@ -140,12 +149,30 @@ class Model {
   // How the run ended, as in the table of runs. To tell whether it is stationary it trains on, and comes back.
   outcome() {
     const { loss, converged, isFinite } = this.look();
-    const { epochs } = this;
+    const { epochs, train } = this;
+    if (train.last_losses) return this.judged(loss, isFinite);
     let first = this.parts.converged_epoch[0];
     if (first < 0 && converged) first = epochs;
-    const period = isFinite && first < 0 && this.train.detect_stationary ? this.period() : null;
+    const period = isFinite && first < 0 && train.detect_stationary && !train.restart_after ? this.period() : null;
     const status = !isFinite ? "diverged" : first >= 0 ? "converged" : period ? "stationary" : "max_epochs";
-    return { status, epochs, converged_epoch: first < 0 ? null : first, period, final_loss: loss };
+    const restarts = train.restart_after ? { restarts: this.restarts } : {};
+    return { status, epochs, converged_epoch: first < 0 ? null : first, period, final_loss: loss, ...restarts };
+  }
+
+  // The same by the mean of the last losses, of which the kernel keeps sums behind the optimizer's memory; an epoch that
+  // comes after a run has diverged counts as one of loss LARGEST.
+  judged(loss, isFinite) {
+    const { epochs, train: { max_epochs, last_losses } } = this;
+    const [first, total, inverses, last] = this.parts.state.slice(-4);
+    const worst = Number.isFinite(first) ? Math.min(LARGEST / first, LARGEST) : LARGEST;
+    const missing = max_epochs - epochs;
+    const mean = (last + Math.min(missing, last_losses) * worst) / last_losses;
+    const converged = isFinite && mean < 1;
+    return {
+      status: !isFinite ? "diverged" : converged ? "converged" : "max_epochs",
+      epochs, converged_epoch: converged ? max_epochs : null, period: null, final_loss: loss,
+      mean_of_last: mean, sum_of_losses: total + missing * worst, sum_of_inverses: inverses + missing / worst,
+    };
   }
 
   // After how many epochs the state comes back, bit for bit; null if it does not within LONGEST_PERIOD.
@@ -153,7 +180,7 @@ class Model {
     const last = this.snapshot();
     const bitsOf = (state) => new BigInt64Array(state.buffer, state.byteOffset, state.length);
     const wanted = bitsOf(last.state);
-    this.restore({ epochs: 0, converged_epoch: -1, state: last.state });
+    this.restore({ ...last, epochs: 0, converged_epoch: -1 });
     let found = null;
     for (let n = 1; n <= Math.min(LONGEST_PERIOD, this.train.max_epochs) && !found; n += 1) {
       this.advance(1);
@@ -196,7 +223,7 @@ class History {
       else high = middle - 1;
     }
     model.restore(this.kept[low]);
-    if (epoch > model.epochs) model.advance(epoch - model.epochs);
+    model.step(epoch - model.epochs);
   }
 }
 

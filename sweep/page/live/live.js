@@ -22,12 +22,23 @@ class Live {
     this.difference = make("p", { class: "quiet" });
     this.holder = make("div", { class: "benches" });
     this.ruler = new Ruler(this);
-    root.append(this.transport, make("div", { class: "more" }, this.compare, this.whyNot), this.ruler.element, this.difference, this.holder, this.says);
+    root.append(this.transport, make("div", { class: "more" }, this.compare, this.whyNot), this.ruler.element, this.difference, this.holder, ...this.lacking(), this.says);
     root.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.draw()).observe(this.holder);
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     window.addEventListener("hashchange", () => { if (location.hash !== this.hash) this.fromAddress(); });
     this.addBench("Run");
+  }
+
+  // Kinds of models of the sweep for which the page has no kernel, and what to do.
+  lacking() {
+    const { kernels, lacking, more } = this.experiment;
+    if (!lacking.length) return [];
+    const names = this.experiment.kinds(lacking);
+    const named = names.length > 6 ? `${names.slice(0, 5).join("; ")}; and ${names.length - 5} more` : names.join("; ");
+    const element = make("p", { class: "quiet lacking" }, `This page trains ${kernels.length} of the ${kernels.length + lacking.length} kinds of models of this sweep. It lacks: ${named}.`);
+    if (more) element.append(" This adds them: ", make("code", {}, more));
+    return [element];
   }
 
   get last() {
@@ -250,7 +261,13 @@ class Live {
 
   // Show a run by its number.
   async showRun(run) {
-    if (await this.benches[0].set(this.experiment.settingOf(run))) this.told("changed", this.benches[0]);
+    const [bench] = this.benches;
+    try {
+      if (await bench.set(this.experiment.settingOf(run))) this.told("changed", bench);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      bench.trouble.textContent = `Run ${grouped(run)}: ${error.message}`;
+    }
     this.root.scrollIntoView({ behavior: isStill.matches ? "auto" : "smooth", block: "start" });
     this.play.focus({ preventScroll: true });
   }
