@@ -435,3 +435,61 @@ def test_every_column_of_the_tables_is_refused_as_the_name_of_a_weight():
     result = sweep.run({"grid": {"gate": "AND", "learning_rate": 1}, "train": {"max_epochs": 1}})
     columns = {*result.runs.columns, *result.summary.columns} - set(KEYS)
     assert columns <= set(TAKEN)
+
+
+# --- rates relative to the critical one -----------------------------------------------------------------------
+
+CRITICAL = {"of": "critical", "values": [0.5, 1]}
+
+
+def test_relative_rates_are_multiples_of_each_gates_own_critical_rate():
+    """2/λ by hand: 8 for XOR and parity with inputs ±1, where all weights are 0 and λ is ¼; 7.5 for the table, where
+    the model gives 1/3 at x = 1 and 1/2 at x = −1, and the eigenvalues are 2 · 3/5 · 2/9 and 2 · 2/5 · 1/4."""
+    table = {"rows": [[1, 1], [1, 0], [1, 0], [-1, 1], [-1, 0]]}
+    axis = {"of": "critical", "from": 0.5, "to": 2, "num": 3, "scale": "log"}
+    grids = [
+        {
+            "seeds": 2,
+            "learning_rate_relative": axis,
+            "encoding": "pm1",
+            "gate": ["0000000110000000", "XNOR", "parity-4"],
+        },
+        {"gate": "own", "learning_rate_relative": CRITICAL},
+    ]
+    experiment = load({"grid": grids, "tables": {"own": table}})
+    assert experiment.columns == ("learning_rate", "encoding", "gate", "init")
+    found = [(grid.values["gate"], grid.values["learning_rate"], len(grid.seeds)) for grid in experiment.grids]
+    assert found == [
+        (("XNOR", "parity-4"), (4.0, 8.0, 16.0), 2),
+        (("0000000110000000",), (9.14285715, 18.2857143, 36.5714286), 2),
+        (("own",), (3.75, 7.5), 1),
+    ]
+    assert list(experiment.grids[0].values)[:3] == ["learning_rate", "encoding", "gate"]
+    assert load(experiment.resolved()).resolved() == experiment.resolved()
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"gate": ["XOR", "AND"]}, 'gate "AND" is separable and has no critical rate; allowed: gates that are not'),
+        ({"gate": "XOR", "learning_rate": 1}, "found learning_rate as well; allowed: one of the two"),
+        ({"gate": "XOR", "hidden": [0, 2]}, "hidden = [0, 2] has no critical rate; allowed: hidden = 0"),
+        ({"gate": "XOR", "optimizer": "adam"}, 'optimizer = "adam" has no critical rate; allowed: optimizer = "gd"'),
+        ({"gate": "XOR", "encoding": ["01", "pm1"]}, "allowed: one encoding, each in a [[grid]] of its own"),
+        ({"gate": "XOR", "learning_rate_relative": 2}, "found 2; allowed: a table of of, values, from, to, num, scale"),
+        ({"gate": "XOR", "learning_rate_relative": {"of": "critical", "num": 3}}, "allowed: either values, or from"),
+        ({"gate": "XOR", "learning_rate_relative": {**CRITICAL, "scale": "log"}}, "allowed: either values, or from"),
+        ({"learning_rate_relative": {"of": "largest", "values": [1]}}, 'of: found "largest"; allowed: "critical"'),
+        ({"learning_rate_relative": {"of": "critical", "values": [0]}}, "values: found [0]; allowed: a list of numbers"),
+    ],
+)  # fmt: skip
+def test_where_there_is_no_critical_rate_one_line_says_so(keys: dict[str, object], said: str):
+    message = refusal({"grid": {"learning_rate_relative": CRITICAL, **keys}})
+    assert message.startswith("the experiment: grid.learning_rate_relative") and said in message
+    assert message.count("\n") == 0
+
+
+def test_grids_keep_their_numbers_where_one_becomes_several():
+    relative = {"gate": ["0000000110000000", "XOR"], "encoding": "pm1", "learning_rate_relative": CRITICAL}
+    message = refusal({"grid": [relative, {"gate": "XOR", "encoding": "pm1", "learning_rate": [3, 4]}]})
+    assert message == "the experiment: grid: [[grid]] 1 and [[grid]] 2 have runs in common; allowed: each run once"

@@ -13,7 +13,7 @@ from sweep.cli import app
 from sweep.commands.new import TEXT
 from sweep.commands.schema import schema
 from sweep.spec.experiment import load
-from sweep.spec.keys import KEYS
+from sweep.spec.keys import KEYS, RELATIVE
 
 GRID: dict[str, Any] = {"gate": "AND", "learning_rate": 1}
 
@@ -72,5 +72,5 @@ def test_what_is_refused_is_invalid(document: dict[str, Any]) -> None:
 
 def test_every_key_is_described() -> None:
     grid = schema()["$defs"]["grid"]["properties"]
-    assert grid.keys() == {*KEYS, "weights", "seeds"}
+    assert grid.keys() == {*KEYS, RELATIVE, "weights", "seeds"}
     assert all(grid[key]["description"] for key in KEYS)

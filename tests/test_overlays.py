@@ -16,12 +16,12 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.layout import choose_layout
 from sweep.analysis.predictions import MAX_TABLES, with_columns
 from sweep.analysis.stability import SETTLED
-from sweep.analysis.theory import NotSeparable, Separable, predict
 from sweep.answer.along import RESOLVED
 from sweep.answer.along import edge_sentences as of_edges
 from sweep.answer.gates import separability as of_tables
 from sweep.results.result import Result
 from sweep.spec.gates import expand
+from sweep.spec.theory import NotSeparable, Separable, predict
 from sweep.spec.training_sets import boolean_table
 
 CRITICAL = 4 * (7 - math.sqrt(33))

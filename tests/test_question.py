@@ -25,8 +25,8 @@ from sweep.analysis.question.subject import (
     subject,
 )
 from sweep.analysis.question.trials import Trials, arranged
-from sweep.analysis.theory import Separable, predict
 from sweep.results.statistics import holm, sign_test
+from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
 
 MAX_EPOCHS = 100

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import sweep
-from sweep.analysis import theory as theory_of
-from sweep.analysis.theory import NotSeparable, Separable, predict
+from sweep.spec import theory as theory_of
 from sweep.spec.experiment import load
 from sweep.spec.gates import expand, truth_table
+from sweep.spec.theory import NotSeparable, Separable, predict
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_rows
 
 ENCODINGS = ["01", "pm1"]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations
-from sweep.analysis.theory import NotSeparable, Separable, predict
 from sweep.results.result import Result
 from sweep.results.statistics import censored
 from sweep.spec.experiment import Experiment
+from sweep.spec.theory import NotSeparable, Separable, predict
 
 MAX_TABLES = 300
 """Tables that are looked at: each takes a linear program."""

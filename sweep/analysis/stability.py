@@ -1,7 +1,7 @@
 """Edge of stability: the learning rate up to which descent settles at the least loss of a table, beside theory's.
 
 For a table that is not separable, gradient descent is stable at the minimiser below the critical learning rate 2/λ and
-ends in cycles beyond it; see `sweep.analysis.theory.NotSeparable`.
+ends in cycles beyond it; see `sweep.spec.theory.NotSeparable`.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import values_by_name
 from sweep.analysis.predictions import with_columns, with_panels
-from sweep.analysis.theory import NotSeparable
 from sweep.results.result import Result
 from sweep.results.settings import Settings
 from sweep.results.statistics import quantiles
 from sweep.spec.experiment import Train
 from sweep.spec.schema import QUANTILES
+from sweep.spec.theory import NotSeparable
 
 SETTLED = 1e-6
 """Nats above the least loss up to which a run counts as settled there."""

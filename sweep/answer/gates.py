@@ -12,10 +12,10 @@ from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.separable import MAX_INPUTS, separable
-from sweep.analysis.theory import Separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
 from sweep.spec.gates import n_inputs, truth_table
+from sweep.spec.theory import Separable
 from sweep.words import NBSP, capital, exact, joined, nats, small
 
 MAX_NAMED = 4

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sweep.spec.experiment import Document, Source, Train
-from sweep.spec.keys import KEYS, REQUIRED, WEIGHT, Key, Range, Seeds
+from sweep.spec.keys import KEYS, RELATIVE, REQUIRED, WEIGHT, Key, Range, Relative, Seeds
 from sweep.spec.messages import show
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,14 +26,17 @@ def schema() -> dict[str, Any]:
 
 def _grid() -> dict[str, Any]:
     seeds = {"description": "a count, a list, or {from, count}; 1 if left out"}
+    required = [name for name, key in KEYS.items() if key.default is REQUIRED]
+    relative = [RELATIVE if name == "learning_rate" else name for name in required]
     return {
         "type": "object",
         "properties": {
             **{name: _values(key) for name, key in KEYS.items()},
+            RELATIVE: Relative.model_json_schema(),
             "weights": {"type": "array", "items": {"type": ["number", "string"]}, "minItems": 1},
             "seeds": seeds | {"anyOf": [{"type": "integer"}, {"type": "array"}, Seeds.model_json_schema()]},
         },
-        "required": [name for name, key in KEYS.items() if key.default is REQUIRED],
+        "oneOf": [{"required": required}, {"required": relative}],
         "additionalProperties": _values(WEIGHT),  # the names in weights
     }
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 
 from sweep.spec import gates, grid, reading, schema
 from sweep.spec.grid import MAX_NAME, Grid
-from sweep.spec.keys import KEYS, POSITIVE, PositiveOrNone
+from sweep.spec.keys import KEYS, POSITIVE, RELATIVE, PositiveOrNone
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allowed, show, unknown_key, validate
 from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
@@ -261,18 +261,16 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
             [grid]        or several [[grid]], whose union is run; each key a scalar, a list, or, for numbers,
                           {from, to, num, scale = "linear" or "log"}
               gate            required: names, families, truth tables, own tables; see `sweep.spec.gates`
-              learning_rate   required: > 0
+              learning_rate   required: > 0; or learning_rate_relative, multiples of each gate's critical rate
               encoding        "01" (default) or "pm1"
               hidden          hidden units, 0 (default: logistic regression) to 32
               activation      "sigmoid" (default), "tanh", "relu"
               output, loss    "sigmoid" (default) or "linear"; "bce" (default) or "mse"
               shortcut        true: weights from the inputs to the output as well
               optimizer       "gd" (default), "momentum", "nesterov", "adam", "rmsprop"
-              momentum, beta2, epsilon
-                              its settings, the published ones by default; see `sweep.spec.models`
+              momentum, …     its settings, the published ones by default; see `sweep.spec.models`
               update          "batch" (default), "online": after every row, in table order
-              hidden_learning_rate
-                              the hidden layer's own rate, learning_rate by default
+              hidden_learning_rate  the hidden layer's own rate, learning_rate by default
               init            "normal(0, 1)" by default; see `sweep.spec.inits`
               init_scale      > 0, 1 by default; multiplies every drawn parameter
               weights         with init = "given": [4, -7, "x", 0.5, ...], the parameters; a name is a key of the grid
@@ -294,7 +292,8 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
     ExperimentError
         With the first few problems, one a line: the file, the key, what was found and what is allowed.
     """
-    below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": (*KEYS, "weights", "seeds")}
+    keys = (*KEYS, RELATIVE, "weights", "seeds")
+    below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": keys}
     written = reading.read(source, overrides, {key: below.get(key, ()) for key in Document.model_fields})
     try:
         return _experiment(written)
@@ -314,9 +313,11 @@ def _experiment(written: Written) -> Experiment:
     n_inputs = {name: tables[name].inputs.shape[1] if name in tables else 0 for name in document.tables}
     problems: dict[tuple[str, str], list[int]] = {}
     grids: list[Grid] = []
+    places: list[str] = []
     for number, keys in enumerate(document.grid, 1):
         try:
-            grids.append(grid.parse(keys, n_inputs))
+            grids += [grid.parse(each, n_inputs) for each in grid.with_rates(keys, tables)]
+            places += [f"[[grid]] {number}"] * (len(grids) - len(places))
         except InvalidError as error:
             for key, text in error.items:
                 problems.setdefault((f"grid.{key}".rstrip("."), text), []).append(number)
@@ -329,7 +330,7 @@ def _experiment(written: Written) -> Experiment:
     open_names = [{name: (None,) for name in names if name not in one.values} for one in grids]
     grids = [replace(one, values={**one.values, **absent}) for one, absent in zip(grids, open_names, strict=True)]
     with found.at("grid"):
-        _check_union(grids, document.tables)
+        _check_union(places, grids, document.tables)
     with found.at("columns"):
         columns = _columns(document, grids)
     with found.at("compare"):
@@ -346,7 +347,6 @@ def _experiment(written: Written) -> Experiment:
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
-    """Return True if any grid trains on cross-entropy, whose targets are probabilities."""
     return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
 
 
@@ -359,19 +359,18 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
         raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
     source = validate(Source, written)
     try:
-        if source.csv:
-            return table_from_csv(folder / source.csv, probabilities)
-        return table_from_rows(source.rows or [], probabilities)
+        own = table_from_csv(folder / source.csv, probabilities) if source.csv else None
+        return own or table_from_rows(source.rows or [], probabilities)
     except ValueError as error:
         raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
 
 
-def _check_union(grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
-    lengths = {f"[[grid]] {number}": one.n_runs for number, one in enumerate(grids, 1)}
+def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
+    lengths = {place: sum(one.n_runs for at, one in zip(places, grids, strict=True) if at == place) for place in places}
     grid.check_size(sum(lengths.values()), lengths, " + ")
-    for (i, one), (j, other) in itertools.combinations(enumerate(grids, 1), 2):
+    for (i, one), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
         if grid.overlap(one, other, tables):
-            raise ValueError(f"[[grid]] {i} and [[grid]] {j} have runs in common; allowed: each run once")
+            raise ValueError(f"{i} and {j} have runs in common; allowed: each run once")
 
 
 def _check_used(override: str, grids: Sequence[Grid]) -> None:
@@ -387,7 +386,8 @@ def _check_used(override: str, grids: Sequence[Grid]) -> None:
 def _columns(document: Document, grids: Sequence[Grid]) -> tuple[str, ...]:
     if document.columns is None:
         written = itertools.chain(*document.grid, ALWAYS_COLUMNS)
-        return tuple(key for key in dict.fromkeys(written) if key not in ("seeds", "weights"))
+        named = dict.fromkeys("learning_rate" if key == RELATIVE else key for key in written)
+        return tuple(key for key in named if key not in ("seeds", "weights"))
     keys = list(grids[0].values)
     for key in document.columns:
         if key not in keys:

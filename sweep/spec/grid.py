@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.spec import gates, inits, models
-from sweep.spec.keys import KEYS, LARGEST, Range, axis_of, key_of, named, numbers_of, seeds_of
-from sweep.spec.messages import Collector, not_allowed, show, unknown_key
+from sweep.spec.keys import KEYS, LARGEST, RELATIVE, Range, Relative, axis_of, key_of, named, numbers_of, seeds_of
+from sweep.spec.messages import Collector, not_allowed, show, unknown_key, validate
 from sweep.spec.schema import TAKEN
+from sweep.spec.theory import NotSeparable, predict
+from sweep.spec.training_sets import TrainingSet, boolean_table
 
 MAX_RUNS = 2**31 - 1
 LONG_AXIS = 1_000
@@ -142,7 +144,7 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
             if key in KEYS or key in names:
                 axes[key] = axis_of(key, written.get(key, key_of(key).default), tables)
             elif key not in ("seeds", "weights"):
-                raise ValueError(unknown_key(key, [*KEYS, *names, "weights", "seeds"]))
+                raise ValueError(unknown_key(key, [*KEYS, *names, "weights", "seeds", RELATIVE]))
     with found.at("seeds"):
         seeds = seeds_of(written.get("seeds", 1))
     found.raise_if_any()
@@ -169,6 +171,67 @@ def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None)
             raise ValueError(problem)
     found.raise_if_any()
     return Grid(values, seeds, weights, _spelling(written["gate"], axes, tables))
+
+
+def with_rates(written: Mapping[str, Any], tables: Mapping[str, TrainingSet]) -> list[dict[str, Any]]:
+    """Write one [grid] table with learning rates where it has multiples of each gate's critical one.
+
+    The critical rate, 2/λ by `sweep.spec.theory`, and its multiples are rounded to nine digits, so that no library's
+    rounding enters; gates that share one share a table.
+
+    Raises
+    ------
+    InvalidError
+        If a gate has no critical rate, or the models are not those that it is meant for.
+    """
+    if RELATIVE not in written:
+        return [dict(written)]
+    found = Collector()
+    rates: dict[float, list[str]] = {}
+    with found.at(RELATIVE):
+        multiples = validate(Relative, written[RELATIVE]).multiples()
+        if "learning_rate" in written:
+            raise ValueError("found learning_rate as well; allowed: one of the two")
+        for key in ("hidden", "bias", "loss", "output", "optimizer", "update", "hidden_learning_rate"):
+            if (value := written.get(key, KEYS[key].default)) not in (KEYS[key].default, [KEYS[key].default]):
+                allowed = f"{key} = {show(KEYS[key].default)}" if KEYS[key].default is not None else f"no {key}"
+                raise ValueError(f"{key} = {show(value)} has no critical rate; allowed: {allowed}")
+        if not isinstance(encoding := written.get("encoding", "01"), str):
+            raise ValueError(f"found encoding = {show(encoding)}; allowed: one encoding, each in a [[grid]] of its own")
+    found.raise_if_any()
+    with found.at("encoding"):
+        axis_of("encoding", encoding, ())
+    with found.at("gate"):
+        chosen: Any = axis_of("gate", written.get("gate", KEYS["gate"].default), list(tables))
+    found.raise_if_any()
+    with found.at(RELATIVE):
+        for gate in chosen:
+            rates.setdefault(_critical(gate, tables.get(gate) or boolean_table(gate, encoding)), []).append(gate)
+    found.raise_if_any()
+    return [
+        {
+            ("learning_rate" if key == RELATIVE else key): value
+            for key, value in {
+                **written, RELATIVE: [_rounded(part * critical) for part in multiples], "gate": gates_of
+            }.items()
+        }
+        for critical, gates_of in sorted(rates.items())
+    ]  # fmt: skip
+
+
+def _critical(gate: str, table: TrainingSet) -> float:
+    """Return the critical rate of a training set; ``ValueError`` if it has none."""
+    try:
+        theory = predict(table)
+    except ArithmeticError as error:
+        raise ValueError(f"gate {show(gate)}: {error}") from None
+    if isinstance(theory, NotSeparable):
+        return _rounded(theory.critical_learning_rate)
+    raise ValueError(f'gate {show(gate)} is separable and has no critical rate; allowed: gates that are not, as "XOR"')
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.9g}")
 
 
 def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:

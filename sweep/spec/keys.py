@@ -78,6 +78,9 @@ KEYS: dict[str, Key] = {
 }
 
 
+RELATIVE = "learning_rate_relative"
+"""Key of a [grid] in the place of learning_rate: see `Relative`."""
+
 WEIGHT = Key(
     Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)],
     "a finite number, from -1e300 to 1e300",
@@ -121,6 +124,29 @@ class Range(BaseModel, frozen=True, extra="forbid"):
                     between.append(value)
         numbers = [self.start, *map(float, between), self.stop][: self.num]
         return [int(number) if number.is_integer() else number for number in numbers]
+
+
+class Relative(BaseModel, frozen=True, extra="forbid"):
+    """Learning rates as multiples of each gate's critical one, either {of, values} or {of, from, to, num, scale}."""
+
+    of: Literal["critical"] = Field(description='"critical"')
+    values: list[_Positive] | None = Field(default=None, min_length=1, description="a list of numbers greater than 0")
+    start: _Positive | None = Field(default=None, alias="from", description=POSITIVE)
+    stop: _Positive | None = Field(default=None, alias="to", description=POSITIVE)
+    num: int | None = Field(default=None, ge=1, le=MAX_AXIS, description=f"an integer from 1 to {MAX_AXIS:,}")
+    scale: Literal["linear", "log"] = Field(default="linear", description='"linear" or "log"')
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        n_missing = (self.start, self.stop, self.num).count(None)
+        if n_missing != (3 if self.values else 0) or (self.values and self.scale == "log"):
+            raise ValueError("allowed: either values, or from, to, num and scale")
+        return self
+
+    def multiples(self) -> list[float]:
+        """Return the multiples in order; ``ValueError`` for a range that is none."""
+        ends = self.model_dump(by_alias=True, exclude={"of", "values"})
+        return self.values or list(validate(Range, ends).values())
 
 
 class Seeds(BaseModel, frozen=True, extra="forbid"):

@@ -1,21 +1,25 @@
 """Experiment files as they are written: TOML and overrides read into a plain dict, and messages about them."""
 
+import errno
 import os
 import re
+import stat
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from sweep.errors import ExperimentError
-from sweep.spec.files import opened
 from sweep.spec.keys import KEYS
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, printable, show, unknown_key
 
 MAX_SHOWN = 5
+MAX_BYTES = 64_000_000
+"""Of a file that is read."""
 NAME = r"\w[\w. -]*"
 """Pattern of an experiment's name, which is also that of a directory."""
 
@@ -206,3 +210,23 @@ def _value(parts: Sequence[str], text: str) -> Any:
         parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
     )
     return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be read.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, is a device, a pipe or a socket, which might never end, or is larger than MAX_BYTES.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would block without
+        status = os.fstat(file.fileno())
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        if status.st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES // 10**6} MB")
+        yield file

@@ -12,9 +12,9 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.spec.files import opened
 from sweep.spec.gates import truth_table
 from sweep.spec.messages import not_allowed
+from sweep.spec.reading import opened
 
 MAX_LINE = 1_000_000
 """Characters of a line of a CSV file."""
