@@ -7,6 +7,9 @@ From Python::
     result = sweep.run({"grid": {...}, "train": {...}}) # a dict of the same shape: in memory, unless out= says where
     result.runs, result.summary                         # pandas DataFrames
     result = sweep.read("results/gates")                # the same, from disk
+    print(result)                                       # the question and its answer
+    print(sweep.replay(result, gate="XOR", seed=3))     # one run again, with its weights and its learning curve
+    print(sweep.compare("results/gates", "results/gates-again"))
     sweep.draw(result)                                  # its figures and report.html, again
     sweep.figures.success_rate(result, where={"gate": "XOR"})   # one figure; see `sweep.figures`
 """
@@ -16,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweep import figures
-    from sweep.api import SweepError, draw, read, run, verify
+    from sweep.api import SweepError, compare, draw, read, replay, run, verify
     from sweep.page.shown import Result
 
-__all__ = ["Result", "SweepError", "draw", "figures", "read", "run", "verify"]
+__all__ = ["Result", "SweepError", "compare", "draw", "figures", "read", "replay", "run", "verify"]
 __version__ = "0.1.0"
 
 
@@ -32,3 +35,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(importlib.import_module("sweep.api"), name)
     raise AttributeError(f"module 'sweep' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name the interface, also what has not been loaded yet."""
+    return sorted({*globals(), *__all__})

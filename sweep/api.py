@@ -1,6 +1,7 @@
 """The interface from Python: run an experiment, draw what came out, read it again, check it, look into it."""
 
 import os
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import session
+from sweep.commands import compare as comparing
+from sweep.commands import replay as replaying
+from sweep.commands.address import find, written
 from sweep.engine import estimate
 from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
@@ -24,7 +28,18 @@ from sweep.store.verify import Problem
 if TYPE_CHECKING:
     from sweep.page.shown import Result
 
-__all__ = ["FailedError", "LockedError", "StoreError", "SweepError", "draw", "read", "run", "verify"]
+__all__ = [
+    "FailedError",
+    "LockedError",
+    "StoreError",
+    "SweepError",
+    "compare",
+    "draw",
+    "read",
+    "replay",
+    "run",
+    "verify",
+]
 
 OnChunk = Callable[[Outcome, int], None] | None
 
@@ -143,6 +158,62 @@ def read(directory: str | os.PathLike[str]) -> "Result":
         If there is no complete result in the directory, or a table is not as it was written.
     """
     return session.read(Path(directory))
+
+
+def replay(
+    result: "Result | str | os.PathLike[str]", run: int | str | None = None, **setting: Any
+) -> "replaying.Replay":
+    """Train one run of a result again, bit for bit, with its weights and its whole learning curve.
+
+    Parameters
+    ----------
+    result : Result or path
+        A result, or the directory of one.
+    run
+        The number of the run, or its address as the report has it, such as "hidden=2 seed=20".
+    **setting
+        Instead of `run`, keys of the grid and `seed`, each with a value; keys that have one value may be left out.
+
+    Returns
+    -------
+    Replay
+        With `initial_weights`, `final_weights`, `curve`, `outputs` and `identical`, which is True if the run came out
+        as the result has it. `print` shows what the command shows.
+
+    Raises
+    ------
+    ValueError
+        If the result has no such run, or several.
+    TypeError
+        If there are both a run and keys.
+    """
+    if run is not None and setting:
+        raise TypeError("replay takes either a run or the keys of its setting")
+    found = _result(result)
+    if not isinstance(run, int):
+        address = shlex.split(run) if run else [f"{key}={written(value)}" for key, value in setting.items()]
+        run = find(found.experiment, address)
+    return replaying.replay(found, run)
+
+
+def compare(one: "Result | str | os.PathLike[str]", other: "Result | str | os.PathLike[str]") -> "comparing.Comparison":
+    """Compare two results run by run; runs are paired by their settings and seeds.
+
+    Parameters
+    ----------
+    one, other : Result or path
+        Results, or directories of results.
+
+    Returns
+    -------
+    Comparison
+        `same` is True if both have the same runs with the same outcomes. `print` shows what the command shows.
+    """
+    return comparing.compare(_result(one), _result(other))
+
+
+def _result(source: "Result | str | os.PathLike[str]") -> "Result":
+    return read(source) if isinstance(source, str | os.PathLike) else source
 
 
 def verify(

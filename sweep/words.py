@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sweep.spec.gates import shown
 from sweep.spec.keys import KEYS
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -84,12 +85,12 @@ def number(value: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value of the grid in a table: six digits of a number, "none" for a hole."""
+    """A value of the grid in a table: six digits of a number, the name of a gate, "none" for a hole."""
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "none"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else shown(str(value))
 
 
 def exact(target: float) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -201,8 +202,8 @@ def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path
 def test_what_does_not_fit_into_memory_is_refused_there_and_begun_on_disk(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr("os.sysconf", sizes.__getitem__)
+    sizes, sysconf = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 4096}, os.sysconf
+    monkeypatch.setattr("os.sysconf", lambda name: sizes.get(name) or sysconf(name))
     experiment = {"grid": {"gate": "AND", "learning_rate": 1, "seeds": 100_000}, "train": {"max_epochs": 10_000}}
     with pytest.raises(
         sweep.SweepError, match=r"GB of memory; allowed: 4 GB, which this machine has; write .* to a directory"

@@ -1,10 +1,13 @@
 """What is easily mistyped, left out or written otherwise: taken, or refused with the right word."""
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 import sweep
 from sweep.commands.compare import compare
 from sweep.errors import ExperimentError
+from sweep.results.selection import select
 from sweep.spec.experiment import load
 
 GRID: dict[str, Any] = {"gate": "XOR", "learning_rate": 1}
@@ -131,3 +135,122 @@ def test_a_truth_table_that_became_a_number_is_told_to_take_quotes(gate: Any) ->
     assert f'grid.gate: found {number}; allowed: a text, in quotes: "{number}"' in refusal(
         {"grid": {**GRID, "gate": gate}}
     )
+
+
+# ---- gates and numbers as people write them ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written() -> sweep.Result:
+    """A gate as a truth table, a rate of many digits, and a union that leaves keys open."""
+    rates = [0.1, 0.31622776601683794, 1]
+    grids = [
+        {"gate": ["OR", "1110"], "learning_rate": rates, "seeds": 3, "init": ["uniform(-1, 1)", "normal(0, 1)"]},
+        {"gate": "XOR", "learning_rate": 1, "hidden": 2, "optimizer": "momentum", "momentum": 0.5, "seeds": 2},
+    ]
+    return sweep.run({"grid": grids, "train": {"max_epochs": 30}})
+
+
+@pytest.mark.parametrize(
+    ("where", "n_runs"),
+    [
+        ({"gate": "NAND"}, 18),
+        ({"gate": "1110"}, 18),
+        ({"gate": ["nand", "0110"]}, 20),
+        ({"learning_rate": 0.316228}, 12),
+        ({"learning_rate": 0.316}, 12),
+        ({"learning_rate": 0.31622776601683794}, 12),
+        ({"init": "normal(0,1)", "learning_rate": 1}, 8),
+    ],
+)
+def test_a_part_is_found_as_it_is_printed_and_by_other_names(
+    where: dict[str, Any], n_runs: int, written: sweep.Result
+) -> None:
+    assert select(written, where).n_runs == n_runs
+
+
+@pytest.mark.parametrize("where", [{"learning_rate": 0.3163}, {"gate": "AND"}, {"gate": "all-2"}, {"hidden": "2"}])
+def test_what_is_not_there_is_not_found(where: dict[str, Any], written: sweep.Result) -> None:
+    with pytest.raises(ValueError, match=r"where: .*allowed: "):
+        select(written, where)
+
+
+def test_a_number_that_two_values_are_printed_like_is_neither() -> None:
+    result = sweep.run({"grid": {**GRID, "learning_rate": [0.12345678, 0.12345679]}, "train": {"max_epochs": 1}})
+    with pytest.raises(ValueError, match=r"found 0\.123457 \(nearest"):
+        select(result, {"learning_rate": 0.123457})
+
+
+def test_gates_are_told_by_their_names(written: sweep.Result) -> None:
+    assert "NAND" in str(written) and "1110" not in str(written)
+    assert "gate NAND" in str(sweep.replay(written, gate="1110", learning_rate=1, init="normal(0, 1)", seed=0))
+    assert written.summary["gate"].tolist().count("1110") == 6
+
+
+def test_a_gate_that_is_written_in_two_ways_keeps_both() -> None:
+    grids = [{**GRID, "gate": "0110"}, {**GRID, "gate": "XOR", "hidden": 2}]
+    result = sweep.run({"grid": grids, "train": {"max_epochs": 1}})
+    assert select(result, {"gate": "XOR"}).n_runs == 2
+    assert "0110" in str(result)
+
+
+# ---- the interface from Python -------------------------------------------------------------------------------
+
+
+def test_the_interface_is_listed() -> None:
+    assert {*sweep.__all__, "__version__"} <= {*dir(sweep)}
+    assert all(getattr(sweep, name) is not None for name in sweep.__all__)
+
+
+def test_a_run_is_replayed_by_its_number_and_by_its_address(written: sweep.Result, tmp_path: Path) -> None:
+    run = sweep.replay(written, gate="NAND", learning_rate=0.1, init="normal(0, 1)", seed=2)
+    assert run.identical and run.setting["gate"] == "1110" and run.setting["seed"] == 2
+    assert run.run == sweep.replay(written, run.run).run == sweep.replay(written, shlex.join(run.address)).run
+    assert run.run == sweep.replay(written, **run.setting).run
+    result = sweep.run({"grid": {**GRID, "seeds": 2}, "train": {"max_epochs": 5}}, tmp_path, figures=False)
+    assert sweep.replay(tmp_path, seed=1).run == sweep.replay(result, 1).run == 1
+    with pytest.raises(ValueError, match="found no setting, which 2 runs have; allowed: one run, so add seed"):
+        sweep.replay(result)
+    with pytest.raises(TypeError, match="either"):
+        sweep.replay(result, 1, seed=1)
+
+
+def test_results_are_compared_by_directory_or_object(tmp_path: Path) -> None:
+    results = [
+        sweep.run({"grid": {**GRID, "seeds": seeds}, "train": {"max_epochs": 5}}, tmp_path / str(seeds), figures=False)
+        for seeds in (1, 3)
+    ]
+    assert sweep.compare(results[0], tmp_path / "1").same
+    assert str(sweep.compare(tmp_path / "1", str(tmp_path / "3"))) == "runs: 1 identical, 2 only in the second"
+
+
+def test_a_summary_has_a_dimension_for_each_key_that_varies(written: sweep.Result) -> None:
+    pytest.importorskip("xarray")
+    data = written.to_xarray()
+    assert data.sizes == {"gate": 3, "learning_rate": 3, "hidden": 2, "optimizer": 2, "momentum": 2, "init": 2}
+    assert list(data["gate"].values) == ["OR", "1110", "XOR"]
+    for _, row in written.summary.iterrows():
+        place = {key: data[key].isnull() if pd.isna(row[key]) else data[key] == row[key] for key in data.sizes}
+        cell = data.sel({key: data[key][mask] for key, mask in place.items() if key != "momentum"})
+        cell = cell.isel(momentum=int(np.flatnonzero(place["momentum"].values)[0]))
+        assert cell["final_loss_q50"].item() == row["final_loss_q50"]
+        assert cell["n"].item() == row["n"]
+    assert int(data["n"].notnull().sum()) == len(written.summary)
+    alone = sweep.run({"grid": GRID, "train": {"max_epochs": 5}}).to_xarray()
+    assert (dict(alone.sizes), alone.attrs["gate"], alone["n"].item()) == ({}, "XOR", 1)
+
+
+def test_settings_that_no_column_tells_apart_have_no_dimensions() -> None:
+    pytest.importorskip("xarray")
+    grid = {**GRID, "init": "given"}
+    result = sweep.run(
+        {"grid": [{**grid, "weights": [0, 1, 2]}, {**grid, "weights": [1, 1, 2]}], "train": {"max_epochs": 1}}
+    )
+    with pytest.raises(ValueError, match="differ in what is no column"):
+        result.to_xarray()
+
+
+def test_without_xarray_it_is_said_what_to_install(written: sweep.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match="pip install xarray"):
+        written.to_xarray()

@@ -12,6 +12,7 @@ from sweep.analysis import curves, losses, planes, predictions, representatives,
 from sweep.analysis.curves import LearningCurves, SuccessCurves
 from sweep.analysis.layout import Layout, categories_first, choose_layout, combinations_of, varying
 from sweep.analysis.losses import Histogram, Losses
+from sweep.analysis.names import gate_names
 from sweep.analysis.planes import HeatMap, Plane
 from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
@@ -188,7 +189,10 @@ class Findings:
     def varied(self) -> pd.DataFrame:
         """Axes that vary, the subject first: one row per setting."""
         first = [key for key in (self.subject, *self.by_kind) if key]
-        return pd.DataFrame({key: self.settings.column(key) for key in dict.fromkeys(first)}, range(self.n_settings))
+        columns = {key: self.settings.column(key) for key in dict.fromkeys(first)}
+        if "gate" in columns:
+            columns["gate"] = columns["gate"].cat.rename_categories(gate_names(self.settings.values("gate")))
+        return pd.DataFrame(columns, range(self.n_settings))
 
     @cached_property
     def companions(self) -> Mapping[str, list[str]]:

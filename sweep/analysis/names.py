@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sweep.results.settings import Rows, Settings, narrowest
 from sweep.results.statistics import recoded, sums_by
-from sweep.spec.gates import n_inputs
+from sweep.spec.gates import n_inputs, shown
 from sweep.words import assignment, unbroken
 
 
@@ -59,7 +59,7 @@ def levels(settings: Settings, key: str, by_inputs: bool = False) -> Named:
 def named(values: Sequence[Any]) -> Named:
     """Name different values of a key: the place of each in drawing order, and the names in that order."""
     if any(isinstance(value, str) for value in values):
-        return Named(np.arange(len(values)), list(values))
+        return Named(np.arange(len(values)), gate_names(values))
     ranked = sorted(range(len(values)), key=lambda at: (values[at] is None, values[at] or 0))
     places = np.empty(len(values), np.intp)
     places[ranked] = np.arange(len(values))
@@ -68,6 +68,12 @@ def named(values: Sequence[Any]) -> Named:
         if len(set(names)) == len(names):
             break
     return Named(places, names)
+
+
+def gate_names(texts: Sequence[str]) -> list[str]:
+    """Name gates that are written as truth tables, unless one is written in both ways; other texts stay."""
+    names = list(map(shown, texts))
+    return names if len(set(names)) == len(texts) else list(texts)
 
 
 def values_by_name(settings: Settings, key: str, by_inputs: bool = False) -> Named:

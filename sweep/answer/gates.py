@@ -14,7 +14,7 @@ from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
-from sweep.spec.gates import n_inputs, truth_table
+from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
 from sweep.words import NBSP, capital, exact, joined, nats, small
 
@@ -156,8 +156,9 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
 
 def _first(names: Sequence[str]) -> str:
     """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
-    kind = "" if names[0][0].isupper() else "The gate " if len(names) == 1 else "The gates "
-    return kind + joined(names)
+    called = list(map(shown, names))
+    kind = "" if called[0][0].isupper() else "The gate " if len(called) == 1 else "The gates "
+    return kind + joined(called)
 
 
 def _never(several: Sequence[str], which: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import UnknownRunError
-from sweep.spec import gates, inits
+from sweep.results.selection import places_of
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
 from sweep.spec.messages import did_you_mean, show
@@ -23,7 +23,7 @@ def address_of(experiment: Experiment, run: int) -> list[str]:
     several = {key for key in experiment.columns if len(_values(experiment, key)) > 1}
     if any(len(grid.seeds) > 1 for grid in experiment.grids):
         several.add("seed")
-    address = [f"{key}={_written(setting[key])}" for key in setting if key in several and setting[key] is not None]
+    address = [f"{key}={written(setting[key])}" for key in setting if key in several and setting[key] is not None]
     try:
         find(experiment, address)
     except UnknownRunError:  # grids that differ in what no column tells, such as `weights`
@@ -39,7 +39,7 @@ def find(experiment: Experiment, address: Sequence[str]) -> int:
     experiment
     address
         "KEY=VALUE" texts: a key of the grid, `seed`, or `grid` for the number of a [[grid]], from 1. A number may have
-        six digits, as it is printed; a gate may have any of its names. A key that has one value may be left out.
+        the digits with which it is printed; a gate may have any of its names. A key that has one value may be left out.
 
     Raises
     ------
@@ -64,7 +64,9 @@ def find(experiment: Experiment, address: Sequence[str]) -> int:
             if len(at) > 1
         )
         more = ", ".join(open_keys) or "grid, the number of a [[grid]]"
-        raise UnknownRunError(f"found {' '.join(address)}, which {n_runs:,} runs have; allowed: one run, so add {more}")
+        raise UnknownRunError(
+            f"found {' '.join(address) or 'no setting'}, which {n_runs:,} runs have; allowed: one run, so add {more}"
+        )
     _, first, grid, places = next(one for one in found if one[0])
     return first + int(np.ravel_multi_index([at[0] for at in places], grid.shape))
 
@@ -86,28 +88,11 @@ def _places(experiment: Experiment, key: str, values: Sequence[Any], text: str |
     """Return the positions of the values that a text means; of all values where there is none."""
     if text is None:
         return range(len(values))
-    if key == "gate":
-        return [at for at, value in enumerate(values) if _same_gate(experiment, value, text)]
-    if key == "init":
-        text = _canonical(text)
-    exact = [at for at, value in enumerate(values) if _written(value) == text or _number(text) == value]
-    return exact or [at for at, value in enumerate(values) if isinstance(value, float) and cell(value) == text]
-
-
-def _same_gate(experiment: Experiment, gate: str, text: str) -> bool:
-    if gate in experiment.tables or text in experiment.tables:
-        return gate == text
-    try:
-        return gates.truth_table(gate) == gates.truth_table(text)
-    except ValueError:
-        return False
-
-
-def _canonical(start: str) -> str:
-    try:
-        return str(inits.parse(start))
-    except ValueError:
-        return start
+    places = [at for at, value in enumerate(values) if written(value) == text]
+    for wanted in (text, _number(text)):
+        if not places and wanted is not None:
+            places = places_of(key, wanted, values, experiment.tables)
+    return places
 
 
 def _number(text: str) -> float | None:
@@ -117,7 +102,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """Return a value as an address has it: numbers with all their digits."""
     return cell(value) if isinstance(value, bool) or value is None else str(value).removesuffix(".0")
 
@@ -134,7 +119,7 @@ def _nothing(experiment: Experiment, wanted: dict[str, str]) -> str:
     for key, text in wanted.items():
         values = range(1, len(experiment.grids) + 1) if key == "grid" else _values(experiment, key)
         if key == "grid" or not _places(experiment, key, values, text):
-            shown = [_written(value) for value in values[:_SHOWN]] + ["…"] * (len(values) > _SHOWN)
+            shown = [written(value) for value in values[:_SHOWN]] + ["…"] * (len(values) > _SHOWN)
             if text not in shown:
                 return f"{key}: found {text}; allowed: {', '.join(shown)}"
     return f"found {' '.join(f'{key}={text}' for key, text in wanted.items())}, which no run has"

@@ -76,6 +76,10 @@ class Comparison:
         """True if both have the same runs with the same outcomes."""
         return not (self.n_changed or self.n_only_one or self.n_only_other)
 
+    def __str__(self) -> str:
+        """The comparison in lines for people."""
+        return "\n".join(text(self))
+
 
 @dataclass(frozen=True)
 class _Rows:

@@ -74,6 +74,10 @@ class Replay:
     stored: Mapping[str, Any]
     identical: bool
 
+    def __str__(self) -> str:
+        """The replay in lines for people."""
+        return "\n".join(text(self))
+
 
 def replay(result: "Result", run: int) -> Replay:
     """Train one run of a result again.

@@ -1,5 +1,6 @@
 """Results of a sweep: tables, the experiment that they belong to, and how they were made."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -97,6 +98,38 @@ class Result:
             return Settings(self.experiment)
         run = self._read("runs", ["run"])["run"].to_numpy(np.int64)
         return Settings(self.experiment, run[self.first_of_rows])
+
+    def to_xarray(self) -> Any:
+        """Return the summary as an `xarray.Dataset`: a dimension for each key of the grid that varies.
+
+        Numbers are float64, missing where a union of grids has no such setting. Keys of one value are attributes.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        ValueError
+            If settings differ in what is no column, such as given weights.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise ImportError("to_xarray needs xarray; install it with: pip install xarray") from None
+        settings, summary = self.settings, self.summary
+        keys = [key for key in settings.keys if settings.varies(key)]
+        shape = [len(settings.values(key)) for key in keys]
+        cells = (
+            np.ravel_multi_index([settings.codes(key) for key in keys], shape) if keys else np.zeros(settings.n, int)
+        )
+        if len(np.unique(cells)) < settings.n:
+            raise ValueError("some settings differ in what is no column, such as given weights; use result.summary")
+        found = {}
+        for name in summary.columns[len(settings.keys) :]:
+            values = np.full(math.prod(shape), np.nan)
+            values[cells] = summary[name].to_numpy(np.float64, na_value=np.nan)
+            found[name] = keys, values.reshape(shape)
+        fixed = {key: settings.values(key)[0] for key in settings.keys if key not in keys and settings.n}
+        return xarray.Dataset(found, {key: settings.values(key) for key in keys}, fixed)
 
     @property
     def n_runs(self) -> int:

@@ -1,6 +1,6 @@
 """Part of a result: the runs that have some values of the grid's keys."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.results.result import Result
+from sweep.spec import gates, inits
 from sweep.spec.messages import did_you_mean, show
+from sweep.words import NUMBERS, cell, number
 
 _MAX_SHOWN = 12
 
@@ -21,7 +23,7 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
     result
     where
         Key of the grid → a value, or a list of values of which any will do; runs must match all keys. None or {} is
-        the whole result.
+        the whole result. A gate may have any of its names, and a number the digits with which a report prints it.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
         if key not in settings.keys:
             problem = f"unknown key {show(key)}{did_you_mean(key, settings.keys)}"
             raise ValueError(f"where: {problem}; allowed: {', '.join(settings.keys)}")
-        rows &= _matches(key, wanted, settings.values(key))[settings.codes(key)]
+        rows &= _matches(key, wanted, settings.values(key), result.experiment.tables)[settings.codes(key)]
     summary, runs = _kept(result.summary, rows), _kept(result.runs, result.of_runs(rows))
     curves = result.curves
     if curves is not None:
@@ -60,22 +62,48 @@ def _kept(table: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
     return kept
 
 
-def _matches(key: str, wanted: Any, values: list[Any]) -> NDArray[np.bool_]:
+def _matches(key: str, wanted: Any, values: list[Any], tables: Container[str]) -> NDArray[np.bool_]:
     """Return which values of a key are asked for; each that is asked for must be among them."""
     found = np.zeros(len(values), np.bool_)
     for value in wanted if isinstance(wanted, list | tuple | set | range | np.ndarray) else [wanted]:
-        same = [_same(value, other) for other in values]
-        if not any(same):
+        places = places_of(key, value, values, tables)
+        if not places:
             raise ValueError(f"where: {key}: found {show(value)}{_near(value, values)}; allowed: {_listed(values)}")
-        found |= same
+        found[places] = True
     return found
 
 
-def _same(value: Any, other: Any) -> bool:
-    """Return True if two values of a key are the same; a hole, where a grid leaves a key open, is None."""
+def places_of(key: str, wanted: Any, values: Sequence[Any], tables: Container[str]) -> list[int]:
+    """Return the places of those values of a key that one value means: itself, or the one that is printed like it.
+
+    Parameters
+    ----------
+    key
+    wanted
+        A value; a gate by any of its names, a start in any spelling. None is a hole, where a grid leaves a key open.
+    values
+    tables
+        Names of training sets of one's own, which are no gates.
+    """
+    exact = [at for at, value in enumerate(values) if _same(key, wanted, value, tables)]
+    if exact or isinstance(wanted, str | bool) or not isinstance(wanted, NUMBERS):
+        return exact
+    for printed in (cell, number):  # in tables, and in sentences
+        text = printed(float(wanted))
+        alike = [at for at, value in enumerate(values) if isinstance(value, float) and printed(value) == text]
+        if len(alike) == 1:
+            return alike
+    return []
+
+
+def _same(key: str, value: Any, other: Any, tables: Container[str]) -> bool:
     if value is None or other is None:
         return value is other
-    return isinstance(value, str) == isinstance(other, str) and bool(value == other)
+    if not (isinstance(value, str) and isinstance(other, str)):
+        return isinstance(value, str) == isinstance(other, str) and bool(value == other)
+    if key == "gate" and value not in tables and other not in tables:
+        return gates.same(value, other)
+    return value == other or (key == "init" and inits.same(value, other))
 
 
 def _near(value: Any, values: list[Any]) -> str:

@@ -31,6 +31,7 @@ _TWO_INPUTS = {
     "TRUE": "1111",
 }
 _NAMED = _TWO_INPUTS | {"NOT": "10"}
+_NAME_OF = {outputs: name for name, outputs in _TWO_INPUTS.items()}
 _ALIASES = {
     "CONTRADICTION": "FALSE",
     "INHIBIT": "A_AND_NOT_B",
@@ -129,6 +130,19 @@ def truth_table(gate: str) -> str:
     if name in FAMILIES:
         raise ValueError(f"{name} is a family of {FAMILIES[name]:,} gates, not one truth table")
     return _NAMED.get(name) or _SYMMETRIC[name]
+
+
+def same(one: str, other: str) -> bool:
+    """Return True if two names or truth tables mean one gate; False if either means none, such as a family."""
+    try:
+        return truth_table(one) == truth_table(other)
+    except ValueError:
+        return False
+
+
+def shown(text: str) -> str:
+    """Return the name of a gate of two inputs that is written as a truth table; any other text as it is."""
+    return _NAME_OF.get(text, text)
 
 
 def n_inputs(gate: str) -> int:

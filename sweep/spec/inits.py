@@ -72,6 +72,14 @@ def parse(text: str) -> Init:
     return init
 
 
+def same(one: str, other: str) -> bool:
+    """Return True if two texts mean one start."""
+    try:
+        return parse(one) == parse(other)
+    except ValueError:
+        return False
+
+
 def draw(
     init: Init, rng: np.random.Generator, n_inputs: int, hidden: int, shortcut: bool = False
 ) -> NDArray[np.float64]:
