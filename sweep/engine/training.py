@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import Chunk, n_recorded
+from sweep.engine.chunks import Chunk, n_recorded, piece_size
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
+from sweep.engine.tally import Tally
 from sweep.kernel.compiled import kernel
 from sweep.kernel.descent import LARGEST, N_SETTINGS, SUMS
 from sweep.kernel.functions import exp
@@ -46,7 +47,7 @@ class Trained(NamedTuple):
     final: NDArray[np.float64]
 
 
-def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome:
+def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome | Tally:
     """Train the runs of a chunk: a function of its arguments alone.
 
     Parameters
@@ -54,11 +55,24 @@ def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_]
     experiment, chunk
     missing : bool, shape (chunk.stop − chunk.start,), optional
         The runs of the chunk to train; by default all.
+
+    Returns
+    -------
+    Outcome or Tally
+        As the experiment keeps them.
     """
     runs = np.arange(chunk.start, chunk.stop)
     if missing is not None:
         runs = runs[missing]
-    return train_runs(experiment, chunk.grid, chunk.first, runs)
+    if experiment.keep == "runs":
+        return train_runs(experiment, chunk.grid, chunk.first, runs)
+    grid = experiment.grids[chunk.grid]
+    tally = Tally.empty(range(chunk.first + chunk.start, chunk.first + chunk.stop))
+    size = piece_size(experiment, grid)
+    for at in range(0, runs.size, size):
+        piece = runs[at : at + size]
+        tally.put(Tally.of(train_runs(experiment, chunk.grid, chunk.first, piece), piece // len(grid.seeds)))
+    return tally
 
 
 def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np.int64]) -> Outcome:

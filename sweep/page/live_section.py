@@ -33,12 +33,13 @@ def live(findings: Findings, replay: str | None) -> str | None:
         return None
     is_complete = bool(result.manifest.get("complete", True))
     file = Path("experiments") / f"{experiment.name}.toml"
+    sums = is_complete and result.keeps_runs and experiment.n_runs <= MOST_RUNS
     known = kernels.Known(
         replay=replay,
         file=shlex.quote((file if file.exists() else Path(file.name)).as_posix()),
         openings=openings(findings),
         points=_points(findings) if is_complete and experiment.n_points <= MOST_POINTS else None,
-        sums=_sums(findings) if is_complete and experiment.n_runs <= MOST_RUNS else None,
+        sums=_sums(findings) if sums else None,
     )
     made = kernels.data(experiment, known)
     return made if len(made) <= MOST_BYTES else None
