@@ -15,6 +15,7 @@ from sweep.commands.address import find, written
 from sweep.engine import estimate
 from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
+from sweep.engine.tally import Tally
 from sweep.engine.workers import Workers
 from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.results import checking
@@ -41,7 +42,7 @@ __all__ = [
     "verify",
 ]
 
-OnChunk = Callable[[Outcome, int], None] | None
+OnChunk = Callable[[Outcome | Tally, int], None] | None
 
 SweepError = (ExperimentError, StoreError, FailedError)
 """Errors of input or a directory that cannot be used, and of a sweep that could not be finished."""
@@ -271,13 +272,19 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
     from sweep.engine import runner
     from sweep.engine.chunks import chunks_of
     from sweep.page.shown import Result
-    from sweep.results import tables
+    from sweep.results import counting, tables
 
     _check_memory(experiment)
     began = time.perf_counter()
-    total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
+    keeps_runs = experiment.keep == "runs"
+    total: Any = Tally.empty(range(experiment.n_runs))
+    if keeps_runs:
+        total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
+    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
     tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):
+        if isinstance(outcome, Tally):
+            outcome = outcome.moved(points := np.unique(outcome.points), points + before[chunk.grid])  # noqa: PLW2901
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))
         if on_chunk:
             on_chunk(outcome, outcome.n_runs)
@@ -289,6 +296,10 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
         "complete": True,
         "files": {},
     }
+    if not keeps_runs:
+        made = (counting.summary(experiment, total), counting.counts_table(experiment, total))
+        summary, counts = (tables.from_arrow(table, experiment) for table in made)
+        return Result.of(None, summary, None, manifest, experiment, counts)
     every = experiment.train.record_every
     summary = pa.concat_tables(tables.summaries(experiment, [total]))
     curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None

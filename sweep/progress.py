@@ -20,6 +20,7 @@ from sweep.words import duration
 
 if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
+    from sweep.engine.tally import Tally
     from sweep.session import Started
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -72,7 +73,7 @@ class Progress:
         if self.console.is_terminal:
             self.live.start()
 
-    def add(self, outcome: "Outcome", n_trained: int) -> None:
+    def add(self, outcome: "Outcome | Tally", n_trained: int) -> None:
         """Count the runs of a chunk, of which so many were trained and the others found."""
         assert self.experiment is not None
         self.n_done += outcome.n_runs

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.engine import estimate
 from sweep.engine.outcome import Outcome
+from sweep.engine.tally import Tally
 from sweep.engine.workers import Workers
 from sweep.errors import ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS
 from sweep.results.checking import disagreement, verify
-from sweep.results.making import facts, make_tables, runs_at_a_time, runs_format
+from sweep.results.making import facts, make_tables, runs_format
 from sweep.spec.experiment import Experiment
 from sweep.store import manifest as manifests
 from sweep.store.chunk_store import experiment_of
@@ -71,7 +72,7 @@ class Listeners:
     """
 
     on_start: Callable[[Started], None] | None
-    on_chunk: Callable[[Outcome, int], None] | None
+    on_chunk: Callable[[Outcome | Tally, int], None] | None
     say: Say
 
 
@@ -205,7 +206,7 @@ class _Sweep:
                     )
             return self._said
 
-    def _count(self, outcome: Outcome, n_trained: int) -> None:
+    def _count(self, outcome: Outcome | Tally, n_trained: int) -> None:
         self.n_trained += n_trained
         if self.listeners.on_chunk:
             self.listeners.on_chunk(outcome, n_trained)
@@ -304,7 +305,7 @@ def _write_tables(work: "Work", manifest: Mapping[str, Any]) -> None:
     """Make the tables of all chunks, and the manifest."""
     sums: dict[str, str] = {}
     with writing_tables(work.tree, sums) as writer:
-        counts = make_tables(work.experiment, work.outcomes(runs_at_a_time(work.experiment)), writer.write)
+        counts = make_tables(work.experiment, work.tree, writer.write)
         if manifest["complete"] and counts["n_done"] != work.experiment.n_runs:
             raise StoreError(f"{work.tree.path}: a chunk has been changed meanwhile; run the experiment again")
     manifests.write_manifest(work.tree, {**manifest, **counts, "files": sums})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis.layout import Layout, varying
 from sweep.analysis.names import combinations, named, values_by_name
+from sweep.engine.tally import last_of_bins
 from sweep.results.result import Result
 from sweep.results.settings import Settings
 from sweep.results.statistics import PIECE, quantiles, recoded, spread, sums_by, wilson
@@ -215,31 +216,38 @@ def _counted(result: Result, curve_of: Codes, shape: tuple[int, int]) -> tuple[N
     shape
         Numbers of panels and of lines.
     """
-    runs = result.part("runs", ["status", "converged_epoch"])
+    runs = result.outcomes(["status", "converged_epoch"])
+    n = result.weights
+    if n is not None:  # at the end of a bin it is known who has converged
+        runs["converged_epoch"] = result.part("counts", ["epoch_high"])["epoch_high"]
     max_epochs = result.experiment.train.max_epochs
     found: Numbers = np.array([0, max_epochs], np.int64)
     first = max_epochs
-    for _, epoch in _pieces(runs, curve_of):
+    for _, epoch, _ in _pieces(runs, curve_of, n):
         if len(epoch):
             first = min(first, int(epoch.min()))
             found = np.union1d(found, epoch) if len(found) <= MAX_EPOCHS_DRAWN else found
     if len(found) > MAX_EPOCHS_DRAWN:
         spread = np.geomspace(max(first, 1), max_epochs, MAX_EPOCHS_DRAWN).round().astype(np.int64)
+        spread = spread if n is None else np.minimum(last_of_bins(spread), max_epochs)
         found = np.unique(np.append(spread, [0, first, max_epochs]))
     counts = np.zeros(math.prod(shape) * len(found), np.int64)
-    for curve, epoch in _pieces(runs, curve_of):
+    for curve, epoch, each in _pieces(runs, curve_of, n):
         places = curve * len(found) + np.searchsorted(found, epoch)
-        counts += np.bincount(places, minlength=len(counts))
+        counts += np.bincount(places, each, len(counts)).astype(np.int64)
     return found, counts.reshape(*shape, -1).cumsum(axis=2)
 
 
-def _pieces(runs: pd.DataFrame, curve_of: Codes) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield the number of the curve and the epoch of those runs that converged and have a curve, piece by piece."""
+def _pieces(
+    runs: pd.DataFrame, curve_of: Codes, n: Numbers | None
+) -> Iterator[tuple[Numbers, Numbers, Numbers | None]]:
+    """Yield the number of the curve, the epoch and n of those runs that converged and have a curve, piece by piece."""
     for start in range(0, len(runs), PIECE):
         piece = runs.iloc[start : start + PIECE]
         curve = curve_of[start : start + PIECE]
         counted = (piece["status"] == "converged").to_numpy(np.bool_) & (curve >= 0)
-        yield curve[counted].astype(np.int64), piece["converged_epoch"][counted].to_numpy(np.int64)
+        each = None if n is None else n[start : start + PIECE][counted]
+        yield curve[counted].astype(np.int64), piece["converged_epoch"][counted].to_numpy(np.int64), each
 
 
 @dataclass(frozen=True, eq=False)

@@ -164,7 +164,9 @@ class Findings:
 
     @cached_property
     def edges(self) -> list[Edge]:
-        """Edge of stability of each table that has one."""
+        """Edge of stability of each table that has one, told by the losses of single runs."""
+        if not self.result.keeps_runs:
+            return []
         return stability.edges(self.result, self.covered)
 
     @cached_property
@@ -207,7 +209,9 @@ class Findings:
 
     @cached_property
     def trials(self) -> Trials | None:
-        """Epochs of convergence by setting and seed; None where seeds differ too much."""
+        """Epochs of convergence by setting and seed; None where seeds differ too much, or no single runs are kept."""
+        if not self.result.keeps_runs:
+            return None
         runs = self.result.part("runs", ["seed", "status", "converged_epoch"])
         kind = np.int32 if self.train.max_epochs < 2**31 - 2 else np.int64
         epoch = runs["converged_epoch"].to_numpy(kind, na_value=-1)
@@ -223,7 +227,15 @@ class Findings:
 
     def best(self, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
         """Choose the best setting of each group of rows of `varied`; see `best.best_of_each`."""
+        if not self.result.keeps_runs:
+            names = ["n", "n_converged", "epochs_q05", "epochs_q50", "epochs_q95"]
+            return best.best_of_summary(self.result.part("summary", names), groups, by)
         return [] if self.trials is None else best.best_of_each(self.trials, groups, by)
+
+    @property
+    def chooses(self) -> bool:
+        """True if the best of several settings can be told."""
+        return self.trials is not None or not self.result.keeps_runs
 
     @cached_property
     def everywhere(self) -> tuple[Any, Any] | None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sweep.analysis.layout import combinations_of
 from sweep.analysis.names import Named, combinations, levels, values_by_name
 from sweep.results.result import Result
-from sweep.results.statistics import censored, quantiles, sums_by
+from sweep.results.statistics import censored, quantiles_of, sums_by
+from sweep.spec.schema import QUANTILES
 
 MAX_RUNS = 2**20
 """Runs up to which medians over several settings are taken: above it, looking at every run takes long."""
@@ -80,11 +81,14 @@ def _medians(result: Result, named: Named, single: bool) -> NDArray[np.float64] 
     if single:
         medians[named.codes] = censored(result.part("summary", ["epochs_q50"])["epochs_q50"])
         return medians
-    if result.n_runs > MAX_RUNS:
+    if result.keeps_runs and result.n_runs > MAX_RUNS:
         return None
-    epochs, group = result.epochs_of_runs(), result.of_runs(named.codes)
+    epochs, group, n = result.epochs_of_runs(), result.of_runs(named.codes), result.weights
     for number in range(len(medians)):
         members = epochs[group == number]
+        if n is not None:
+            medians[number] = quantiles_of(members, n[group == number])[QUANTILES.index(50)]
+            continue
         middle = (len(members) - 1) // 2
         medians[number] = np.partition(members, middle)[middle]
     return medians
@@ -116,19 +120,20 @@ def pooled(result: Result, rows_of_groups: Sequence[NDArray[np.integer[Any]]]) -
         return []
     totals = result.part("summary", ["n", "n_converged", "n_diverged", "n_stationary"])
     n, n_converged, n_diverged, n_stationary = (totals[name].to_numpy(np.int64) for name in totals.columns)
-    epochs, losses = result.epochs_of_runs(), result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
-    first = result.first_of_rows
+    epochs, losses = result.epochs_of_runs(), result.outcomes(["final_loss"])["final_loss"].to_numpy(np.float64)
+    first, n_rows, weights = result.first_of_rows, result.n_outcomes, result.weights
     made = []
     for rows in rows_of_groups:
-        members = np.concatenate([np.arange(first[row], first[row] + n[row]) for row in rows.tolist()])
+        members = np.concatenate([np.arange(first[row], first[row] + n_rows[row]) for row in rows.tolist()])
+        each = None if weights is None else weights[members]
         made.append(
             Pooled(
-                len(members),
+                int(n[rows].sum()),
                 int(n_converged[rows].sum()),
                 int(n_diverged[rows].sum()),
                 int(n_stationary[rows].sum()),
-                quantiles(epochs[members]),
-                quantiles(losses[members]),
+                quantiles_of(epochs[members], each),
+                quantiles_of(losses[members], each),
             )
         )
     return made

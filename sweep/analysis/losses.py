@@ -79,7 +79,7 @@ def losses_of(result: Result) -> Losses:
 def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogram | None:
     """Count final losses by panel and status, in bins that cover the losses and the marks; None if all diverged."""
     panel = combinations(result.settings, layout.panels, layout.by_inputs)
-    runs = result.part("runs", ["status", "final_loss"])
+    runs = result.outcomes(["status", "final_loss"])
     status = runs["status"].cat.set_categories(list(STATUSES)).cat.codes.to_numpy()
     loss = runs["final_loss"].to_numpy()
     finite = loss[np.isfinite(loss)]
@@ -89,7 +89,7 @@ def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogr
     edges = _loss_edges(finite, list(marks))
     del finite
     shape = (len(panel.names), len(STATUSES), len(edges) - 1)
-    counts = _histograms(result.of_runs(panel.codes), status, loss, edges, shape)
+    counts = _histograms(result.of_runs(panel.codes), status, loss, edges, shape, result.weights)
     return Histogram(
         panel.names,
         edges,
@@ -106,14 +106,18 @@ def _histograms(
     loss: Array,
     edges: Array,
     shape: tuple[int, int, int],
+    n: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
-    """Count the runs of each panel, status and bin; losses outside all bins go to the first and the last one."""
+    """Count the runs of each panel, status and bin; losses outside all bins go to the first and the last one.
+
+    n is how many runs each loss is of, None for one.
+    """
     counts = np.zeros(math.prod(shape), np.int64)
     for start in range(0, len(loss), PIECE):
         piece = slice(start, start + PIECE)
         bins = np.clip(np.searchsorted(edges, loss[piece], side="right") - 1, 0, shape[2] - 1)
         places = np.ravel_multi_index((panel[piece].astype(np.intp), status[piece].astype(np.intp), bins), shape)
-        counts += np.bincount(places, minlength=len(counts))
+        counts += np.bincount(places, None if n is None else n[piece], len(counts)).astype(np.int64)
     return counts.reshape(shape)
 
 

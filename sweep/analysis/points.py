@@ -7,7 +7,7 @@ from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations, values_by_name
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.results.statistics import censored, quantiles
+from sweep.results.statistics import censored, quantiles_of
 from sweep.spec.schema import EPOCH_QUANTILES
 
 MAX_POINTS = 20_000
@@ -76,8 +76,10 @@ def _pooled(result: Result, placed: pd.DataFrame) -> pd.DataFrame:
     counts["converged_low"] = counts["converged_high"] = np.nan
     group = settings.ngroup().to_numpy()
     rows = np.split(np.argsort(group, kind="stable"), np.cumsum(settings.size())[:-1])
-    members = np.split(np.argsort(result.of_runs(group), kind="stable"), np.cumsum(counts["n"])[:-1])
-    epochs = result.epochs_of_runs()
-    quantiles_of = np.array([quantiles(epochs[at]) for at in members])
+    group_of_runs = result.of_runs(group)
+    ends = np.cumsum(np.bincount(group_of_runs, minlength=len(counts)))
+    members = np.split(np.argsort(group_of_runs, kind="stable"), ends[:-1])
+    epochs, n = result.epochs_of_runs(), result.weights
+    found = np.array([quantiles_of(epochs[at], None if n is None else n[at]) for at in members])
     together = np.fromiter(rows, object, len(rows))
-    return counts.assign(**dict(zip(EPOCH_QUANTILES, quantiles_of.T, strict=True)), rows=together).reset_index()
+    return counts.assign(**dict(zip(EPOCH_QUANTILES, found.T, strict=True)), rows=together).reset_index()

@@ -125,7 +125,7 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
     that is two of these is named once.
     """
     settings = result.settings
-    tables = _tables(result) if "gate" in settings.keys else []
+    tables = _tables(result) if "gate" in settings.keys and result.keeps_runs else []
     key = "gate" if len(tables) > 1 else "hidden" if settings.varies("hidden") else None
     if not tables:
         return Representatives([], key, 0)
@@ -156,6 +156,8 @@ def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
     ValueError
         If the result has no such run.
     """
+    if not result.keeps_runs:
+        raise ValueError('runs: this result keeps counts (keep = "summary"), not single runs; replay one by its number')
     numbers = result.part("runs", ["run"])["run"].to_numpy()
     places = [np.flatnonzero(numbers == run) for run in runs]
     for run, found in zip(runs, places, strict=True):

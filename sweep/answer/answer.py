@@ -26,7 +26,7 @@ def answer(findings: Findings) -> list[str]:
     """
     if findings.n_runs == 0:
         return ["There are no runs, so there is no answer yet."]
-    if findings.n_runs == 1:
+    if findings.n_runs == 1 and findings.result.keeps_runs:
         return [_the_one_run(findings), *separability(findings)]
     if findings.layout.by_inputs:
         return [*functions(findings), *_outcomes(findings)]

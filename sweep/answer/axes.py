@@ -25,6 +25,7 @@ def axis(findings: Findings, key: str) -> list[str]:
     effects = [effect for effect in findings.effects if effect.axis == key]
     if not effects and not said and key not in ("gate", "loss"):
         takes = f"which takes runs that differ in it alone, of {FEWEST_SEEDS} seeds or more"
+        takes = takes if findings.result.keeps_runs else "which takes single runs, and only counts of them were kept"
         said.append(f"{capital(label(key))}: not compared, {takes}.")
     return said + _effect(findings, key, effects)
 

@@ -83,7 +83,9 @@ def _how_compared(findings: Findings) -> list[str]:
     """How best settings were chosen, pairs compared and edges found, a line for each that is told."""
     said = []
     compared = not findings.layout.by_inputs and findings.layout.plane is None
-    if compared and findings.n_settings > 1 and findings.trials is not None:
+    if compared and findings.n_settings > 1 and findings.chooses:
+        if not findings.result.keeps_runs:
+            return ["The best of several settings is chosen by the same runs that tell of it, so it looks too good."]
         said.append(
             "The best of several settings is chosen by half of the seeds and told by the other half, which its luck "
             f"does not favour. With fewer than {2 * FEWEST} seeds the same runs do both, and it looks too good."
@@ -266,7 +268,7 @@ def _median_losses(findings: Findings) -> str:
 def _learned_nothing(findings: Findings) -> list[str]:
     """Name the values of the subject that never end below the loss of answering ½, but for rounding."""
     known = findings.losses.constants
-    if len(known) != 1 or len(findings.losses.kinds) != 1:
+    if len(known) != 1 or len(findings.losses.kinds) != 1 or not findings.result.keeps_runs:
         return []
     loss = findings.result.part("runs", ["final_loss"])["final_loss"]
     above = loss >= known[0].loss - 1e-9

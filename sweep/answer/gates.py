@@ -36,7 +36,7 @@ def gates(findings: Findings) -> list[str]:
         some = f"{small(len(learned))} of the {small(len(counts))} gates"
         some = some if len(learned) > MAX_NAMED else joined(learned)
         said = [f"{who} learned {some}; it never learned {_never(never, 'any of the other')}: {none}."]
-    if findings.trials is None:
+    if not findings.chooses:
         return [*said, *why]
     by = asked_for(findings.experiment.question)[-1]
     bests = findings.best([np.flatnonzero(findings.varied["gate"] == gate) for gate in learned], by)

@@ -24,7 +24,7 @@ Rows = NDArray[np.intp]
 def leading(findings: Findings) -> list[str]:
     """Answer for the axis of the question: the best setting in full, then every value at its best."""
     axis = findings.subject
-    if axis is None or findings.trials is None:
+    if axis is None or not findings.chooses:
         return []
     learned = {at: rows for at, rows in findings.by_value.items() if findings.counts["n_converged"].iloc[rows].any()}
     never = _never(findings, axis, [at for at in findings.by_value if at not in learned])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sweep.engine.pairing import paired
 from sweep.engine.retraining import differences
+from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUSES
 
@@ -91,6 +92,9 @@ class _Rows:
 
     @classmethod
     def of(cls, result: "Result") -> "_Rows":
+        if not result.keeps_runs:
+            place = result.path or result.experiment.name
+            raise StoreError(f'{place}: keeps counts (keep = "summary"), not runs, which compare needs')
         frame = result.part("runs", ["run", *OUTCOME])
         columns = {
             "status": frame["status"].cat.codes.to_numpy(),

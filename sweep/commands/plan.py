@@ -99,7 +99,7 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
         seconds={
             "training": training.core_seconds / min(n_jobs, n_chunks) + _SECONDS_PER_CHUNK * n_chunks,
             "tables": sum(disk.values()) / _TABLE_BYTES_PER_SECOND,
-            "figures": once + per_run * experiment.n_runs,
+            "figures": once + per_run * (experiment.n_runs if experiment.keep == "runs" else experiment.n_points),
         },
         at_most=training.at_most,
         memory=estimate.memory(experiment, n_jobs),

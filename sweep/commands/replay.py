@@ -53,9 +53,10 @@ class Replay:
     outputs : DataFrame
         A row for each row of the training set: its inputs `x1`, `x2`, …, `target` and `output`, by the final weights.
     stored
-        `status`, `epochs`, `converged_epoch`, `period` and `final_loss` as the result has them.
+        `status`, `epochs`, `converged_epoch`, `period` and `final_loss` as the result has them; nothing if it keeps
+        counts only.
     identical
-        True if these are the replay's bit for bit.
+        True if these, or those of a second training, are the replay's bit for bit.
     """
 
     run: int
@@ -118,7 +119,7 @@ def replay(result: "Result", run: int) -> Replay:
         curve=pd.DataFrame({"epoch": points * every, "loss": losses[points]}),
         outputs=_outputs(table, trained.plan, trained.final[0]),
         stored=stored,
-        identical=same_bits(stored, trained.outcome) and same_bits(stored, again.outcome),
+        identical=same_bits(stored or found, trained.outcome) and same_bits(stored or found, again.outcome),
     )
 
 
@@ -135,11 +136,13 @@ def text(replay: Replay) -> list[str]:
         f"{replay.status.replace('_', ' ')} after {counted(replay.epochs, 'epoch')}, {converged}, "
         f"final loss {replay.final_loss!r}",
     ]
-    if replay.identical:
+    if replay.identical and not replay.stored:
+        lines.append("the result keeps counts, not runs: there is no outcome of this run to compare with")
+    elif replay.identical:
         lines.append("the same as in the result, bit for bit")
     else:
         found = {key: getattr(replay, key) for key in OUTCOME}
-        changes = [f"{key} is {replay.stored[key]!r} there" for key in differences(replay.stored, found)]
+        changes = [f"{key} is {replay.stored[key]!r} there" for key in differences(replay.stored or found, found)]
         lines.append(f"NOT the same as in the result: {', '.join(changes) or 'recording the curve changed it'}")
     rows = list(zip(replay.weight_names, replay.initial_weights, replay.final_weights, strict=True))
     lines += ["", *_table(["weight", "initial", "final"], rows)]
@@ -150,7 +153,9 @@ def text(replay: Replay) -> list[str]:
 
 
 def _stored(result: "Result", run: int) -> dict[str, Any]:
-    """Return the outcome of a run as the result has it."""
+    """Return the outcome of a run as the result has it; nothing where it keeps counts only."""
+    if not result.keeps_runs:
+        return {}
     columns = ["run", *OUTCOME]
     rows: list[dict[str, Any]]
     if result.path is None or "runs" in vars(result):

@@ -1,7 +1,7 @@
 """Cut an experiment into chunks, each of which is one task and, once trained, one file."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sweep.spec import gates, models
@@ -13,6 +13,8 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
+_COUNTED = 2**21, 10 * _CHUNK_UNITS
+"""Runs at most, and work, of a chunk of which only counts are kept; it is trained piece by piece."""
 _CHUNK_BYTES = 2**25
 _CHUNK_LOSSES = 2**18
 """Bytes that the training of a chunk takes at most, and losses that it records, if it has more than one run."""
@@ -50,12 +52,31 @@ def chunks_of(
     first = 0
     for number, grid in enumerate(experiment.grids):
         size = chunk_size or natural_chunk_size(experiment, grid)
+        cut = _whole_points if experiment.keep == "summary" else _stretches
         at = 0
         for start, stop in [*(done[number] if done else ()), (grid.n_runs, grid.n_runs)]:
-            chunks += [Chunk(number, first, low, min(low + size, start)) for low in range(at, start, size)]
+            chunks += [Chunk(number, first, low, high) for low, high in cut(at, start, size, len(grid.seeds))]
             at = stop
         first += grid.n_runs
     return chunks
+
+
+def _stretches(start: int, stop: int, size: int, n_seeds: int) -> Iterator[tuple[int, int]]:
+    """Cut runs into stretches of one size."""
+    yield from ((low, min(low + size, stop)) for low in range(start, stop, size))
+
+
+def _whole_points(start: int, stop: int, size: int, n_seeds: int) -> Iterator[tuple[int, int]]:
+    """Cut runs so that a stretch holds whole points, or the runs of one at multiples of the size.
+
+    Of a grid that has grown, the runs of a point then lie within stretches of before.
+    """
+    block = max(n_seeds, size // n_seeds * n_seeds)
+    while start < stop:
+        base = start // block * block
+        high = min(base + block, start + size - (start - base) % size, stop)
+        yield start, high
+        start = high
 
 
 def n_recorded(experiment: Experiment) -> int:
@@ -75,10 +96,19 @@ def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
+    if experiment.keep == "summary":
+        most, work = _COUNTED
+        size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
+        return 1 << max(size, _CHUNK_RUNS[0]).bit_length() - 1  # so that a larger grid's is a multiple of it
     least, most = _CHUNK_RUNS
     size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
     most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
     return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
+
+
+def piece_size(experiment: Experiment, grid: Grid) -> int:
+    """Return the runs that are trained together where only counts are kept."""
+    return max(1, min(_CHUNK_RUNS[1], _CHUNK_BYTES // training_bytes(experiment, grid)))
 
 
 def run_bytes(experiment: Experiment) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import n_recorded, n_rows, natural_chunk_size, run_bytes, training_bytes
+from sweep.engine.chunks import n_recorded, n_rows, natural_chunk_size, piece_size, run_bytes, training_bytes
 from sweep.spec.experiment import Experiment
+from sweep.spec.grid import Grid
 from sweep.spec.schema import SUMMARY
 
 MOST_MEMORY = 1_500_000_000
@@ -32,6 +33,14 @@ _IN_MEMORY = 150
 _LOSS_IN_MEMORY = 60
 """Bytes of a run, and of a recorded loss, in a result that is not written."""
 
+_CELLS = 1_000
+"""Different counts of a setting, or of the runs of it in a chunk, at most; of fewer runs about half as many."""
+_CELL_IN_WORK = 200
+_RUN_COUNTED = 64
+"""Bytes of a count while tables are made of it, and of a run of a chunk while it is looked for in earlier ones."""
+_CELL_OF_CHUNK = 10
+_CELL_OF_TABLE = 50
+
 _NUMBER = 19
 """Characters of a floating-point number that is no value of an axis."""
 _CHUNK_FILE = 2_000
@@ -42,6 +51,12 @@ _PARQUET_RUN = 16
 _PARQUET_FILE = 8_000
 _HEADER = 350
 _FIGURES = 2_000_000
+_ABSENT = {
+    "csv": ("runs.parquet", "summary.parquet", "counts.csv"),
+    "parquet": ("runs.csv", "counts.csv"),
+    "both": ("counts.csv",),
+    "counts": ("runs.csv", "runs.parquet", "summary.parquet"),
+}
 _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
@@ -69,6 +84,11 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
     """
     n_runs = experiment.n_runs
     sizes = [chunk_size or natural_chunk_size(experiment, grid) for grid in experiment.grids]
+    if experiment.keep == "summary":
+        grids = list(zip(sizes, experiment.grids, strict=True))
+        piece = max(min(size, piece_size(experiment, grid)) * training_bytes(experiment, grid) for size, grid in grids)
+        cells = sum(_cells(grid, grid.n_points) for grid in experiment.grids)
+        return _PROCESS + jobs * piece + min(n_runs, max(sizes)) * _RUN_COUNTED + round(_CELL_IN_WORK * cells)
     chunk = min(n_runs, max(sizes))
     in_work = max(size * training_bytes(experiment, grid) for size, grid in zip(sizes, experiment.grids, strict=True))
     waiting = min(n_runs, chunk * chunks_in_work(jobs)) * run_bytes(experiment)
@@ -103,7 +123,7 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
     ----------
     experiment
     formats
-        "csv", "parquet" or "both": formats of the table of runs.
+        "csv", "parquet" or "both": formats of the table of runs; "counts" if there is none.
     n_chunks
         Number of chunks.
     points_per_run
@@ -112,6 +132,8 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
     n_runs, n_points = experiment.n_runs, experiment.n_points
     losses = n_recorded(experiment) if points_per_run is None else points_per_run
     setting, number, epochs = _setting_width(experiment), len(str(n_runs)), len(str(experiment.train.max_epochs))
+    files = max(n_chunks / len(experiment.grids), 1)
+    cells, of_chunks = (sum(_cells(grid, max(grid.n_points, n)) for grid in experiment.grids) for n in (0, files))
     sizes: Mapping[str, float] = {
         "chunks": n_runs * (_CHUNK_RUN + _CHUNK_LOSS * losses) + _CHUNK_FILE * n_chunks,
         "runs.csv": n_runs * (setting + number + _seed_width(experiment) + 13 + 2 * epochs + _NUMBER + 6),
@@ -119,11 +141,19 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
         "curves.csv": n_runs * losses * (number + epochs + _NUMBER + 3),
         "summary.csv": _HEADER + n_points * (setting + len(SUMMARY) * (_NUMBER + epochs) / 2),
         "summary.parquet": _PARQUET_FILE + n_points * len(SUMMARY) * 4,
+        "counts.csv": _HEADER + cells * (setting + number + _CELL_OF_TABLE + 2 * epochs),
         "figures, report.html": _FIGURES,
     }
-    absent = {"csv": ("runs.parquet", "summary.parquet"), "parquet": ("runs.csv",), "both": ()}[formats]
+    if formats == "counts":
+        sizes = {**sizes, "chunks": _CHUNK_FILE * n_chunks + _CELL_OF_CHUNK * of_chunks}
+    absent = _ABSENT[formats]
     kept = {name: size for name, size in sizes.items() if name not in absent and (losses or name != "curves.csv")}
     return {name: round(size) for name, size in kept.items()}
+
+
+def _cells(grid: Grid, n_parts: float) -> float:
+    """Return the different counts of a grid whose runs are counted in so many parts."""
+    return n_parts * min(grid.n_runs / n_parts, _CELLS, 1 + grid.n_runs / n_parts / 2)
 
 
 def _setting_width(experiment: Experiment) -> float:

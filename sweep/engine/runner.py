@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sweep.engine.chunks import Chunk
 from sweep.engine.estimate import chunks_in_work
 from sweep.engine.outcome import Outcome
+from sweep.engine.tally import Tally
 from sweep.engine.training import train_chunk
 from sweep.engine.workers import Workers
 from sweep.errors import WorkerError
@@ -30,11 +31,11 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]
 """A chunk and the runs of it to train, None for all."""
-Ended = tuple[Chunk, Outcome | Exception]
+Ended = tuple[Chunk, Outcome | Tally | Exception]
 Results = Generator[Ended, None, None]
 
 
-def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Iterator[tuple[Chunk, Outcome]]:
+def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Iterator[tuple[Chunk, Outcome | Tally]]:
     """Train chunks, and give each with what became of its runs as it is finished, in any order.
 
     Parameters

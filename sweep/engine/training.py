@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import Chunk, n_recorded
+from sweep.engine.chunks import Chunk, n_recorded, piece_size
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
+from sweep.engine.tally import Tally
 from sweep.kernel.compiled import kernel
 from sweep.kernel.descent import LARGEST, N_SETTINGS, SUMS
 from sweep.kernel.functions import exp
@@ -46,7 +47,7 @@ class Trained(NamedTuple):
     final: NDArray[np.float64]
 
 
-def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome:
+def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome | Tally:
     """Train the runs of a chunk: a function of its arguments alone.
 
     Parameters
@@ -54,11 +55,24 @@ def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_]
     experiment, chunk
     missing : bool, shape (chunk.stop − chunk.start,), optional
         The runs of the chunk to train; by default all.
+
+    Returns
+    -------
+    Outcome or Tally
+        As the experiment keeps them.
     """
     runs = np.arange(chunk.start, chunk.stop)
     if missing is not None:
         runs = runs[missing]
-    return train_runs(experiment, chunk.grid, chunk.first, runs)
+    if experiment.keep == "runs":
+        return train_runs(experiment, chunk.grid, chunk.first, runs)
+    grid = experiment.grids[chunk.grid]
+    tally = Tally.empty(range(chunk.first + chunk.start, chunk.first + chunk.stop))
+    size = piece_size(experiment, grid)
+    for at in range(0, runs.size, size):
+        piece = runs[at : at + size]
+        tally.put(Tally.of(train_runs(experiment, chunk.grid, chunk.first, piece), piece // len(grid.seeds)))
+    return tally
 
 
 def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np.int64]) -> Outcome:
@@ -87,7 +101,7 @@ def kinds_of(experiment: Experiment, grid: Grid, runs: NDArray[np.int64]) -> NDA
     """Return a code for each of some runs of a grid, the same for those that one kernel trains."""
     gates = grid.values["gate"]
     numbers: dict[str | int, int] = {}
-    gate_numbers, gate_of = np.unique(grid.indices("gate", runs), return_inverse=True)
+    gate_numbers, gate_of = _distinct(grid.indices("gate", runs))
     inputs = [numbers.setdefault(inputs_of(experiment, gates[gate]), len(numbers)) for gate in gate_numbers]
     kind_of = np.array(inputs, np.int64)[gate_of]
     for key in CHOICES:
@@ -108,7 +122,7 @@ def _train_with_one_kernel(
     """Train runs of one kind of model, whose training sets differ in their targets only."""
     train = experiment.train
     choices = {key: grid.values[key][grid.indices(key, runs[:1])[0]] for key in CHOICES}
-    gate_numbers, table_of_run = np.unique(grid.indices("gate", runs), return_inverse=True)
+    gate_numbers, table_of_run = _distinct(grid.indices("gate", runs))
     gates = [grid.values["gate"][number] for number in gate_numbers]
     inputs = experiment.table(gates[0], choices["encoding"]).inputs
     targets = _targets(experiment, gates)
@@ -243,10 +257,22 @@ def _plan(
 
 
 def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> NDArray[np.float64]:
-    """Look up the value of a numeric key for each run, `default` where the grid leaves it open."""
+    """Look up the value of a numeric key for each run, `default` where the grid leaves it open; one value for all."""
     values: NDArray[np.float64] = np.array([default if value is None else value for value in grid.values[key]], float)
+    if values.size == 1:
+        return values
     numbers: NDArray[np.float64] = values[grid.indices(key, runs)]
     return numbers
+
+
+def _distinct(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different numbers, increasing, and the place of each among them; at once if they come so."""
+    steps = np.diff(numbers)
+    if not steps.any():
+        return numbers[:1], np.zeros(numbers.size, np.int64)
+    if (steps > 0).all():
+        return numbers, np.arange(numbers.size)
+    return np.unique(numbers, return_inverse=True)
 
 
 def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np.float64]:
@@ -256,25 +282,26 @@ def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np
     rule = models.OPTIMIZERS[optimizer]
     names = [key for k, key in enumerate(models.SETTINGS) if k < N_SETTINGS - 2 or any(rule[N_SETTINGS - 2 :])]
     rest = [_numbers(grid, runs, key, getattr(rule, key) or 0.0) for key in names]
-    return np.column_stack([np.where(np.isnan(hidden_rates), rates, hidden_rates), rates, *rest])
+    settings = np.empty((runs.size, 2 + len(rest)))
+    for column, numbers in enumerate([np.where(np.isnan(hidden_rates), rates, hidden_rates), rates, *rest]):
+        settings[:, column] = numbers
+    return settings
 
 
 def _starts(
     grid: Grid, runs: NDArray[np.int64], plan: Plan, restart: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Different starts among the runs, a row each, and which of them each run has after so many restarts."""
-    seeds, seed_of_run = np.unique(grid.seed_of(runs) + restart * len(grid.seeds), return_inverse=True)
+    seeds, seed_of_run = _distinct(grid.seed_of(runs) + restart * len(grid.seeds))
     scales = grid.values["init_scale"]
     if grid.weights:
-        columns = [
-            _numbers(grid, runs, w, np.nan) if isinstance(w, str) else np.full(runs.size, w) for w in grid.weights
-        ]
+        given = np.empty((runs.size, len(grid.weights)))
+        for column, w in enumerate(grid.weights):
+            given[:, column] = _numbers(grid, runs, w, np.nan) if isinstance(w, str) else w
         with np.errstate(over="ignore"):
-            given = np.column_stack(columns) * _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
-        return np.ascontiguousarray(given), np.arange(runs.size)
-    kinds, kind_of_run = np.unique(
-        grid.indices("init", runs) * len(scales) + grid.indices("init_scale", runs), return_inverse=True
-    )
+            given *= _numbers(grid, runs, "init_scale", 1.0)[:, np.newaxis]
+        return given, np.arange(runs.size)
+    kinds, kind_of_run = _distinct(grid.indices("init", runs) * len(scales) + grid.indices("init_scale", runs))
     rows = []
     for kind in kinds:
         init, scale = inits.parse(grid.values["init"][kind // len(scales)]), scales[kind % len(scales)]

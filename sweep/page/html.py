@@ -17,6 +17,7 @@ from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import TITLES, Description, described, failures
 from sweep.answer.glossary import explained
 from sweep.answer.listing import columns, listing, run_column
+from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.page import kernels
 from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
@@ -30,6 +31,10 @@ from sweep.words import cell, counted, label, percent
 
 BROAD = 550
 """Width, in points, above which a figure is scrolled rather than shrunk on a narrow screen."""
+KEPT = (
+    f"counts of runs by setting, status, epoch and loss, not single runs; a quantile is the middle of its bin, which "
+    f"is exact for epochs up to {EXACT_EPOCHS} and else at most {BIN_WIDTH / 2:.1%} off"
+)
 _PAGE = Path(__file__).parent
 
 
@@ -277,8 +282,10 @@ def _fixed(findings: Findings) -> str:
 def _provenance(result: Result) -> list[tuple[str, str]]:
     manifest = result.manifest
     versions = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())
+    kept = [] if result.keeps_runs else [("kept", KEPT)]
     return [
         ("experiment", manifest["name"]),
+        *kept,
         ("runs", f"{counted(manifest['n_runs'], 'run')} of {counted(manifest['n_points'], 'setting')}"),
         ("time", f"{manifest['seconds']:.3g} seconds, {counted(manifest['jobs'], 'job')}"),
         ("processor", manifest["cpu"]),

@@ -35,13 +35,14 @@ def live(findings: Findings, replay: str | None, more: str | None = None, whole:
     result, experiment = findings.result, findings.experiment
     is_complete = bool(result.manifest.get("complete", True))
     file = Path("experiments") / f"{experiment.name}.toml"
+    sums = is_complete and result.keeps_runs and experiment.n_runs <= MOST_RUNS
     known = kernels.Known(
         replay=replay,
         more=more,
         file=shlex.quote((file if file.exists() else Path(file.name)).as_posix()),
         openings=openings(findings),
         points=_points(findings) if is_complete and experiment.n_points <= MOST_POINTS else None,
-        sums=_sums(findings) if is_complete and experiment.n_runs <= MOST_RUNS else None,
+        sums=_sums(findings) if sums else None,
     )
     made = kernels.data(experiment, known, whole)
     return made if whole or len(made) <= MOST_BYTES else None

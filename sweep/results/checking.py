@@ -1,6 +1,6 @@
 """A result checked as a whole: its files, and that manifest, tables and chunks say the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,9 @@ from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS
 from sweep.results import tables
-from sweep.results.making import facts, make_tables, runs_at_a_time, table_names
+from sweep.results.making import facts, make_tables, table_names
 from sweep.spec.experiment import Experiment
-from sweep.store.chunk_store import CHUNKS, experiment_of, outcomes
+from sweep.store.chunk_store import CHUNKS, experiment_of, n_done
 from sweep.store.files import Tree
 from sweep.store.manifest import MANIFEST, TABLES, manifest_text, parse
 from sweep.store.table_files import TableReader, read_table
@@ -57,12 +57,14 @@ def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Ite
     yield from missing
     if missing or any(name.startswith(CHUNKS) or name in TABLES for name in damaged):
         return
-    found = outcomes(experiment, tree, runs_at_a_time(experiment))
-    if not manifest["complete"]:
-        found = _tabled(tree, experiment, found)
+    choose: Callable[[Outcome], Outcome] = lambda outcome: outcome  # noqa: E731
+    if experiment.keep == "summary" and n_done(tree, experiment) != manifest["n_done"]:
+        return  # the counts of chunks that have come since cannot be told from those in the tables
+    if experiment.keep == "runs" and not manifest["complete"]:
+        choose = _tabled(tree, experiment)
     checker = _TableChecker(tree, experiment)
     with checker.stack:
-        counts = make_tables(experiment, found, checker.expect)
+        counts = make_tables(experiment, tree, checker.expect, choose)
         checker.expect_ends()
     yield from checker.wrong.items()
     if not checker.wrong and any(manifest[key] != count for key, count in counts.items()):
@@ -109,12 +111,9 @@ class _TableChecker:
             self.wrong[name] = str(error)
 
 
-def _tabled(tree: Tree, experiment: Experiment, found: Iterator[Outcome]) -> Iterator[Outcome]:
-    """Leave out the runs that have been done since the tables of an incomplete result were written."""
+def _tabled(tree: Tree, experiment: Experiment) -> Callable[[Outcome], Outcome]:
+    """Return what leaves out the runs that have been done since the tables of an incomplete result were written."""
     name = table_names(experiment)[0]
     table = read_table(tree, name, tables.arrow_types(experiment, "runs"), ["run"])
     runs = np.unique(table["run"].to_numpy())
-    for outcome in found:
-        kept = outcome[np.isin(outcome.runs, runs, assume_unique=True)]
-        if kept.n_runs:
-            yield kept
+    return lambda outcome: outcome[np.isin(outcome.runs, runs, assume_unique=True)]

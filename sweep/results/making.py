@@ -1,26 +1,34 @@
 """The tables of a result as files: their names, and their rows made of outcomes piece by piece."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweep.engine.estimate import runs_per_piece
 from sweep.engine.outcome import Outcome
-from sweep.results import tables
+from sweep.engine.tally import Tally
+from sweep.results import counting, tables
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import STATUSES
 from sweep.store import table_files
+from sweep.store.chunk_store import outcomes, tallies
+from sweep.store.files import Tree
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Give = Callable[[str, "pa.Table"], object]
+Kind = TypeVar("Kind", Outcome, Tally)
+
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
 
-_FORMATS = {"csv": ["csv"], "parquet": ["parquet"], "both": ["csv", "parquet"]}
+_FORMATS = {"csv": ["csv"], "parquet": ["parquet"], "both": ["csv", "parquet"], "counts": []}
 
 
 def runs_format(experiment: Experiment) -> str:
-    """Return how the table of runs is written: "csv", "parquet" or "both"."""
+    """Return how the table of runs is written: "csv", "parquet" or "both"; "counts" if it is not."""
+    if experiment.keep == "summary":
+        return "counts"
     return experiment.runs or ("parquet" if experiment.n_runs > PARQUET_ABOVE else "csv")
 
 
@@ -37,7 +45,8 @@ def facts(experiment: Experiment) -> dict[str, Any]:
 
 def table_names(experiment: Experiment) -> list[str]:
     """Return the files of the tables of a result, those of runs first."""
-    return [*_runs(experiment), *_summaries(experiment), *(["curves.csv"] if experiment.train.record_every else [])]
+    others = {"curves.csv": experiment.train.record_every, "counts.csv": experiment.keep == "summary"}
+    return [*_runs(experiment), *_summaries(experiment), *(name for name, there in others.items() if there)]
 
 
 def runs_at_a_time(experiment: Experiment) -> int:
@@ -46,44 +55,59 @@ def runs_at_a_time(experiment: Experiment) -> int:
 
 
 def make_tables(
-    experiment: Experiment, outcomes: Iterable[Outcome], give: "Callable[[str, pa.Table], object]"
+    experiment: Experiment, tree: Tree, give: Give, choose: Callable[[Outcome], Outcome] = lambda outcome: outcome
 ) -> dict[str, Any]:
-    """Make the tables of some outcomes.
+    """Make the tables of what is done of an experiment.
 
     Parameters
     ----------
     experiment
-    outcomes
-        Of runs with increasing numbers, cut anywhere.
+    tree
+        The directory of its result.
     give
         Called for each piece of a table with the name of its file and its rows.
+    choose
+        Called for each piece of outcomes; returns the runs of it that the tables are to hold.
 
     Returns
     -------
     dict
         `n_done`, `n_epochs` and `statuses` of a manifest.
     """
-    every = experiment.train.record_every
     n_done = n_epochs = 0
     statuses = dict.fromkeys(STATUSES, 0)
 
-    def counted() -> Iterator[Outcome]:
+    def counted(found: Iterable[Kind]) -> Iterator[Kind]:
         nonlocal n_done, n_epochs, statuses
-        for outcome in outcomes:
-            runs = tables.runs_table(experiment, outcome)
-            for name in _runs(experiment):
-                give(name, runs)
-            if every:
-                give("curves.csv", tables.curves_table(outcome, every))
+        for outcome in found:
             n_done += outcome.n_runs
             n_epochs += outcome.n_epochs
             statuses = {status: statuses[status] + count for status, count in outcome.status_counts.items()}
             yield outcome
 
-    for piece in tables.summaries(experiment, counted()):
-        for name in _summaries(experiment):
-            give(name, piece)
+    if experiment.keep == "summary":
+        for tally in counting.whole_points(counted(tallies(experiment, tree))):
+            give("summary.csv", counting.summary(experiment, tally))
+            give("counts.csv", counting.counts_table(experiment, tally))
+    else:
+        found = map(choose, outcomes(experiment, tree, runs_at_a_time(experiment)))
+        for piece in tables.summaries(experiment, _with_runs(experiment, counted(found), give)):
+            for name in _summaries(experiment):
+                give(name, piece)
     return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}
+
+
+def _with_runs(experiment: Experiment, found: Iterable[Outcome], give: Give) -> Iterator[Outcome]:
+    """Make the tables of runs and of losses on the way."""
+    for outcome in found:
+        if not outcome.n_runs:
+            continue
+        runs = tables.runs_table(experiment, outcome)
+        for name in _runs(experiment):
+            give(name, runs)
+        if every := experiment.train.record_every:
+            give("curves.csv", tables.curves_table(outcome, every))
+        yield outcome
 
 
 def _runs(experiment: Experiment) -> list[str]:
@@ -91,4 +115,4 @@ def _runs(experiment: Experiment) -> list[str]:
 
 
 def _summaries(experiment: Experiment) -> list[str]:
-    return ["summary.csv"] if runs_format(experiment) == "csv" else ["summary.csv", "summary.parquet"]
+    return ["summary.csv"] if runs_format(experiment) in ("csv", "counts") else ["summary.csv", "summary.parquet"]

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.engine.tally import middle_epochs, middle_losses
 from sweep.results.settings import Settings
 from sweep.results.statistics import censored
+from sweep.spec import schema
 from sweep.spec.experiment import Experiment
 
 
@@ -62,14 +64,16 @@ class Result:
     @classmethod
     def of(
         cls,
-        runs: pd.DataFrame,
+        runs: pd.DataFrame | None,
         summary: pd.DataFrame,
         curves: pd.DataFrame | None,
         manifest: Mapping[str, Any],
         experiment: Experiment,
+        counts: pd.DataFrame | None = None,
     ) -> Self:
         """Make a result in memory."""
-        return cls(InMemory({"runs": runs, "summary": summary, "curves": curves}), manifest, experiment)
+        frames = {"runs": runs, "summary": summary, "curves": curves, "counts": counts}
+        return cls(InMemory(frames), manifest, experiment)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -92,10 +96,25 @@ class Result:
         return self.tables.load("curves")
 
     @cached_property
+    def counts(self) -> pd.DataFrame:
+        """With ``keep = "summary"``: how many runs of each setting ended alike, and in which bins of epochs and losses.
+
+        See `sweep.results.counting.counts_table`.
+        """
+        return self._table("counts")
+
+    @property
+    def keeps_runs(self) -> bool:
+        """True if there is a table of runs, not of counts."""
+        return self.experiment.keep == "runs"
+
+    @cached_property
     def settings(self) -> Settings:
         """The setting of each row of the summary."""
         if self.tables.complete:
             return Settings(self.experiment)
+        if not self.keeps_runs:
+            return Settings(self.experiment, np.unique(self._read("counts", ["run"])["run"]))
         run = self._read("runs", ["run"])["run"].to_numpy(np.int64)
         return Settings(self.experiment, run[self.first_of_rows])
 
@@ -141,22 +160,44 @@ class Result:
         """Number of runs of each row of the summary."""
         return self._read("summary", ["n"])["n"].to_numpy()
 
+    @cached_property
+    def n_outcomes(self) -> NDArray[np.integer[Any]]:
+        """Number of rows that the table of runs, or of counts, has for each row of the summary."""
+        return self.n if self.keeps_runs else np.unique(self._read("counts", ["run"])["run"], return_counts=True)[1]
+
     @property
     def first_of_rows(self) -> NDArray[np.int64]:
-        """The row of the table of runs at which the runs of each row of the summary begin."""
-        return np.cumsum(self.n, dtype=np.int64) - self.n
+        """The row of the table of runs, or of counts, at which those of each row of the summary begin."""
+        return np.cumsum(self.n_outcomes, dtype=np.int64) - self.n_outcomes
 
     def of_runs(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Repeat a value of each row of the summary for all of its runs."""
-        n = self.n
+        """Repeat a value of each row of the summary for all of its runs, or counts."""
+        n = self.n_outcomes
         return np.repeat(values, n if len(n) == 0 or n.min() < n.max() else int(n[0]))
 
     def epochs_of_runs(self) -> NDArray[np.float64]:
-        """Return the epoch at which each run converged, infinite for the others."""
-        runs = self.part("runs", ["status", "converged_epoch"])
+        """Return the epoch at which each run, or the runs of each count, converged; infinite for the others."""
+        runs = self.outcomes(["status", "converged_epoch"])
         epochs = censored(runs["converged_epoch"])
         epochs[(runs["status"] != "converged").to_numpy()] = np.inf
         return epochs
+
+    def outcomes(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return `status`, `converged_epoch` or `final_loss` of each run; of a count, the middles of its bins."""
+        if self.keeps_runs:
+            return self.part("runs", columns)
+        counts = self._read("counts", schema.COUNTS)
+        found: dict[str, Any] = {"status": counts["status"]}
+        low, high = (counts[name].to_numpy(np.int64, na_value=-1) for name in ("epoch_low", "epoch_high"))
+        found["converged_epoch"] = pd.array(middle_epochs(low, high), "Int64")
+        found["converged_epoch"][low < 0] = pd.NA
+        found["final_loss"] = middle_losses(*(counts[name].to_numpy() for name in ("loss_low", "loss_high")))
+        return pd.DataFrame({name: found[name] for name in columns}, copy=False)
+
+    @property
+    def weights(self) -> NDArray[np.int64] | None:
+        """Number of runs of each count; None where there are single runs."""
+        return None if self.keeps_runs else self._read("counts", ["n"])["n"].to_numpy(np.int64)
 
     def part(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
         """Return some columns of a table, without reading the others; keys of the grid are not read at all."""
@@ -180,5 +221,6 @@ class Result:
     def _table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         frame = self.tables.load(name, columns)
         if frame is None:
-            raise ValueError(f"this result has no table of {name}")
+            kept = "" if self.keeps_runs else ': keep = "summary" kept counts instead'
+            raise ValueError(f"this result has no table of {name}{kept}")
         return frame

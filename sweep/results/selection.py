@@ -44,13 +44,19 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
             problem = f"unknown key {show(key)}{did_you_mean(key, settings.keys)}"
             raise ValueError(f"where: {problem}; allowed: {', '.join(settings.keys)}")
         rows &= _matches(key, wanted, settings.values(key), result.experiment.tables)[settings.codes(key)]
-    summary, runs = _kept(result.summary, rows), _kept(result.runs, result.of_runs(rows))
-    curves = result.curves
-    if curves is not None:
-        curves = curves[curves["run"].isin(runs["run"])].reset_index(drop=True)
-    statuses = {str(status): int(n) for status, n in runs["status"].value_counts(sort=False).items()}
-    counts = {"n_runs": len(runs), "n_done": len(runs), "n_points": len(summary), "statuses": statuses}
-    return type(result).of(runs, summary, curves, {**result.manifest, **counts}, result.experiment)
+    summary, runs, counts, curves = _kept(result.summary, rows), None, None, result.curves
+    if result.keeps_runs:
+        runs = _kept(result.runs, result.of_runs(rows))
+        by_status = runs["status"].value_counts(sort=False)
+        curves = curves if curves is None else curves[curves["run"].isin(runs["run"])].reset_index(drop=True)
+    else:
+        kept = result.counts["run"].isin(settings.first_runs(np.flatnonzero(rows)))
+        counts = _kept(result.counts, kept.to_numpy())
+        by_status = counts.groupby("status", observed=False)["n"].sum()
+    statuses = {str(status): int(n) for status, n in by_status.items()}
+    n = sum(statuses.values())
+    totals = {"n_runs": n, "n_done": n, "n_points": len(summary), "statuses": statuses}
+    return type(result).of(runs, summary, curves, {**result.manifest, **totals}, result.experiment, counts)
 
 
 def _kept(table: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:

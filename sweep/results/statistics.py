@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.spec.schema import quantile_ranks
+from sweep.spec.schema import QUANTILES, quantile_rank, quantile_ranks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,34 @@ def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]
         The axis of the runs; in the returned array it holds the five quantiles.
     """
     return np.take(np.sort(values, axis=axis), quantile_ranks(values.shape[axis]), axis=axis)
+
+
+def weighted_quantiles(values: NDArray[Any], n: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the `QUANTILES` of each of some stretches of values that stand for several runs each.
+
+    Parameters
+    ----------
+    values : array, shape (n_values,)
+        No NaN.
+    n : int64, shape (n_values,)
+        Runs that each stands for.
+    firsts : int64, shape (n_stretches,)
+        Where a stretch begins, increasing from 0.
+
+    Returns
+    -------
+    array of the type of `values`, shape (5, n_stretches)
+    """
+    stretch = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(values)))
+    order = np.lexsort((values, stretch))
+    sizes = np.add.reduceat(n, firsts)
+    ranks = np.stack([quantile_rank(percent, sizes) for percent in QUANTILES]) + np.cumsum(sizes) - sizes
+    return np.asarray(values[order][np.searchsorted(np.cumsum(n[order]), ranks, side="right")])
+
+
+def quantiles_of(values: NDArray[np.float64], n: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """Return the five `QUANTILES` of values, each of which stands for so many runs; None for one."""
+    return quantiles(values) if n is None else weighted_quantiles(values, n, np.zeros(1, np.int64))[:, 0]
 
 
 def spread(n: int, most: int) -> NDArray[np.int64]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_LATER = np.iinfo(np.uint32).max
+LATER = np.iinfo(np.uint32).max
+"""Epoch of a run that did not converge."""
 
 
 def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
@@ -31,9 +32,9 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
     return pa.table(
         {
             "run": outcome.runs,
-            **_coordinates(experiment, outcome.runs),
+            **coordinates(experiment, outcome.runs),
             "seed": np.concatenate(seeds),
-            "status": _text(outcome.status, schema.STATUSES),
+            "status": text(outcome.status, schema.STATUSES),
             "epochs": outcome.epochs,
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
@@ -118,7 +119,7 @@ class _Point:
             values.partition(places)
             quantiles.append(values[places][:, np.newaxis])
         counts = dict(zip(schema.STATUSES, self.counts[:, np.newaxis], strict=True))
-        return _rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
+        return rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
 
 
 def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
@@ -131,16 +132,18 @@ def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
 
 
 def column_names(experiment: Experiment, table: str) -> list[str]:
-    """Return the columns of a table on disk, "runs", "summary" or "curves", in order."""
+    """Return the columns of a table on disk, "runs", "summary", "curves" or "counts", in order."""
     if table == "curves":
         return list(schema.CURVES)
+    if table == "counts":
+        return ["run", *experiment.columns, *schema.COUNTS]
     if table == "summary":
         return [*experiment.columns, *schema.SUMMARY]
     return ["run", *experiment.columns, "seed", *schema.OUTCOME, *experiment.train.extra]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
-    """Return the type of every column of a table on disk, "runs", "summary" or "curves".
+    """Return the type of every column of a table on disk, as in `column_names`.
 
     Text is text, whatever it looks like. The learning curves have a column `loss` of their own, not the grid's.
     """
@@ -149,10 +152,11 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
     names = column_names(experiment, table)
     types = {name: pa.float64() if name in (*schema.FLOATS, *schema.SUMS, "loss") else pa.int64() for name in names}
     if table != "curves":
-        text = pa.dictionary(pa.int32(), pa.string())
+        category = pa.dictionary(pa.int32(), pa.string())
         every = {key: Values.of(experiment, key) for key in experiment.columns}
-        types |= {key: text if of.are_texts else pa.from_numpy_dtype(of.array.dtype) for key, of in every.items()}
-    return types | ({"status": text} if table == "runs" else {})
+        types |= {key: category if of.are_texts else pa.from_numpy_dtype(of.array.dtype) for key, of in every.items()}
+        types |= {"status": category} if "status" in types else {}
+    return types
 
 
 def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> "pd.DataFrame":
@@ -190,16 +194,16 @@ def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
         status: np.add.reduceat(outcome.status == code, firsts, dtype=np.int64)
         for code, status in enumerate(schema.STATUSES)
     }
-    return _rows(experiment, outcome.runs[firsts], n, counts, epochs, losses)
+    return rows(experiment, outcome.runs[firsts], n, counts, epochs, losses)
 
 
 def _epochs(outcome: Outcome) -> NDArray[np.uint32]:
-    """Return the epoch at which each run converged, `_LATER` where it did not."""
+    """Return the epoch at which each run converged, `LATER` where it did not."""
     converged = outcome.status == schema.status_code("converged")
-    return np.where(converged, outcome.converged_epoch, _LATER).astype(np.uint32)
+    return np.where(converged, outcome.converged_epoch, LATER).astype(np.uint32)
 
 
-def _rows(
+def rows(
     experiment: Experiment,
     first_runs: NDArray[np.int64],
     n: NDArray[np.int64],
@@ -213,7 +217,7 @@ def _rows(
     low, high = wilson(counts["converged"], n)
     return pa.table(
         {
-            **_coordinates(experiment, first_runs),
+            **coordinates(experiment, first_runs),
             "n": n,
             "n_converged": counts["converged"],
             "converged_rate": counts["converged"] / n,
@@ -222,7 +226,7 @@ def _rows(
             "n_diverged": counts["diverged"],
             "n_stationary": counts["stationary"],
             **{
-                name: pa.array(values.astype(np.int64), mask=values == _LATER)
+                name: pa.array(values.astype(np.int64), mask=values == LATER)
                 for name, values in zip(schema.EPOCH_QUANTILES, epochs, strict=True)
             },
             **dict(zip(schema.LOSS_QUANTILES, losses, strict=True)),
@@ -230,7 +234,8 @@ def _rows(
     )
 
 
-def _text(codes: NDArray[np.integer[Any]], names: Sequence[str]) -> "pa.Array":
+def text(codes: NDArray[np.integer[Any]], names: Sequence[str]) -> "pa.Array":
+    """Return names by their codes."""
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
@@ -243,7 +248,7 @@ def _points(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.int64
     return np.concatenate([before[at] + within // len(experiment.grids[at].seeds) for at, _, within in places])
 
 
-def _coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "pa.Array"]:
+def coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "pa.Array"]:
     """Return the columns of the grid for runs."""
     import pyarrow as pa
 
@@ -253,5 +258,5 @@ def _coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "
         every = Values.of(experiment, key)
         codes = every.codes(key, places, experiment.grids)
         texts = every.are_texts
-        columns[key] = _text(codes, every.values) if texts else pa.array(every.array[codes], from_pandas=True)
+        columns[key] = text(codes, every.values) if texts else pa.array(every.array[codes], from_pandas=True)
     return columns

@@ -115,6 +115,7 @@ class Document(BaseModel, extra="forbid"):
     question: str = Field(default="", pattern=_TEXT, description="a text without control characters")
     runs: Literal["csv", "parquet", "both"] | None = Field(default=None, description='"csv", "parquet" or "both"')
     columns: list[str] | None = Field(default=None, description="a list of keys of [grid]")
+    keep: Literal["runs", "summary"] = Field(default="runs", description='"runs" or "summary"')
     compare: str | None = Field(default=None, description="a key of [grid]")
     grid: list[dict[str, Any]] = Field(min_length=1, description="a [grid] table, or several [[grid]]")
     train: dict[str, Any] = Field(default={}, description="a [train] table")
@@ -178,6 +179,8 @@ class Experiment:
         Formats of the table of runs: "csv", "parquet", "both"; None leaves it to their number.
     compare
         The axis that the question is about; None leaves it to the words of the question.
+    keep
+        "runs", or "summary" for counts of runs only.
     """
 
     name: str
@@ -188,6 +191,7 @@ class Experiment:
     tables: Mapping[str, TrainingSet]
     runs: str | None = None
     compare: str | None = None
+    keep: str = "runs"
 
     @property
     def n_runs(self) -> int:
@@ -238,6 +242,7 @@ class Experiment:
             "name": self.name,
             "question": self.question,
             **({"runs": self.runs} if self.runs else {}),
+            **({"keep": self.keep} if self.keep != "runs" else {}),
             **({"compare": self.compare} if self.compare else {}),
             "columns": list(self.columns),
             "grid": [grid.resolved() for grid in self.grids],
@@ -262,27 +267,12 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
                           {from, to, num, scale = "linear" or "log"}
               gate            required: names, families, truth tables, own tables; see `sweep.spec.gates`
               learning_rate   required: > 0; or learning_rate_relative, multiples of each gate's critical rate
-              encoding        "01" (default) or "pm1"
-              hidden          hidden units, 0 (default: logistic regression) to 32
-              activation      "sigmoid" (default), "tanh", "relu"
-              output, loss    "sigmoid" (default) or "linear"; "bce" (default) or "mse"
-              shortcut        true: weights from the inputs to the output as well
-              optimizer       "gd" (default), "momentum", "nesterov", "adam", "rmsprop"
-              momentum, …     its settings, the published ones by default; see `sweep.spec.models`
-              update          "batch" (default), "online": after every row, in table order
-              hidden_learning_rate  the hidden layer's own rate, learning_rate by default
-              init            "normal(0, 1)" by default; see `sweep.spec.inits`
-              init_scale      > 0, 1 by default; multiplies every drawn parameter
+              hidden, init …  with defaults; see `sweep.spec.keys`
               weights         with init = "given": [4, -7, "x", 0.5, ...], the parameters; a name is a key of the grid
               seeds           a count (1 by default: seed 0), a list, or {from, count}; each 0 ≤ seed < 2³²
             [train]       see `Train`
-            [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the last column is
-                          the target, 0 to 1 for cross-entropy
-            name          the file's stem by default ("sweep" for a dict)
-            runs          "csv", "parquet" or "both": how runs are written; CSV by default, Parquet above 5 million runs
-            compare       the key that the question is about, told first; by default what the question names
-            columns       the keys that become columns of runs.csv: by default those written in any grid, and gate,
-                          learning_rate and init
+            [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the target comes last
+            others        see docs/reference.md
     overrides
         "KEY=VALUE" texts as `--set` takes them: "train.max_epochs=100", "learning_rate=[0.1, 1]", "gate=XOR". The
         value is TOML or a bare text. With several [[grid]]s a key of the grid is set in each.
@@ -336,6 +326,8 @@ def _experiment(written: Written) -> Experiment:
     with found.at("compare"):
         if document.compare is not None and document.compare not in grids[0].values:
             raise ValueError(unknown_key(document.compare, list(grids[0].values)))
+    with found.at("keep"):
+        _check_kept(document.keep, document.runs, train)
     for key in written.overridden:
         with found.at(key):
             _check_used(key, grids)
@@ -343,7 +335,9 @@ def _experiment(written: Written) -> Experiment:
     if not name:
         found.items.append(("name", 'missing; the file\'s own name gives none, so it takes name = "..." in the file'))
     found.raise_if_any()
-    return Experiment(name, document.question, tuple(grids), train, columns, tables, document.runs, document.compare)
+    return Experiment(
+        name, document.question, tuple(grids), train, columns, tables, document.runs, document.compare, document.keep
+    )
 
 
 def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
@@ -371,6 +365,14 @@ def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[s
     for (i, one), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
         if grid.overlap(one, other, tables):
             raise ValueError(f"{i} and {j} have runs in common; allowed: each run once")
+
+
+def _check_kept(keep: str, runs: str | None, train: Train) -> None:
+    """Refuse what needs single runs where none is kept."""
+    needing = {"runs": runs, "train.record_every": train.record_every, "train.last_losses": train.last_losses}
+    for key, value in needing.items():
+        if keep == "summary" and value:
+            raise ValueError(f'found "summary", which keeps no single runs, with {key} = {show(value)}; leave one out')
 
 
 def _check_used(override: str, grids: Sequence[Grid]) -> None:

@@ -76,6 +76,8 @@ class Grid:
             Positions in ``values[key]``.
         """
         axis = list(self.values).index(key)
+        if self.shape[axis] == 1:
+            return np.zeros_like(runs)
         return runs // math.prod(self.shape[axis + 1 :]) % self.shape[axis]
 
     def seed_of(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:

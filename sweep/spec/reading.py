@@ -206,7 +206,7 @@ def _value(parts: Sequence[str], text: str) -> Any:
         if text.startswith(("[", "{", '"', "'")):
             raise ValueError(f"found {text}, which is not valid TOML (texts within a list need quotes)")
         return text
-    takes_text = parts[-1] in ("name", "question", "runs", "compare", "csv") or (
+    takes_text = parts[-1] in ("name", "question", "runs", "keep", "compare", "csv") or (
         parts[-1] in KEYS and not KEYS[parts[-1]].numeric and KEYS[parts[-1]].type is not bool
     )
     return text if takes_text and not isinstance(parsed["value"], (str, list, dict)) else parsed["value"]

@@ -34,12 +34,15 @@ SUMMARY = (
 )
 """Columns of the summary after those of the grid."""
 
-NULLABLE = ("converged_epoch", "period", *EPOCH_QUANTILES)
+COUNTS = ("status", "epoch_low", "epoch_high", "loss_low", "loss_high", "n")
+"""Columns of the counts after `run` and those of the grid."""
+
+NULLABLE = ("converged_epoch", "period", "epoch_low", "epoch_high", *EPOCH_QUANTILES)
 """Columns of integers that may be missing."""
-FLOATS = ("final_loss", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
+FLOATS = ("final_loss", "loss_low", "loss_high", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
 """Columns of floating-point numbers, keys of the grid not counted; all others but `status` hold integers."""
 
-TAKEN = ("run", "seed", *OUTCOME, *RESTARTS, *SUMS, *SUMMARY, "rate", "interval", "settings")
+TAKEN = ("run", "seed", *OUTCOME, *RESTARTS, *SUMS, *SUMMARY, *COUNTS, "rate", "interval", "settings")
 """Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
 
 BACKENDS = ("threading", "loky", "dask")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
+from sweep.engine.tally import COLUMNS, Tally
 from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
@@ -77,7 +78,8 @@ class ChunkStore:
         resolved = experiment.resolved()
         tables = {name: table for name, table in resolved["tables"].items() if name in grid.values["gate"]}
         train = resolved["train"]
-        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables}, tree)
+        kept = {} if experiment.keep == "runs" else {"keep": experiment.keep}
+        return cls({"numerics": NUMERICS, "grid": grid.resolved(), "train": train, "tables": tables, **kept}, tree)
 
     @classmethod
     def read(cls, tree: Tree, name: str) -> "ChunkStore":
@@ -98,7 +100,8 @@ class ChunkStore:
             content = json.loads(text)
         except (ValueError, RecursionError):
             raise DamagedError("not the description of chunks") from None
-        if not (isinstance(content, dict) and content.keys() == _KEYS and type(content["numerics"]) is int):
+        known = isinstance(content, dict) and content.keys() - {"keep"} == _KEYS
+        if not (known and type(content["numerics"]) is int):
             raise DamagedError("not the description of chunks")
         store = cls(content, tree)
         if store.numerics == NUMERICS:
@@ -133,7 +136,7 @@ class ChunkStore:
     @cached_property
     def experiment(self) -> Experiment:
         """Return the experiment of this grid alone."""
-        return experiment_of({key: self.content[key] for key in ("grid", "train", "tables")})
+        return experiment_of({key: value for key, value in self.content.items() if key != "numerics"})
 
     @property
     def grid(self) -> Grid:
@@ -155,6 +158,8 @@ class ChunkStore:
         """Return the columns of a chunk file."""
         import pyarrow as pa
 
+        if self.experiment.keep == "summary":
+            return pa.schema({name: pa.from_numpy_dtype(kind) for name, kind in COLUMNS.items()})
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
         curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
         extra = dict.fromkeys(self.experiment.train.extra, pa.float64())
@@ -175,7 +180,7 @@ class ChunkStore:
                 kept.append(file)
         return kept
 
-    def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome:
+    def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome | Tally:
         """Read and check the outcomes of a chunk file.
 
         Parameters
@@ -183,6 +188,11 @@ class ChunkStore:
         file
         first
             Number of the grid's first run in the experiment.
+
+        Returns
+        -------
+        Outcome or Tally
+            As the experiment keeps them; the points of a tally are numbered within the grid.
 
         Raises
         ------
@@ -206,14 +216,22 @@ class ChunkStore:
             raise DamagedError("of another experiment")
         if file.stop > self.grid.n_runs:
             raise DamagedError("of more runs than the grid has")
-        if table.schema.remove_metadata() != self._schema or table.num_rows != file.n_runs:
+        counted = self.experiment.keep == "summary"
+        if table.schema.remove_metadata() != self._schema or not (counted or table.num_rows == file.n_runs):
             raise DamagedError(f"not a chunk of {file.n_runs:,} runs")
         if any(column.null_count for column in table.columns):
             raise DamagedError("not a chunk (values are missing)")
-        outcome = self._outcome(table.combine_chunks(), first + np.arange(file.start, file.stop))
-        if problem := outcome.problem(self.experiment.train):
+        found: Outcome | Tally
+        if counted:
+            columns = {name: table[name].to_numpy() for name in COLUMNS}
+            found = Tally.read(range(first + file.start, first + file.stop), columns)
+            problem = found.problem(self.experiment.train, file.start, file.stop, len(self.grid.seeds))
+        else:
+            found = self._outcome(table.combine_chunks(), first + np.arange(file.start, file.stop))
+            problem = found.problem(self.experiment.train)
+        if problem:
             raise DamagedError(f"not a chunk ({problem})")
-        return outcome
+        return found
 
     def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
         names = self.experiment.train.extra
@@ -225,11 +243,9 @@ class ChunkStore:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
         return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra)
 
-    def write_chunk(self, start: int, outcome: Outcome) -> ChunkFile:
-        """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
+    def _columns(self, outcome: Outcome) -> dict[str, Any]:
         import pyarrow as pa
 
-        stop = start + outcome.n_runs
         columns: dict[str, Any] = {
             "status": outcome.status,
             "epochs": outcome.epochs.astype(np.int32),
@@ -240,7 +256,17 @@ class ChunkStore:
         }
         if self.n_recorded:
             columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
-        table = pa.table(columns, self._schema.with_metadata(self._metadata(start, stop)))
+        return columns
+
+    def write_chunk(self, start: int, outcome: Outcome | Tally) -> ChunkFile:
+        """Keep what became of runs `start` … of the grid: a file that outlasts whatever happens next."""
+        import pyarrow as pa
+
+        stop = start + outcome.n_runs
+        columns = outcome.columns if isinstance(outcome, Tally) else self._columns(outcome)
+        schema = self._schema
+        arrays = [pa.array(columns[field.name]).cast(field.type) for field in schema]
+        table = pa.Table.from_arrays(arrays, schema=schema.with_metadata(self._metadata(start, stop)))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
             writer.write_table(table)
@@ -279,6 +305,26 @@ def chunk_stores(tree: Tree) -> tuple[list[ChunkStore], list[tuple[str, str]]]:
     return usable, unusable
 
 
+def n_done(tree: Tree, experiment: Experiment) -> int:
+    """Return the number of runs of an experiment that chunk files say they hold."""
+    stores = (ChunkStore.of(experiment, grid, tree) for grid in experiment.grids)
+    return sum(file.n_runs for store in stores for file in store.files())
+
+
+def tallies(experiment: Experiment, tree: Tree) -> Iterator[Tally]:
+    """Read the counts of runs of an experiment that are done, in their order; points are numbered through all grids.
+
+    Raises
+    ------
+    StoreError
+        If a chunk is not what was written.
+    """
+    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
+    for number, tally in _read(experiment, tree):
+        assert isinstance(tally, Tally)
+        yield tally.moved(points := np.unique(tally.points), points + before[number])
+
+
 def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
     """Read what became of runs of an experiment that are done, in their order.
 
@@ -296,22 +342,28 @@ def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcom
         If a chunk is not what was written.
     """
     held: list[Outcome] = []
-    n_held = first = 0
-    for grid in experiment.grids:
+    n_held = 0
+    for _, outcome in _read(experiment, tree):
+        assert isinstance(outcome, Outcome)
+        held.append(outcome)
+        n_held += outcome.n_runs
+        while n_held >= n_rows:
+            block = Outcome.joined(held)
+            yield block[:n_rows]
+            held, n_held = [block[n_rows:]], n_held - n_rows
+    if n_held:
+        yield Outcome.joined(held)
+
+
+def _read(experiment: Experiment, tree: Tree) -> Iterator[tuple[int, Outcome | Tally]]:
+    """Read chunk by chunk, each with the number of its grid."""
+    for number, (grid, first) in enumerate(zip(experiment.grids, experiment.firsts, strict=False)):
         store = ChunkStore.of(experiment, grid, tree)
         for file in store.files():
             try:
-                held.append(store.read_chunk(file, first))
+                yield number, store.read_chunk(file, first)
             except DamagedError as error:
                 raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
-            n_held += file.n_runs
-            while n_held >= n_rows:
-                block = Outcome.joined(held)
-                yield block[:n_rows]
-                held, n_held = [block[n_rows:]], n_held - n_rows
-        first += grid.n_runs
-    if n_held:
-        yield Outcome.joined(held)
 
 
 def experiment_of(content: Mapping[str, Any]) -> Experiment:

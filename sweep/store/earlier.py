@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from sweep.engine.chunks import Chunk, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired, resized, still_true
+from sweep.engine.tally import Tally
 from sweep.errors import DamagedError
 from sweep.spec.experiment import Experiment
-from sweep.spec.grid import overlap
+from sweep.spec.grid import Grid, overlap
 from sweep.store.chunk_store import ChunkFile, ChunkStore
 
 _KEPT_BYTES = 2**27
 """Of chunks that have been read and may be needed again."""
 
-Known = tuple[Outcome, NDArray[np.bool_]]
+Known = tuple[Outcome | Tally, NDArray[np.bool_]]
 
 
 class Earlier:
@@ -43,7 +44,9 @@ class Earlier:
         """Find what is known of a chunk: room for all its runs, and which of them are filled in (bool)."""
         grid = self.experiment.grids[chunk.grid]
         runs = np.arange(chunk.start, chunk.stop)
-        known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment), len(self.experiment.train.extra))
+        known: Outcome | Tally = Tally.empty(range(chunk.first + chunk.start, chunk.first + chunk.stop))
+        if self.experiment.keep == "runs":
+            known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment), len(self.experiment.train.extra))
         filled = np.zeros(runs.size, np.bool_)
         for store in self.stores:
             numbers = paired(grid, self.experiment.tables, store.grid, store.tables, runs)
@@ -54,13 +57,21 @@ class Earlier:
                 here = np.flatnonzero((owner == at) & (numbers < files[at].stop))
                 if here.size:
                     outcome, usable = self._read(store, files[at])
-                    wanted = numbers[here] - files[at].start
-                    here, wanted = here[usable[wanted]], wanted[usable[wanted]]
-                    known.put(self._fitting(outcome[wanted]), here)
-                    filled[here] = True
+                    if isinstance(outcome, Tally) and isinstance(known, Tally):
+                        whole, part = _counted(outcome, store.grid, files[at], numbers[here], grid, runs[here])
+                        known.put(part)
+                        filled[here] = whole
+                    elif isinstance(outcome, Outcome) and isinstance(known, Outcome):
+                        wanted = numbers[here] - files[at].start
+                        here, wanted = here[usable[wanted]], wanted[usable[wanted]]
+                        known.put(self._fitting(outcome[wanted]), here)
+                        filled[here] = True
         return known, filled
 
     def _may_have_some(self, store: ChunkStore) -> bool:
+        same = store.experiment.train == self.experiment.train
+        if store.experiment.keep != self.experiment.keep or not (same or self.experiment.keep == "runs"):
+            return False
         tables = {**store.tables, **self.experiment.tables}
         return any(overlap(grid, store.grid, tables) for grid in self.experiment.grids)
 
@@ -76,7 +87,9 @@ class Earlier:
             return self._kept[file.name]
         try:
             outcome = store.read_chunk(file)
-            usable = still_true(outcome, store.experiment.train, self.experiment.train)
+            usable = np.ones(file.n_runs, np.bool_)
+            if isinstance(outcome, Outcome):
+                usable = still_true(outcome, store.experiment.train, self.experiment.train)
         except DamagedError as error:
             self.refuse(file.name, str(error))
             outcome = Outcome.empty(np.arange(file.start, file.stop), 0, len(store.experiment.train.extra))
@@ -85,3 +98,33 @@ class Earlier:
         while len(self._kept) > 1 and sum(part.n_bytes for part, _ in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         return outcome, usable
+
+
+def _counted(
+    tally: Tally, old: Grid, file: ChunkFile, numbers: NDArray[np.int64], grid: Grid, runs: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], Tally]:
+    """Take from a tally what it counts of points all of whose runs in its file are wanted.
+
+    Parameters
+    ----------
+    tally, old, file
+        The counts, of which grid and of which of its runs.
+    numbers, runs : int64, shape (n,)
+        Wanted runs of the file, numbered within `old` and within `grid`.
+
+    Returns
+    -------
+    whole : bool, shape (n,)
+        The wanted runs that are counted.
+    part
+        Their counts, by points of `grid`.
+    """
+    n_old = len(old.seeds)
+    points, first, of_run, wanted = np.unique(
+        numbers // n_old, return_index=True, return_inverse=True, return_counts=True
+    )
+    there = np.minimum((points + 1) * n_old, file.stop) - np.maximum(points * n_old, file.start)
+    whole = wanted == there
+    if not whole.any():
+        return whole[of_run], Tally.empty(tally.runs)
+    return whole[of_run], tally.moved(points[whole], runs[first[whole]] // len(grid.seeds))

@@ -19,7 +19,7 @@ COPY = f"{CHUNKS}/{MANIFEST}"
 """Lies beside the chunks, to mend the manifest from."""
 UNDER_WAY = f"{CHUNKS}/experiment.json"
 INCOMPLETE = "INCOMPLETE.txt"
-TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv")
+TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv", "counts.csv")
 
 _DRAWN = re.compile(r"report\.html|figures/[^/\0.][^/\0]*\.(svg|png)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -45,7 +45,7 @@ class Manifest(BaseModel, extra="forbid", strict=True):
     numerics
         Version of the arithmetic.
     runs_format
-        "csv", "parquet" or "both".
+        "csv", "parquet" or "both"; "counts" where no single runs are kept.
     experiment
         As resolved: `sweep.spec.experiment.load` makes the same experiment of it.
     files
@@ -68,7 +68,7 @@ class Manifest(BaseModel, extra="forbid", strict=True):
     python: str
     versions: dict[str, str]
     numerics: int
-    runs_format: Literal["csv", "parquet", "both"]
+    runs_format: Literal["csv", "parquet", "both", "counts"]
     experiment: dict[str, Any]
     files: dict[str, str]
 
@@ -135,7 +135,7 @@ def parse(text: bytes) -> dict[str, Any]:
         detail = error.errors(include_url=False)[0]
         raise ValueError("".join(f"{key}: " for key in detail["loc"]) + detail["msg"]) from None
     files = manifest["files"]
-    if "summary.csv" not in files or not {"runs.csv", "runs.parquet"} & files.keys():
+    if "summary.csv" not in files or not {"runs.csv", "runs.parquet", "counts.csv"} & files.keys():
         raise ValueError("files: a table is missing")
     for name, digest in files.items():
         if not (name in TABLES or _DRAWN.fullmatch(name)) or not _DIGEST.fullmatch(digest):

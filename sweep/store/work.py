@@ -1,7 +1,8 @@
 """Track finished chunks of an experiment in a directory, and train the rest."""
 
 import threading
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +11,18 @@ from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired
+from sweep.engine.tally import Tally
 from sweep.engine.workers import Workers
 from sweep.errors import ChunkError, DamagedError
 from sweep.spec.experiment import Experiment
-from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores, outcomes
+from sweep.store.chunk_store import CHUNKS, ChunkFile, ChunkStore, chunk_stores
 from sweep.store.earlier import Earlier
 from sweep.store.files import Tree
 
 _RUNS_AT_A_TIME = 2**20
 
 Say = Callable[[str], None]
+OnChunk = Callable[[Outcome | Tally, int], None]
 
 
 class Work:
@@ -75,7 +78,7 @@ class Work:
         done = [[(file.start, file.stop) for file in files] for files in self.done]
         return chunks_of(self.experiment, chunk_size, done)
 
-    def keep(self, chunk: Chunk, outcome: Outcome) -> None:
+    def keep(self, chunk: Chunk, outcome: Outcome | Tally) -> None:
         """Put a chunk on disk, for good.
 
         Raises
@@ -111,7 +114,7 @@ class Work:
         self,
         chunks: list[Chunk],
         workers: Workers,
-        on_chunk: Callable[[Outcome, int], None] = lambda outcome, n_trained: None,
+        on_chunk: OnChunk = lambda outcome, n_trained: None,
     ) -> None:
         """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
 
@@ -123,31 +126,28 @@ class Work:
             Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
         """
         earlier = Earlier(self.experiment, self.earlier if chunks else [], self._set_aside)
-        missing: dict[Chunk, NDArray[np.uint8] | None] = {}
+        missing: dict[Chunk, bytes | None] = {}
         for chunk in chunks:
             known, filled = earlier.known(chunk) if earlier.stores else (None, np.zeros(0, np.bool_))
             if known and filled.all():
                 self.keep(chunk, known)
                 on_chunk(known, 0)
             else:
-                missing[chunk] = np.packbits(~filled) if filled.any() else None
+                missing[chunk] = zlib.compress(np.packbits(~filled).tobytes(), 1) if filled.any() else None
         tasks = ((chunk, _unpacked(chunk, bits)) for chunk, bits in missing.items())
         for chunk, outcome in runner.train(self.experiment, tasks, workers):
             whole = outcome
             if outcome.n_runs < chunk.stop - chunk.start:
                 whole, filled = earlier.known(chunk)
-                whole.put(outcome, ~filled)
+                whole.put(outcome, ~filled)  # type: ignore[arg-type]  # both are of one kind
             self.keep(chunk, whole)
             on_chunk(whole, outcome.n_runs)
-
-    def outcomes(self, n_rows: int) -> Iterator[Outcome]:
-        """Read what became of the runs that are done; see `outcomes`."""
-        return outcomes(self.experiment, self.tree, n_rows)
 
     def forget_superseded(self) -> None:
         """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
         for store in self.earlier:
-            if store.experiment.train == self.experiment.train and self._has_all_of(store):
+            then, now = store.experiment, self.experiment
+            if (then.train, then.keep) == (now.train, now.keep) and self._has_all_of(store):
                 self.tree.remove_directory(store.name)
 
     def _has_all_of(self, store: ChunkStore) -> bool:
@@ -192,6 +192,9 @@ class Work:
         self.say(f"{self.tree.path / name}: {reason} (set aside as {place})")
 
 
-def _unpacked(chunk: Chunk, bits: NDArray[np.uint8] | None) -> NDArray[np.bool_] | None:
+def _unpacked(chunk: Chunk, bits: bytes | None) -> NDArray[np.bool_] | None:
     """Return which runs of a chunk are to be trained; None for all."""
-    return None if bits is None else np.unpackbits(bits, count=chunk.stop - chunk.start).astype(np.bool_)
+    if bits is None:
+        return None
+    packed = np.frombuffer(zlib.decompress(bits), np.uint8)
+    return np.unpackbits(packed, count=chunk.stop - chunk.start).astype(np.bool_)

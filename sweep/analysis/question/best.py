@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
 from sweep.results.settings import Settings
-from sweep.results.statistics import recoded, sums_by
+from sweep.results.statistics import censored, recoded, sums_by
 from sweep.spec.schema import quantile_rank
 
 FEWEST = 5
@@ -69,6 +69,28 @@ def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> 
     fewest = int(min(trials.n[np.concatenate(list(groups))], default=0))
     n_choosing = fewest // 2 if fewest >= 2 * FEWEST and max(map(len, groups)) > 1 else 0
     return [_best(trials, rows, by, n_choosing if len(rows) > 1 else 0) for rows in groups]
+
+
+def best_of_summary(summary: pd.DataFrame, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
+    """Choose the best setting of each group by all of its runs, where single ones are not kept.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        Columns n, n_converged, epochs_q05, epochs_q50, epochs_q95.
+    groups, by
+        As in `best_of_each`.
+    """
+    n, n_converged = (summary[name].to_numpy(np.int64) for name in ("n", "n_converged"))
+    q05, q50, q95 = (censored(summary[name]) for name in ("epochs_q05", "epochs_q50", "epochs_q95"))
+    keys = (q50, -n_converged / n) if by == "often" else (-n_converged / n, q50)
+    found = []
+    for rows in groups:
+        at = int(rows[np.lexsort((rows, *(key[rows] for key in keys)))[0]])
+        found.append(
+            Best(at, len(rows), 0, int(n[at]), int(n_converged[at]), float(q05[at]), float(q50[at]), float(q95[at]))
+        )
+    return found
 
 
 def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:
