@@ -262,7 +262,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
     source
         The path of a TOML file, or a dict of the same shape (NumPy arrays and numbers are welcome in it)::
 
-            question      text, optional
+            question      text, optional; further keys: see docs/reference.md
             [grid]        or several [[grid]], whose union is run; each key a scalar, a list, or, for numbers,
                           {from, to, num, scale = "linear" or "log"}
               gate            required: names, families, truth tables, own tables; see `sweep.spec.gates`
@@ -272,10 +272,8 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
               seeds           a count (1 by default: seed 0), a list, or {from, count}; each 0 ≤ seed < 2³²
             [train]       see `Train`
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the target comes last
-            others        see docs/reference.md
     overrides
-        "KEY=VALUE" texts as `--set` takes them: "train.max_epochs=100", "learning_rate=[0.1, 1]", "gate=XOR". The
-        value is TOML or a bare text. With several [[grid]]s a key of the grid is set in each.
+        "KEY=VALUE" texts as `--set` takes them, such as "train.max_epochs=100"; a key of the grid is set in each grid.
 
     Raises
     ------
