@@ -8,7 +8,8 @@ from matplotlib.lines import Line2D
 from bench.timing import Row
 from bench.ways import ALL
 from sweep.plots.drawing.canvas import GREY, rows
-from sweep.plots.drawing.looks import OKABE_ITO, figure_of
+from sweep.plots.drawing.looks import OKABE_ITO
+from sweep.plots.drawing.marks import figure_of
 from sweep.plots.drawing.scales import log_scale
 from sweep.plots.drawing.style import save, styled
 

@@ -10,7 +10,8 @@ from bench.peers import Adjustable, installed
 from bench.problem import Problem, experiment_of
 from bench.timing import seconds_of
 from bench.ways import N_CORES, ours, trained
-from sweep.plots.drawing.looks import OKABE_ITO, figure_of
+from sweep.plots.drawing.looks import OKABE_ITO
+from sweep.plots.drawing.marks import figure_of
 from sweep.plots.drawing.style import save, styled
 from sweep.spec.experiment import Experiment
 

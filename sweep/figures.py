@@ -1,4 +1,4 @@
-"""Figures of a result, each one function that returns a `matplotlib.figure.Figure`.
+"""Figures of a result, each one function that returns a `Drawing`, which is a `matplotlib.figure.Figure`.
 
 ::
 
@@ -15,10 +15,10 @@ the result is counted. Whatever a figure shows is what the report would show of 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from sweep import plots
 from sweep.analysis.findings import Findings
+from sweep.analysis.representatives import Choice, chosen_by_number
+from sweep.plots.drawing.marks import Drawing
 from sweep.plots.drawing.style import save
 from sweep.results.result import Result
 from sweep.results.selection import select
@@ -33,12 +33,13 @@ __all__ = [
     "stability",
     "success_curves",
     "success_rate",
+    "training",
 ]
 
 Where = Mapping[str, Any] | None
 
 
-def success_rate(result: Result, *, where: Where = None) -> Figure:
+def success_rate(result: Result, *, where: Where = None) -> Drawing:
     """Draw the share of runs that converged, with its Wilson 95 % interval where a point is one setting.
 
     Parameters
@@ -59,7 +60,7 @@ def success_rate(result: Result, *, where: Where = None) -> Figure:
     return plots.success_rate(_part(result, where))
 
 
-def epochs_to_converge(result: Result, *, where: Where = None) -> Figure:
+def epochs_to_converge(result: Result, *, where: Where = None) -> Drawing:
     """Draw the median and the 5–95 % range of the epochs to convergence, over all runs, converged or not.
 
     Parameters
@@ -82,7 +83,7 @@ def epochs_to_converge(result: Result, *, where: Where = None) -> Figure:
     return plots.epochs_to_converge(part)
 
 
-def final_loss(result: Result, *, where: Where = None) -> Figure:
+def final_loss(result: Result, *, where: Where = None) -> Drawing:
     """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
 
     Parameters
@@ -106,7 +107,7 @@ def final_loss(result: Result, *, where: Where = None) -> Figure:
     return plots.final_loss(part)
 
 
-def learning_curves(result: Result, *, where: Where = None) -> Figure:
+def learning_curves(result: Result, *, where: Where = None) -> Drawing:
     """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
 
     Parameters
@@ -131,7 +132,7 @@ def learning_curves(result: Result, *, where: Where = None) -> Figure:
     return plots.learning_curves(part)
 
 
-def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Figure:
+def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Drawing:
     """Draw the median epochs to convergence of every setting of a plane as a picture.
 
     Other axes get a picture for each of their values; of too many, they are held at their first one, as the title says.
@@ -167,7 +168,7 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
     return plots.heat_map(part, part.heat_map_of(str(y), str(x)))
 
 
-def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Figure:
+def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Drawing:
     """Draw what single models answer over the plane of their two inputs; the runs are trained again, bit for bit.
 
     Parameters
@@ -191,16 +192,39 @@ def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, wher
     >>> sweep.figures.decision_surfaces(result, runs=[0, 17])
     """
     from sweep import decisions
-    from sweep.analysis.representatives import chosen_by_number
 
     part = _part(result, where)
-    chosen = part.representatives.chosen if runs is None else chosen_by_number(part.result, runs)
-    if not chosen:
-        raise ValueError("a decision surface takes a run of a gate or a table with two inputs and targets from 0 to 1")
+    chosen = _chosen(part, runs)
     return plots.decision_surfaces(part, chosen, decisions.models_of(result.experiment, chosen))
 
 
-def success_curves(result: Result, *, where: Where = None) -> Figure:
+def training(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Drawing:
+    """Draw what single models answer after 0, 10, 100, … epochs; the runs are trained again, bit for bit.
+
+    Parameters
+    ----------
+    result
+    runs
+        Numbers of runs to draw. By default the fastest, the median and a failed one of a gate, chosen as
+        `sweep.analysis.representatives.Representatives.followed` says.
+    where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        As in `decision_surfaces`.
+
+    Examples
+    --------
+    >>> sweep.figures.training(result, where={"gate": "XOR", "hidden": 2})
+    """
+    from sweep import decisions
+
+    return plots.training(decisions.courses_of(result.experiment, _chosen(_part(result, where), runs, followed=True)))
+
+
+def success_curves(result: Result, *, where: Where = None) -> Drawing:
     """Draw the share of all runs that have converged by each epoch, with its Wilson 95 % interval.
 
     Parameters
@@ -220,7 +244,7 @@ def success_curves(result: Result, *, where: Where = None) -> Figure:
     return plots.success_curves(_part(result, where))
 
 
-def stability(result: Result, *, where: Where = None) -> Figure:
+def stability(result: Result, *, where: Where = None) -> Drawing:
     """Draw the final loss over the learning rate, of each table that is not separable, and its predicted edge.
 
     Parameters
@@ -239,6 +263,16 @@ def stability(result: Result, *, where: Where = None) -> Figure:
     >>> sweep.figures.stability(result, where={"gate": "XOR"})
     """
     return plots.stability(_part(result, where))
+
+
+def _chosen(part: Findings, runs: Sequence[int] | None, followed: bool = False) -> list[Choice]:
+    """Choose runs by their numbers, or those that are worth a look."""
+    found = part.representatives
+    worth = found.followed if followed else found.chosen
+    chosen = worth if runs is None else chosen_by_number(part.result, runs)
+    if not chosen:
+        raise ValueError("a decision surface takes a run of a gate or a table with two inputs and targets from 0 to 1")
+    return chosen
 
 
 def _part(result: Result, where: Where) -> Findings:

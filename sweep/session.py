@@ -230,7 +230,9 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
     try:
         with tree.drafts() as drafts:
             models = decisions.for_report(findings.experiment, findings.representatives.chosen)
-            names = [path.relative_to(drafts).as_posix() for path in html.write(findings, drafts, models, all_kernels)]
+            courses = decisions.courses_for_report(findings.experiment, findings.representatives.followed)
+            written = html.write(findings, drafts, models, courses, all_kernels)
+            names = [path.relative_to(drafts).as_posix() for path in written]
             if tables_only != result.manifest["files"]:
                 manifests.write_manifest(tree, {**result.manifest, "files": tables_only})
             for name in names:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from sweep.analysis import curves
 from sweep.analysis.layout import Layout, choose_layout
 from sweep.analysis.points import points
+from sweep.plots.drawing.marks import Drawing
 from sweep.plots.drawing.style import save, styled
 from sweep.results.result import Result
 
@@ -183,8 +184,9 @@ def test_drawn_rates_and_bands_are_those_of_the_summary() -> None:
     result = examples.made(GATES_AND_RATES | {"init": examples.STARTS})
     figure = figures.success_rate(result)
     for axes in figure.axes:
-        (bands,) = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
-        for line, band, start in zip(axes.get_lines(), bands.get_paths(), examples.STARTS, strict=True):
+        bands = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
+        for line, filled, start in zip(axes.get_lines(), bands, examples.STARTS, strict=True):
+            (band,) = filled.get_paths()
             of_gate = result.summary[result.summary["gate"] == axes.get_title(loc="left")]
             rows = of_gate[of_gate["init"] == start]
             assert line.get_xdata().tolist() == rows["learning_rate"].tolist()
@@ -405,3 +407,32 @@ def test_learning_rates_as_far_apart_as_numbers_go() -> None:
     result = examples.made({"gate": ["AND"], "learning_rate": rates}, converged_epoch=lambda setting, seed: seed)
     (axes,) = figures.success_rate(result).axes
     assert axes.get_xscale() == "log" and axes.get_xlim() == (1e-150, 1e200)
+
+
+def test_saving_leaves_the_figure_as_it_is(tmp_path: Path) -> None:
+    drawing = Drawing((4, 3))
+    picture = np.random.default_rng(1).integers(0, 256, (1500, 1700, 3), np.uint8)
+    drawing.add_axes((0.2, 0.2, 0.7, 0.7)).imshow(picture, aspect="auto", origin="lower")
+    shown = drawing._repr_png_()
+    first = {path.name: path.read_bytes() for path in save(drawing, tmp_path / "picture")}
+    assert first.keys() == {"picture.svg", "picture.png", "picture_full.png"}
+    assert {path.name: path.read_bytes() for path in save(drawing, tmp_path / "picture")} == first
+    assert drawing._repr_png_() == shown
+
+
+@pytest.mark.parametrize("widths", [[1, 2, 4, 8], [1, 2, 4, 8, 16, 32, 64], [0, 2, 8], [3, 5, 200]], ids=str)
+def test_ticks_of_few_values_are_values(widths: list[int]) -> None:
+    figure = figures.success_rate(examples.made({"gate": ["XOR", "AND"], "hidden": widths}))
+    ticks = figure.axes[0].xaxis.get_majorticklocs().tolist()
+    assert set(ticks) <= set(widths)
+    assert len(ticks) > 1
+
+
+def test_of_lines_that_coincide_each_is_seen() -> None:
+    figure = figures.success_rate(
+        examples.made({"gate": ["AND", "OR"], "learning_rate": [1.0, 2.0], "hidden": [1, 2, 3]})
+    )
+    for axes in figure.axes:
+        widths = [line.get_linewidth() for line in axes.get_lines()]
+        assert len(set(widths)) == len(widths) > 1
+        assert widths == sorted(widths, reverse=True)

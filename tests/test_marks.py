@@ -10,13 +10,12 @@ import numpy as np
 import of_result as figures
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from of_result import listing
 
 from sweep.analysis.findings import Findings
 from sweep.page import pointing
-from sweep.plots.drawing.marks import Cells, Series, located, mark, mark_cells
+from sweep.plots.drawing.marks import Cells, Drawing, Series, located, mark, mark_cells
 from sweep.results.result import Result
 
 CASES = {
@@ -33,7 +32,7 @@ LINES = [(name, figure) for name, result in CASES.items() for figure in figures.
 
 def shares(axes: Axes, line: Line2D) -> np.ndarray[Any, Any]:
     """The points of a line as shares of the figure, from its left and its top."""
-    assert isinstance(axes.figure, Figure)
+    assert isinstance(axes.figure, Drawing)
     at = axes.transData.transform(np.column_stack([line.get_xdata(), line.get_ydata()])) / axes.figure.bbox.size
     return np.column_stack([at[:, 0], 1 - at[:, 1]])
 
@@ -72,7 +71,7 @@ def test_a_point_says_the_share_at_which_it_is_drawn() -> None:
 
 
 def test_marks_that_do_not_fit_together_are_refused() -> None:
-    axes = Figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    axes = Drawing().add_axes((0.1, 0.1, 0.8, 0.8))
     with pytest.raises(ValueError, match=r"found 2 x, 2 y and 1 rows"):
         mark(axes, [1, 2], [1, 2], [0])
     with pytest.raises(ValueError, match="marks"):
@@ -80,7 +79,7 @@ def test_marks_that_do_not_fit_together_are_refused() -> None:
 
 
 def test_points_that_are_not_shown_cannot_be_pointed_at() -> None:
-    axes = Figure().add_axes((0.2, 0.2, 0.5, 0.5))
+    axes = Drawing().add_axes((0.2, 0.2, 0.5, 0.5))
     axes.set(xlim=(0, 1), ylim=(0, 1))
     mark(axes, [0, 0.5, 2, 0.5], [0, np.nan, 0.5, -3], [7, 8, 9, 10])
     mark(axes, [5], [5], [11])
@@ -142,7 +141,7 @@ def test_what_tells_less_is_left_out_where_there_is_too_much(monkeypatch: pytest
 
 def test_a_cell_without_a_setting_has_no_run() -> None:
     result = examples.plane()
-    axes = Figure().add_axes((0, 0, 1, 1))
+    axes = Drawing().add_axes((0, 0, 1, 1))
     rows = np.array([[0, -1], [2, 5]])
     axes.imshow(np.zeros((2, 2)), origin="lower", aspect="auto")
     mark_cells(axes, rows)

@@ -72,8 +72,9 @@ def test_the_interval_is_wilsons_at_each_epoch() -> None:
     np.testing.assert_array_equal(high, expected[1])
     figure = figures.success_curves(result)
     for axes, panel_low, panel_high in zip(figure.axes, low, high, strict=True):
-        (bands,) = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
-        for path, *ends in zip(bands.get_paths(), panel_low, panel_high, strict=True):
+        bands = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
+        for band, *ends in zip(bands, panel_low, panel_high, strict=True):
+            (path,) = band.get_paths()
             n = len(path.vertices) // 2
             for corners, end in zip((path.vertices[:n], path.vertices[n : 2 * n][::-1]), ends, strict=True):
                 at = np.searchsorted(corners[:, 0], np.maximum(curves.epochs, 0.5), side="right") - 1
@@ -127,7 +128,7 @@ def test_settings_counted_together_have_no_interval_and_are_named() -> None:
     assert curves.converged[0, 0, -1] == (plane.runs["status"] == "converged").sum()
     assert np.isnan(curves.intervals[0]).all()
     figure = figures.success_curves(plane)
-    assert not figure.axes[0].collections[0].get_paths()
+    assert not figure.axes[0].collections
     assert "all values of init scale and learning rate η together" in figure.texts[0].get_text().replace("\n", " ")
     assert "Counted together, so without an interval: all values of init scale and learning rate η." in caption(plane)
     many = examples.made({"gate": [f"{table:08b}" for table in range(256)]}, 1, lambda *_: 9)

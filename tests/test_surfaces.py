@@ -14,12 +14,12 @@ import sweep
 from sweep import decisions, plots
 from sweep.analysis import representatives as surfaces
 from sweep.analysis.findings import Findings
-from sweep.analysis.representatives import Choice, Model, logits, outputs
+from sweep.analysis.representatives import Choice, Course, Model, logits, outputs
 from sweep.answer.captions import described
 from sweep.commands import replay as replaying
 from sweep.engine.retraining import train_again
 from sweep.kernel.activations import ACTIVATIONS
-from sweep.words import of_group
+from sweep.words import counted, of_group
 
 TRAIN = {"max_epochs": 300, "target_loss": 0.05}
 POINTS = {"rows": [[0.3, -2, 1], [1.5, 4, 0], [0, 0.5, 0.25]]}
@@ -105,21 +105,20 @@ def test_where_none_converged_losses_decide() -> None:
     }
 
 
-def test_of_many_gates_the_hardest_the_easiest_and_some_between() -> None:
+def test_of_many_gates_those_of_textbooks_come_from_the_most_learned_on() -> None:
     shares = GATES.runs.assign(done=GATES.runs["status"] == "converged").groupby("gate", observed=True)["done"].mean()
     two_inputs = ["XOR", "AND", "TRUE", "OR"]
-    ranked = sorted(two_inputs, key=lambda gate: shares[gate])
+    ranked = sorted(two_inputs, key=lambda gate: -shares[gate])
     rows = list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES)))
-    assert rows == [ranked[0], ranked[2], ranked[3]]
+    assert rows == [gate for gate in ranked if gate != "TRUE"]
     assert list(dict.fromkeys(row_of(one).partition(":")[0] for one in choices(GATES, max_rows=4))) == ranked
     assert "Of 4 gates, 3 are shown" in caption(GATES)
 
 
 def test_of_one_gate_the_numbers_of_hidden_units_have_rows() -> None:
-    rows = dict.fromkeys(row_of(one).replace("\xa0", " ") for one in choices(WIDTHS, max_rows=2))
-    first, last = rows
-    assert first == "hidden units = 0: 0 of 12 runs converged"
-    assert last.startswith("hidden units = 4: ")
+    rows = [row.replace("\xa0", " ") for row in dict.fromkeys(map(row_of, choices(WIDTHS)))]
+    assert [row.partition(":")[0] for row in rows] == ["hidden units = 4", "hidden units = 2", "hidden units = 1"]
+    assert rows[-1] == "hidden units = 1: 0 of 12 runs converged"
     assert "Of 4 numbers of hidden units" in caption(WIDTHS)
 
 
@@ -296,3 +295,49 @@ def test_numbers_of_hidden_units_that_only_other_tables_have_are_not_counted() -
     ]
     result = sweep.run({"grid": grids, "train": {"max_epochs": 5}})
     assert " are shown" not in caption(result)
+
+
+# ---- in the course of training -----------------------------------------------------------------------------
+
+
+def followed(result: sweep.Result) -> list[Course]:
+    return decisions.courses_of(result.experiment, surfaces.representatives(result).followed)
+
+
+def test_followed_are_runs_of_a_group_that_converged_and_failed() -> None:
+    chosen = surfaces.representatives(WIDTHS).followed
+    assert {row_of(one).replace("\xa0", " ").partition(":")[0] for one in chosen} == {"hidden units = 2"}
+    assert [one.role for one in chosen] == ["Fastest", "Median", "Failed"]
+    assert {row_of(one) for one in surfaces.representatives(run(seeds=3)).followed} == {"XOR: 0 of 3 runs converged"}
+
+
+@pytest.mark.parametrize(
+    ("epochs", "shown"),
+    [(0, [0]), (1, [0, 1]), (10, [0, 10]), (11, [0, 10, 11]), (2500, [0, 10, 100, 1000, 2500])],
+)
+def test_epochs_of_interest_are_the_first_the_last_and_powers_of_ten(epochs: int, shown: list[int]) -> None:
+    assert surfaces.epochs_of_interest(epochs) == shown
+
+
+def test_models_on_the_way_are_those_of_a_run_that_is_stopped_there() -> None:
+    for course in followed(WIDTHS):
+        assert course.epochs == surfaces.epochs_of_interest(course.choice.stored["epochs"])
+        again = replaying.replay(WIDTHS, course.choice.run)
+        assert (course.models[0].weights == again.initial_weights).all()
+        assert (course.models[-1].weights == again.final_weights).all()
+        _, table, _ = train_again(WIDTHS.experiment, course.choice.run)
+        for epoch, model in zip(course.epochs[1:], course.models[1:], strict=True):
+            z = logits(model, table.inputs)
+            loss = np.mean(np.logaddexp(0, z) - table.targets * z)
+            assert loss == pytest.approx(again.curve["loss"][epoch], rel=1e-9)
+
+
+def test_each_row_of_the_training_figure_says_its_run_and_each_panel_its_epoch() -> None:
+    figure = sweep.figures.training(WIDTHS)
+    said = texts(figure).replace("\xa0", " ")
+    courses = followed(WIDTHS)
+    for course in courses:
+        assert f"{course.choice.role}: run {course.choice.run:,}, " in said
+    panels = [axes.get_title("left") for axes in figure.panels]
+    assert panels == [counted(epoch, "epoch") for course in courses for epoch in course.epochs]
+    assert sweep.figures.training(WIDTHS, runs=[3]).panels

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.analysis.names import combinations
+from sweep.analysis.names import combinations, text_of
 from sweep.results.result import Result
 from sweep.results.statistics import sums_by
 from sweep.spec.gates import truth_table
@@ -17,6 +17,8 @@ from sweep.spec.training_sets import TrainingSet
 
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
+TEXTBOOK = ("AND", "OR", "XOR"), (2,)
+"""Gates, and numbers of hidden units, that get one first."""
 
 
 Array = NDArray[np.float64]
@@ -89,6 +91,23 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Course:
+    """Models of one run in the course of its training.
+
+    Attributes
+    ----------
+    choice
+    epochs
+        After how many epochs each model is what it is, increasing; 0 is the start.
+    models
+    """
+
+    choice: Choice
+    epochs: list[int]
+    models: list[Model]
+
+
+@dataclass(frozen=True)
 class Representatives:
     """Runs whose decision surfaces tell most.
 
@@ -111,13 +130,29 @@ class Representatives:
         """The groups chosen from, in order."""
         return list(dict.fromkeys(choice.group for choice in self.chosen if choice.group))
 
+    @property
+    def followed(self) -> list[Choice]:
+        """The runs worth following while they train: those of a group some of which converged and some failed.
+
+        Of several, the one of which the fewest converged.
+        """
+        groups = sorted(self.groups, key=lambda group: (group.n_converged == 0, group.n_converged / group.n))
+        rows = [[choice for choice in self.chosen if choice.group == group] for group in groups]
+        return max(rows, key=len, default=[])
+
+
+def epochs_of_interest(epochs: int) -> list[int]:
+    """Return the epochs at which to look at a run that took so many: 0, powers of ten from 10 on, and its last."""
+    powers = [10**power for power in range(1, len(str(epochs))) if 10**power < epochs]
+    return [0, *powers, epochs] if epochs else [0]
+
 
 def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives:
     """Choose runs, group by group the fastest, the median and a failed one.
 
     A group is a gate or a table of one's own with two inputs and targets from 0 to 1; of a single one, a number of
-    hidden units if that varies. The groups go from the smallest share of runs that converged to the largest; of more
-    than `max_rows`, these two and, at even steps of rank, some between them.
+    hidden units if that varies. The groups go from the largest share of runs that converged to the smallest; of more
+    than `max_rows`, those of `TEXTBOOK` and others at even steps of rank.
 
     Runs are ordered by the epoch at which they converged (those that did not come last), then by final loss, then by
     number. The fastest is the first, the median the middle one, the lower of two; the failed one is in the middle of
@@ -139,7 +174,8 @@ def representatives(result: Result, max_rows: int = MAX_ROWS) -> Representatives
     codes, epochs = result.of_runs(of_row), _epochs(result)
     loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
     found: list[tuple[Group, str, int]] = []
-    for code in _ranked(n, n_converged, max_rows):
+    first = [text_of(settings, key, str(name)) for name in TEXTBOOK[key == "hidden"]] if key else []
+    for code in _ranked(n, n_converged, np.isin(groups.names, first), max_rows):
         group = Group(groups.names[code], int(n_converged[code]), int(n[code]))
         found += [(group, role, place) for role, place in _roles(epochs, loss, codes == code).items()]
     del codes, epochs, loss  # room for the columns that are read next
@@ -207,12 +243,14 @@ def _tables(result: Result) -> list[str]:
     return [gate for gate in gates if (has_plane(own[gate]) if gate in own else len(truth_table(gate)) == 4)]
 
 
-def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], most: int) -> list[int]:
-    """Choose groups that have runs, at most so many, from the smallest share that converged to the largest."""
+def _ranked(n: NDArray[np.int64], n_converged: NDArray[np.int64], first: Mask, most: int) -> list[int]:
+    """Choose groups that have runs, at most so many, from the largest share that converged to the smallest."""
     filled = np.flatnonzero(n)
-    ranked = filled[np.argsort(n_converged[filled] / n[filled], kind="stable")]
+    ranked = filled[np.argsort(-n_converged[filled] / n[filled], kind="stable")]
     if len(ranked) > most:
-        ranked = ranked[np.linspace(0, len(ranked) - 1, most).round().astype(int)]
+        preferred, others = ranked[first[ranked]][:most], ranked[~first[ranked]]
+        steps = np.linspace(0, len(others) - 1, most - len(preferred)).round().astype(int)
+        ranked = ranked[np.isin(ranked, [*preferred, *others[steps]])]
     return [int(group) for group in ranked]
 
 

@@ -35,6 +35,7 @@ TITLES = {
     "final_loss": "Final loss",
     "learning_curves": "Loss over time",
     "decision_surfaces": "Decision surfaces",
+    "training": "Training, seen",
 }
 """Figure → its name in a table of contents."""
 
@@ -238,8 +239,9 @@ def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Descripti
     if found.n_groups > len(found.groups):
         which += (
             f" Of {found.n_groups:,} {'gates' if found.key == 'gate' else 'numbers of hidden units'}, "
-            f"{len(found.groups)} are shown: that of which the fewest runs converged first, that of which the most did "
-            "last, and between them others at even steps of rank."
+            f"{len(found.groups)} are shown, that of which the most runs converged first: "
+            f"{'AND, OR and XOR' if found.key == 'gate' else 'two hidden units'} where they are in the grid, others at "
+            "even steps of rank."
         )
     told = []
     for group in found.groups:
@@ -254,6 +256,18 @@ def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Descripti
         "What single models answer over the plane of their two inputs, by their weights after the last epoch. Each run "
         f"was trained again, bit for bit. {which}",
         " ".join(["Colour maps of the outputs of single models.", *told]),
+    )
+
+
+def _training(findings: Findings, answered: Sequence[str]) -> Description:
+    chosen = findings.representatives.followed
+    ended = "; ".join(f"{choice.role.lower()} run {outcome(choice.stored)[0]}" for choice in chosen)
+    group = chosen[0].group
+    return Description(
+        f"{group.name}: {ended}" if group else ended,
+        "What single models answer over the plane of their two inputs at their start, after 10, 100, … epochs, and at "
+        "the end. Each run was trained again, bit for bit, and stopped there.",
+        f"Colour maps of the outputs of single models while they train. {ended}.",
     )
 
 
@@ -335,4 +349,5 @@ _DESCRIBED = {
     "stability": _stability,
     "learning_curves": _learning_curves,
     "decision_surfaces": _decision_surfaces,
+    "training": _training,
 }

@@ -9,10 +9,11 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
-from sweep.analysis.representatives import Model
+from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import TITLES, Description, described, failures
 from sweep.answer.glossary import explained
@@ -23,23 +24,28 @@ from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
 from sweep.plots.drawing.looks import STATUS_COLOURS
 from sweep.plots.drawing.marks import located
+from sweep.plots.drawing.parts import Box, Parts, parts
 from sweep.plots.drawing.style import save
 from sweep.plots.heat_map import PALETTE
 from sweep.plots.registry import figures_for
 from sweep.results.result import Result
 from sweep.words import cell, counted, label, percent
 
-BROAD = 550
-"""Width, in points, above which a figure is scrolled rather than shrunk on a narrow screen."""
 KEPT = (
     f"counts of runs by setting, status, epoch and loss, not single runs; a quantile is the middle of its bin, which "
     f"is exact for epochs up to {EXACT_EPOCHS} and else at most {BIN_WIDTH / 2:.1%} off"
 )
+_AS_THEY_ARE = " !$()*+,-./:;=?@[]_~"
+"""Characters that an address of data may have as they are, within an attribute too."""
 _PAGE = Path(__file__).parent
 
 
 def write(
-    findings: Findings, directory: Path | str, models: Sequence[Model] = (), all_kernels: bool = False
+    findings: Findings,
+    directory: Path | str,
+    models: Sequence[Model] = (),
+    courses: Sequence[Course] = (),
+    all_kernels: bool = False,
 ) -> list[Path]:
     """Draw every figure that fits the result, and the report; a figure that fails is left out, and named there.
 
@@ -49,6 +55,8 @@ def write(
     directory : path
     models
         Of the runs of `Findings.representatives`, trained again, for their decision surfaces.
+    courses
+        Of its runs that are `followed`, trained again, for the figure of their training.
     all_kernels
         True for a page that trains every kind of run of the result, however large it becomes.
 
@@ -60,9 +68,9 @@ def write(
     directory = Path(directory)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    drawn, whole, marks = {}, {}, {}
+    drawn, whole, marks, of_figures = {}, {}, {}, {}
     failed = []
-    for name, draw in figures_for(findings, models).items():
+    for name, draw in figures_for(findings, models, courses).items():
         try:
             figure = draw(findings)
             svg, png, *pictures = save(figure, directory / "figures" / name)
@@ -74,12 +82,13 @@ def write(
         drawn[name] = svg.read_text(encoding="utf-8")
         whole[name] = [picture.relative_to(directory).as_posix() for picture in pictures]
         marks[name] = located(figure)
+        of_figures[name] = parts(figure)
         written += [svg, png, *pictures]
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
     replay, more = (_command(findings.result, *words) for words in (["replay"], ["report", "--all-kernels"]))
     trained = live(findings, replay, more, all_kernels)
-    unfinished.write_text(render(findings, drawn, whole, marks, trained, failed), encoding="utf-8")
+    unfinished.write_text(render(findings, drawn, whole, marks, of_figures, trained, failed), encoding="utf-8")
     return [unfinished.replace(page), *written]
 
 
@@ -88,6 +97,7 @@ def render(
     figures: Mapping[str, str],
     whole: Mapping[str, Sequence[str]] | None = None,
     marks: Mapping[str, Marked] | None = None,
+    of_figures: Mapping[str, Parts] | None = None,
     trained: str | None = None,
     failed: Sequence[str] = (),
 ) -> str:
@@ -103,6 +113,8 @@ def render(
         The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
     marks : mapping
         What can be pointed at in a figure, by name; see `sweep.plots.drawing.marks`.
+    of_figures : mapping
+        What a figure consists of, by name; without it a page does not lay it out anew for a narrow screen.
     trained : str
         What the page needs to train runs itself, made by `live`; without it the page has no such section.
     failed : sequence of str
@@ -120,13 +132,13 @@ def render(
     for name, svg in figures.items():
         said = described(findings, name, [*missing, *answered])
         said = said._replace(caption=said.caption + _shared((whole or {}).get(name, ())))
-        shown.append(_figure(name, svg, said, files=whole is not None))
+        shown.append(_figure(name, svg, said, whole is not None, (of_figures or {}).get(name)))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying
     points = pointing(findings, marks or {}, listed)
     replay = _command(result, "replay")
-    scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("points", "table")]
+    scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
     styles = [(_PAGE / "page.css").read_text(encoding="utf-8")]
     if trained:
         scripts.append(kernels.script())
@@ -243,22 +255,50 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
     ]
 
 
-def _figure(name: str, svg: str, said: Description, files: bool) -> dict[str, Any]:
+def _figure(name: str, svg: str, said: Description, files: bool, made_of: Parts | None) -> dict[str, Any]:
     """Embed an image as data: its identifiers cannot clash with those of the other figures."""
     box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
     if box is None:
         raise ValueError(f"the figure {name} is not an SVG with a viewBox")
     width, height = (round(float(size)) for size in box.groups())
-    data = base64.b64encode(svg.encode()).decode("ascii")
+    lines = svg.replace("\n", " ").replace('"', "'") if "'" not in svg else svg.replace("\n", " ")
     return {
         "name": name,
-        "source": f"data:image/svg+xml;base64,{data}",
+        "source": f"data:image/svg+xml,{quote(lines, safe=_AS_THEY_ARE)}",
+        "parts": json.dumps(_parts(made_of), ensure_ascii=False, separators=(",", ":")) if made_of else "",
         "width": width,
         "height": height,
-        "broad": width > BROAD,
         "title": TITLES[name],
         "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if files else [],
         **said._asdict(),
+    }
+
+
+def _parts(made_of: Parts) -> dict[str, Any]:
+    """What a figure consists of, for json."""
+
+    def rounded(box: Box | None) -> list[float] | None:
+        return box and [round(side, 4) for side in box]
+
+    panels = [
+        {
+            "box": rounded(panel.box),
+            "left": rounded(panel.left),
+            "row_left": rounded(panel.row_left),
+            "below": rounded(panel.below),
+            "name": panel.row_name,
+        }
+        for panel in made_of.panels
+    ]
+    return {
+        "heading": made_of.heading,
+        "x": made_of.x_label,
+        "y": made_of.y_label,
+        "legend": [{"box": rounded(box), "name": name, "line": line} for box, name, line in made_of.legend],
+        "panels": panels,
+        "columns": made_of.columns,
+        "share": round(made_of.share, 4),
+        "bar": rounded(made_of.bar),
     }
 
 

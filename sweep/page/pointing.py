@@ -107,6 +107,8 @@ def _series(
         "y": np.round(FRACTION * one.y).astype(int).tolist(),
         "records": records,
     }
+    if one.line:
+        found["line"] = one.line
     if one.numbers:
         found["numbers"] = {name: [f"{value:.4g}" for value in values] for name, values in one.numbers.items()}
     return found

@@ -205,10 +205,10 @@ class Lines {
     return { line, point, x: one.x[point] / data.fraction, y: one.y[point] / data.fraction };
   }
 
-  nearest(x, y, width, height, reach) {
+  nearest(x, y, width, height, reach, hidden) {
     let best = null;
     let least = reach;
-    this.series.forEach((one, line) => one.x.forEach((_, point) => {
+    this.series.forEach((one, line) => !hidden.includes(one.line) && one.x.forEach((_, point) => {
       const distance = Math.hypot((one.x[point] / data.fraction - x) * width, (one.y[point] / data.fraction - y) * height);
       if (distance < least) [best, least] = [[line, point], distance];
     }));
@@ -317,7 +317,7 @@ class Explorer {
     this.stage.append(this.overlay, this.ring);
     figure.querySelector("figcaption").after(element("p", "hint", `Point at it, or use the arrow keys: ${points.count} with numbers${data.replay ? "; a click copies the command that replays a run" : ""}.`));
     this.stage.addEventListener("pointermove", (event) => {
-      if (event.pointerType !== "touch" && !shown?.pinned) this.pointed(event);
+      if (event.pointerType !== "touch" && !shown?.pinned && !event.target.closest("button")) this.pointed(event);
     });
     this.stage.addEventListener("pointerleave", () => { if (shown?.explorer === this && !shown.pinned && !shown.byKeys) hide(); });
     this.stage.addEventListener("click", (event) => this.clicked(event));
@@ -325,15 +325,26 @@ class Explorer {
     this.overlay.addEventListener("blur", () => { if (shown?.explorer === this && shown.byKeys) hide(); });
   }
 
+  // The whole figure, or the panels cut from it that are shown instead on a narrow screen: elements and their boxes.
+  windows() {
+    const cut = [...this.stage.querySelectorAll(".window")].filter((one) => one.offsetParent);
+    return cut.length ? cut.map((one) => [one, JSON.parse(one.dataset.box)]) : [[this.stage, [0, 0, 1, 1]]];
+  }
+
   pointed(event) {
-    const box = this.stage.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    const at = this.points.nearest(x, y, box.width, box.height, REACH[event.pointerType] ?? REACH.mouse);
+    const found = this.windows().find(([element]) => element.contains(event.target));
+    if (!found) return hide();
+    const [element, [left, top, width, height]] = found;
+    const box = element.getBoundingClientRect();
+    const [x, y] = [left + (event.clientX - box.left) / box.width * width, top + (event.clientY - box.top) / box.height * height];
+    const hidden = (this.stage.dataset.hidden ?? "").split(" ");
+    const at = this.points.nearest(x, y, box.width / width, box.height / height, REACH[event.pointerType] ?? REACH.mouse, hidden);
     if (!at && shown?.explorer === this) hide();
     return at && this.show(at, false);
   }
 
   async clicked(event) {
+    if (event.target.closest("button")) return;
     this.overlay.focus({ preventScroll: true });
     if (await this.pointed(event)) {
       shown.pinned = true;
@@ -357,13 +368,16 @@ class Explorer {
 
   async show(at, byKeys) {
     this.last = at;
-    const box = this.stage.getBoundingClientRect();
-    const { found, numbers, others, note } = await this.points.told(at, box.width, box.height);
+    const [element, [left, top, width, height]] = this.windows().find(([, [x, y, w, h]]) =>
+      at.x >= x - w * 0.05 && at.x <= x + w * 1.05 && at.y >= y - h * 0.05 && at.y <= y + h * 1.05) ?? this.windows()[0];
+    const box = element.getBoundingClientRect();
+    const { found, numbers, others, note } = await this.points.told(at, box.width / width, box.height / height);
     if (this.last !== at) return false;
     hide();
     if (!found) return false;
-    this.ring.style.left = `${100 * at.x}%`;
-    this.ring.style.top = `${100 * at.y}%`;
+    element.append(this.ring);
+    this.ring.style.left = `${100 * (at.x - left) / width}%`;
+    this.ring.style.top = `${100 * (at.y - top) / height}%`;
     this.ring.hidden = false;
     shown = { explorer: this, found, pinned: false, byKeys };
     tell(found, numbers, others, note, byKeys);

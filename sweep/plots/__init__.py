@@ -9,6 +9,7 @@ from sweep.plots.registry import figures_for
 from sweep.plots.stability import stability
 from sweep.plots.success_curves import success_curves
 from sweep.plots.success_rate import success_rate
+from sweep.plots.training import training
 
 __all__ = [
     "decision_surfaces",
@@ -20,4 +21,5 @@ __all__ = [
     "stability",
     "success_curves",
     "success_rate",
+    "training",
 ]

@@ -8,21 +8,21 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, Group, Model, logits, outputs
 from sweep.plots.drawing.canvas import GREY, colour_bar, picture_rows
-from sweep.plots.drawing.looks import figure_of
+from sweep.plots.drawing.marks import Drawing, figure_of
 from sweep.plots.drawing.style import styled
 from sweep.words import assignment, number, of_group, outcome, unbroken
 
 MARGIN = 0.4
 """Of the plane around the rows of the table, in spans of each input."""
 
-_N_CELLS = 241
+N_CELLS = 241
+"""Of a picture, in each direction."""
 _N_SHADES = 41
 """Odd, so that one is that of ½; few, so that steps show and files are small."""
 _WRAP = 31
@@ -34,7 +34,7 @@ COLOURS = LinearSegmentedColormap.from_list("output", [_ORANGE, "#F4C6A6", "#FFF
 
 
 @styled
-def decision_surfaces(findings: Findings, chosen: Sequence[Choice], models: Sequence[Model]) -> Figure:
+def decision_surfaces(findings: Findings, chosen: Sequence[Choice], models: Sequence[Model]) -> Drawing:
     """Draw the output of models over the plane of their two inputs, their tables' rows, and where the output is ½.
 
     Parameters
@@ -54,17 +54,27 @@ def decision_surfaces(findings: Findings, chosen: Sequence[Choice], models: Sequ
     if any(len(row) > 3 for _, row in rows):
         rows = [("", pairs[at : at + 3]) for at in range(0, len(pairs), 3)]
     titles = [[_title(findings, choice, model) for choice, model in row] for _, row in rows]
+    legend = legend_of(models)
+    names = [name for name, _ in rows]
+    made = picture_rows(names, titles, "What the models answer", ("first input", "second input"), legend)
+    for axes, (_, row) in zip(made, rows, strict=True):
+        for one, (_, model) in zip(axes, row, strict=True):
+            picture(one, model)
+    return with_bar(figure_of(made[0][0]))
+
+
+def legend_of(models: Sequence[Model]) -> list[Artist]:
+    """Legend entries of pictures of models."""
     legend: list[Artist] = [Line2D([], [], color="black", linewidth=1.6, label="output ½")]
     targets = np.concatenate([model.table.targets for model in models])
     for target, colour in ((0, _ORANGE), (1, _BLUE)):
         if (targets == target).any():
             legend.append(_point(colour, label=f"row of the table with target {target}"))
-    names = [name for name, _ in rows]
-    made = picture_rows(names, titles, "What the models answer", ("first input", "second input"), legend)
-    for axes, (_, row) in zip(made, rows, strict=True):
-        for one, (_, model) in zip(axes, row, strict=True):
-            _panel(one, model)
-    figure = figure_of(made[0][0])
+    return legend
+
+
+def with_bar(figure: Drawing) -> Drawing:
+    """Add the colours of outputs to a figure of pictures."""
     bar = colour_bar(figure, "output")
     bar.imshow(np.linspace(0, 1, 256)[:, None], COLOURS, origin="lower", aspect="auto", extent=(0, 1, 0, 1))
     bar.yaxis.tick_right()
@@ -91,8 +101,8 @@ def _value(findings: Findings, key: str, value: Any) -> str:
     return assignment(key, number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
 
 
-def _panel(axes: Axes, model: Model) -> None:
-    """The picture, the line where the output is ½, and the rows of the table."""
+def picture(axes: Axes, model: Model, n_cells: int = N_CELLS) -> None:
+    """Draw the output of a model, the line where it is ½, and the rows of the table."""
     inputs, targets = model.table.inputs, model.table.targets
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = MARGIN * np.where(high > low, high - low, 1.0)
@@ -105,17 +115,17 @@ def _panel(axes: Axes, model: Model) -> None:
     if not model.identical:
         _note(axes, "came out otherwise than\nin the table of runs")
         return
-    x, y = np.linspace(left, right, _N_CELLS), np.linspace(bottom, top, _N_CELLS)
+    x, y = np.linspace(left, right, n_cells), np.linspace(bottom, top, n_cells)
     plane = np.column_stack([grid.ravel() for grid in np.meshgrid(x, y)])
-    z = logits(model, plane).reshape(_N_CELLS, _N_CELLS)
+    z = logits(model, plane).reshape(n_cells, n_cells)
     shown = np.round(np.clip(outputs(model, z), 0, 1), 9)
     if not np.isfinite(z).any():
         _note(axes, "no finite output")
         return
     shades = np.round(shown * (_N_SHADES - 1)) / (_N_SHADES - 1)
-    picture = COLOURS(shades, bytes=True)[..., :3].copy()
-    picture[np.isnan(shown)] = 0xB5
-    axes.imshow(picture, origin="lower", aspect="auto", extent=(left, right, bottom, top), interpolation="none")
+    cells = COLOURS(shades, bytes=True)[..., :3].copy()
+    cells[np.isnan(shown)] = 0xB5
+    axes.imshow(cells, origin="lower", aspect="auto", extent=(left, right, bottom, top), interpolation="none")
     if (np.abs(shown - 0.5) < 0.5 / _N_SHADES).all():
         _note(axes, "about ½ everywhere")
     height = z - 0.5 if model.setting["output"] == "linear" else z
@@ -123,10 +133,10 @@ def _panel(axes: Axes, model: Model) -> None:
         height = np.where(np.isfinite(height), height, np.nan)
         height = np.round(height / np.nanmax(np.abs(height)), 12)  # whose products overflow otherwise
         axes.contour(x, y, height, levels=[0.0], colors="black", linewidths=1.6, linestyles="-")
-    numbered = len(targets) <= _NUMBERED_ROWS
+    numbered = len(targets) <= _NUMBERED_ROWS and n_cells == N_CELLS
     for (x1, x2), target in zip(inputs.tolist(), targets.tolist(), strict=True):
         dark = abs(target - 0.5) > 0.25
-        size = 13 if numbered else 5
+        size = 13 if numbered else 5.5
         colour = COLOURS(target)
         axes.plot(x1, x2, "o", markersize=size, color=colour, markeredgecolor="black", clip_on=False, zorder=3)
         if numbered:

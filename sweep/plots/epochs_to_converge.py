@@ -5,27 +5,24 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.predictions import Law
-from sweep.plots.drawing.canvas import GREY, bands, panels, rows
-from sweep.plots.drawing.lines import FEW_POINTS, lines, note_if_none_converged, plot, row_positions
-from sweep.plots.drawing.looks import check_runs, figure_of, line_handles, looks_of, per, present
-from sweep.plots.drawing.marks import mark
-from sweep.plots.drawing.scales import log_scale, scale_x
+from sweep.plots.drawing.canvas import GREY, panels, rows
+from sweep.plots.drawing.lines import FEW_POINTS, band, lines, note_if_none_converged, plot, row_positions
+from sweep.plots.drawing.looks import check_runs, line_handles, looks_of, per, present
+from sweep.plots.drawing.marks import Drawing, figure_of, mark
+from sweep.plots.drawing.scales import ZERO, log_scale, scale_x, zero_if
 from sweep.plots.drawing.style import styled
 from sweep.words import label
 
 BLACK = "#000000"
 DASHED = (0, (4, 3))
-ZERO_EPOCHS = 0.25
-"""Where a logarithmic axis shows 0 epochs, labelled as such."""
 
 
 @styled
-def epochs_to_converge(findings: Findings) -> Figure:
+def epochs_to_converge(findings: Findings) -> Drawing:
     """Draw the median and the 5–95 % range of the epochs to convergence, over all runs, converged or not.
 
     A quantile later than max_epochs is not known: a median's line ends before it, a range is cut at max_epochs.
@@ -35,10 +32,9 @@ def epochs_to_converge(findings: Findings) -> Figure:
     max_epochs = findings.train.max_epochs
     epochs = [name for name in table.columns if name.startswith("epochs_")]
     earliest = float(table[epochs].to_numpy().min())
-    table = table.assign(**table[epochs].clip(lower=ZERO_EPOCHS))
+    table = table.assign(**table[epochs].clip(lower=ZERO))
     table["cut_q95"] = table["epochs_q95"].clip(upper=max_epochs)
-    limits = (max(min(earliest, max_epochs / 10), ZERO_EPOCHS) / 1.4, max_epochs * 1.6)
-    named = {ZERO_EPOCHS: "0"} if earliest == 0 else {}
+    limits = (max(min(earliest, max_epochs / 10), ZERO) / 1.4, max_epochs * 1.6)
 
     title = "Epochs to convergence" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of all runs"
     looks = looks_of(list(table["line"].cat.categories), layout, findings.settings)
@@ -54,7 +50,10 @@ def epochs_to_converge(findings: Findings) -> Figure:
         axes = rows(present(table["panel"], "all runs"), title, "epochs", legend)
         axes.set_xlim(limits)
         for y, look, row in row_positions(table, looks):
-            for low, high, width in (("epochs_q05", "epochs_q95", 1.5), ("epochs_q25", "epochs_q75", 5)):
+            for low, high, width in (
+                ("epochs_q05", "epochs_q95", 1.5),
+                ("epochs_q25", "epochs_q75", 5),
+            ):
                 if np.isfinite(row[low]):
                     axes.hlines(y, row[low], min(row[high], max_epochs), color=look.colour, linewidth=width, alpha=0.6)
             if np.isfinite(row["epochs_q50"]):
@@ -63,7 +62,7 @@ def epochs_to_converge(findings: Findings) -> Figure:
                 axes.plot(max_epochs, y, color=look.colour, zorder=3, **later)
             mark(axes, min(row["epochs_q50"], max_epochs), y, [row["rows"]])
         axes.axvline(max_epochs, color=GREY, linewidth=1, linestyle=DASHED)
-        log_scale(axes, "x", limits, 6, named)
+        log_scale(axes, "x", limits, 6, zero_if(earliest))
         return figure_of(axes)
 
     names = present(table["panel"])
@@ -72,14 +71,14 @@ def epochs_to_converge(findings: Findings) -> Figure:
     for axes, name in zip(all_axes, names, strict=True):
         axes.axhline(max_epochs, color=GREY, linewidth=1, linestyle=DASHED)
         drawn = lines(table, name, looks)
-        bands(axes, [(look.colour, line["x"], line["epochs_q05"], line["cut_q95"]) for look, line in drawn])
         for look, line in drawn:
+            band(axes, look, line["x"], line["epochs_q05"], line["cut_q95"])
             known = np.isfinite(line["epochs_q50"])
             plot(axes, look, line["x"][known], line["epochs_q50"][known], few)
-            mark(axes, line["x"][known], line["epochs_q50"][known], line["rows"][known])
+            mark(axes, line["x"][known], line["epochs_q50"][known], line["rows"][known], line=look.name)
         _draw_laws(axes, predicted.get(name, []))
         note_if_none_converged(axes, [line for _, line in drawn])
-        log_scale(axes, "y", limits, 5, named)
+        log_scale(axes, "y", limits, 5, zero_if(earliest))
         scale_x(axes, table["x"].to_numpy())
     return figure_of(all_axes[0])
 

@@ -5,7 +5,6 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, StepPatch
 from matplotlib.ticker import MaxNLocator
@@ -14,7 +13,8 @@ from matplotlib.typing import LineStyleType
 from sweep.analysis.findings import Findings
 from sweep.kernel import STATUSES
 from sweep.plots.drawing.canvas import panels
-from sweep.plots.drawing.looks import STATUS_COLOURS, check_runs, figure_of, per
+from sweep.plots.drawing.looks import STATUS_COLOURS, check_runs, per
+from sweep.plots.drawing.marks import Drawing, figure_of
 from sweep.plots.drawing.scales import log_scale
 from sweep.plots.drawing.style import styled
 from sweep.words import exact, loss_unit
@@ -23,7 +23,7 @@ LEAST = "#CC79A7"
 
 
 @styled
-def final_loss(findings: Findings) -> Figure:
+def final_loss(findings: Findings) -> Drawing:
     """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
 
     Where theory knows that a table is not separable, so is the least loss that any weights have.

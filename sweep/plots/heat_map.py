@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
@@ -14,8 +13,7 @@ from numpy.typing import NDArray
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED, LATER, N_SHADES, HeatMap, Plane
 from sweep.plots.drawing.canvas import colour_bar, panels
-from sweep.plots.drawing.looks import figure_of
-from sweep.plots.drawing.marks import mark_cells
+from sweep.plots.drawing.marks import Drawing, figure_of, mark_cells
 from sweep.plots.drawing.scales import is_log_spaced, log_ticks
 from sweep.plots.drawing.style import styled
 from sweep.words import assignment, label
@@ -31,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 @styled
-def heat_map(findings: Findings, found: HeatMap | None = None) -> Figure:
+def heat_map(findings: Findings, found: HeatMap | None = None) -> Drawing:
     """Draw the median epochs to convergence of every setting of each plane as one picture.
 
     Equal shares of the settings that converged get equal shares of the colours. A setting has converged where at least
@@ -108,7 +106,7 @@ def _ticks(axes: Axes, direction: str, values: Array) -> None:
         named = log_ticks(limits, 5)
         places = np.interp(np.log(list(named)), np.log(values), np.arange(len(values)))
     else:
-        ticks = MaxNLocator(4).tick_values(*limits)
+        ticks = MaxNLocator(4, integer=bool(np.all(values == np.round(values)))).tick_values(*limits)
         named = {float(tick): _number(tick) for tick in ticks if limits[0] <= tick <= limits[1]}
         places = np.interp(list(named), values, np.arange(len(values)))
     axis = axes.xaxis if direction == "x" else axes.yaxis

@@ -2,15 +2,15 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
-from sweep.plots.drawing.canvas import GREY, bands, panels
-from sweep.plots.drawing.looks import figure_of, line_handles, looks_of, per
-from sweep.plots.drawing.marks import mark
+from sweep.plots.drawing.canvas import GREY, panels
+from sweep.plots.drawing.lines import band, plot
+from sweep.plots.drawing.looks import line_handles, looks_of, per
+from sweep.plots.drawing.marks import Drawing, figure_of, mark
 from sweep.plots.drawing.scales import log_scale
 from sweep.plots.drawing.style import styled
 from sweep.words import assignment, loss_unit
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 @styled
-def learning_curves(findings: Findings) -> Figure:
+def learning_curves(findings: Findings) -> Drawing:
     """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
 
     A run that stopped keeps its final loss. Axes without a panel or a line of their own are held at one value, as the
@@ -47,11 +47,12 @@ def learning_curves(findings: Findings) -> Figure:
     for curve in found.curves:
         axes, look = all_axes[found.panels.index(curve.panel)], looks[curve.line]
         low, _, middle, _, high = curve.quantiles
-        bands(axes, [(look.colour, epochs, low, high)])
+        band(axes, look, epochs, low, high)
         for losses in curve.single:
-            axes.plot(epochs, losses, color=look.colour, linewidth=0.5, alpha=0.8)
-        axes.plot(epochs, middle, look.style, color=look.colour)
-        mark(axes, epochs, middle, [curve.rows] * len(epochs), {"epoch": epochs, "loss then, median": middle})
+            plot(axes, look, epochs, losses, thin=True)
+        plot(axes, look, epochs, middle)
+        told = {"epoch": epochs, "loss then, median": middle}
+        mark(axes, epochs, middle, [curve.rows] * len(epochs), told, look.name)
     drawn = np.array([curve.quantiles[[0, 2, 4]] for curve in found.curves])
     for axes in all_axes:
         _scale_curves(axes, epochs, drawn, found.log_epochs)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.representatives import Model
+from sweep.analysis.representatives import Course, Model
 from sweep.plots.decision_surfaces import decision_surfaces
+from sweep.plots.drawing.marks import Drawing
 from sweep.plots.epochs_to_converge import epochs_to_converge
 from sweep.plots.final_loss import final_loss
 from sweep.plots.heat_map import heat_map
@@ -15,11 +15,12 @@ from sweep.plots.learning_curves import learning_curves
 from sweep.plots.stability import stability
 from sweep.plots.success_curves import success_curves
 from sweep.plots.success_rate import success_rate
+from sweep.plots.training import training
 
-Draw = Callable[[Findings], Figure]
+Draw = Callable[[Findings], Drawing]
 
 
-def figures_for(findings: Findings, models: Sequence[Model] = ()) -> dict[str, Draw]:
+def figures_for(findings: Findings, models: Sequence[Model] = (), courses: Sequence[Course] = ()) -> dict[str, Draw]:
     """Choose the figures that have something to show for this result.
 
     Parameters
@@ -27,6 +28,8 @@ def figures_for(findings: Findings, models: Sequence[Model] = ()) -> dict[str, D
     findings
     models
         Of the runs of `Findings.representatives`, trained again; without them there are no decision surfaces.
+    courses
+        Of its runs that are `followed`, trained again; without them there is no figure of their training.
 
     Returns
     -------
@@ -62,4 +65,6 @@ def figures_for(findings: Findings, models: Sequence[Model] = ()) -> dict[str, D
     if models:
         representatives = findings.representatives
         chosen["decision_surfaces"] = lambda found: decision_surfaces(found, representatives.chosen, models)
+    if courses:
+        chosen["training"] = lambda _: training(courses)
     return chosen

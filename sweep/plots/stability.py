@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.stability import Edge
-from sweep.plots.drawing.canvas import GREY, bands, panels
-from sweep.plots.drawing.looks import figure_of, line_handles, looks_of, per
+from sweep.plots.drawing.canvas import GREY, panels
+from sweep.plots.drawing.lines import band, plot
+from sweep.plots.drawing.looks import line_handles, looks_of, per
+from sweep.plots.drawing.marks import Drawing, figure_of
 from sweep.plots.drawing.scales import log_scale, scale_x
 from sweep.plots.drawing.style import styled
 
@@ -20,7 +21,7 @@ MEASURED = "#56B4E9"
 
 
 @styled
-def stability(findings: Findings) -> Figure:
+def stability(findings: Findings) -> Drawing:
     """Draw the final loss over the learning rate, of each table that is not separable, and its predicted edge.
 
     Lines are the median of the final losses and bands their 5–95 % range. Marked are the least loss that any weights
@@ -55,9 +56,10 @@ def stability(findings: Findings) -> Figure:
     for axes, name in zip(all_axes, names, strict=True):
         of_panel = table[table["panel"] == name]
         members = [(look, of_panel[of_panel["line"] == line]) for line, look in looks.items()]
-        bands(axes, [(look.colour, line["x"], line["q05"], line["q95"]) for look, line in members])
         for look, line in members:
-            axes.plot(line["x"], line["q50"], look.style, color=look.colour)
+            x, *quantiles = (line[name].to_numpy() for name in ("x", "q05", "q95", "q50"))
+            band(axes, look, x, *quantiles[:2])
+            plot(axes, look, x, quantiles[2])
         for key in dict.fromkeys(zip(of_panel["gate"], of_panel["encoding"], strict=True)):
             edge = found[key]
             axes.axhline(edge.theory.infimum, color="#000000", linewidth=1.3, linestyle=(0, (1, 1.2)))

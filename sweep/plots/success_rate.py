@@ -1,19 +1,17 @@
 """The share of runs that converged."""
 
-from matplotlib.figure import Figure
-
 from sweep.analysis.findings import Findings
-from sweep.plots.drawing.canvas import bands, panels, rows
-from sweep.plots.drawing.lines import FEW_POINTS, lines, note_if_none_converged, plot, row_positions
-from sweep.plots.drawing.looks import check_runs, figure_of, line_handles, looks_of, per, present
-from sweep.plots.drawing.marks import mark
+from sweep.plots.drawing.canvas import panels, rows
+from sweep.plots.drawing.lines import FEW_POINTS, band, lines, note_if_none_converged, plot, row_positions
+from sweep.plots.drawing.looks import check_runs, line_handles, looks_of, per, present
+from sweep.plots.drawing.marks import Drawing, figure_of, mark
 from sweep.plots.drawing.scales import percent_ticks, scale_x
 from sweep.plots.drawing.style import styled
 from sweep.words import label
 
 
 @styled
-def success_rate(findings: Findings) -> Figure:
+def success_rate(findings: Findings) -> Drawing:
     """Draw the share of runs that converged, with its Wilson 95 % interval as a band or a bar."""
     check_runs(findings)
     layout, table = findings.layout, findings.points
@@ -40,10 +38,10 @@ def success_rate(findings: Findings) -> Figure:
     few = table["x"].nunique() <= FEW_POINTS
     for axes, name in zip(all_axes, names, strict=True):
         drawn = lines(table, name, looks)
-        bands(axes, [(look.colour, line["x"], line["converged_low"], line["converged_high"]) for look, line in drawn])
         for look, line in drawn:
+            band(axes, look, line["x"], line["converged_low"], line["converged_high"])
             plot(axes, look, line["x"], line["converged_rate"], few)
-            mark(axes, line["x"], line["converged_rate"], line["rows"])
+            mark(axes, line["x"], line["converged_rate"], line["rows"], line=look.name)
         note_if_none_converged(axes, [line for _, line in drawn])
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)

@@ -2,17 +2,13 @@
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from sweep.plots.drawing.style import Picture
+from sweep.plots.drawing.marks import Drawing
 
 GREY = "#555555"
 _INCH_LEFT, _INCH_RIGHT, _INCH_BOTTOM, _INCH_LINE, _INCH_COLOUR_BAR = 0.85, 0.3, 0.62, 0.27, 0.85
@@ -42,10 +38,9 @@ def panels(
     head = _head_inches(title, legend, width) + (0.3 + title_height if any(names) else 0.1)
     n_rows = math.ceil(n / n_columns)
     height = head + n_rows * panel_height + (n_rows - 1) * row_gap + _INCH_BOTTOM
-    figure = Picture(figsize=(width, height))
+    figure = Drawing((width, height))
     _head(figure, title, legend)
 
-    made = []
     for i, name in enumerate(titles):
         row, column = divmod(i, n_columns)
         left = _INCH_LEFT + column * (panel_width + column_gap)
@@ -53,15 +48,21 @@ def panels(
         axes = figure.add_axes((left / width, bottom / height, panel_width / width, panel_height / height))
         axes.set_title(name)
         axes.tick_params(labelleft=column == 0, labelbottom=i + n_columns >= n)
-        made.append(axes)
-    middle = (_INCH_LEFT + width - right) / 2 / width
-    figure.text(middle, 0.1 / height, x_label, ha="center", va="bottom")
-    centre = (_INCH_BOTTOM + height - head) / 2 / height
-    figure.text(0.1 / width, centre, y_label, ha="left", va="center", rotation="vertical")
-    return made
+        figure.panels.append(axes)
+    _labels(figure, (x_label, y_label), _INCH_LEFT, width - right, height - head)
+    return figure.panels
 
 
-def colour_bar(figure: Figure, label: str) -> Axes:
+def _labels(figure: Drawing, labels: tuple[str, str], left: float, right: float, top: float) -> None:
+    """Write what all panels have along and upwards, at the middle of where they are, in inches."""
+    width, height = figure.get_size_inches().tolist()
+    figure.x_label, figure.y_label = labels
+    figure.text((left + right) / 2 / width, 0.1 / height, labels[0], ha="center", va="bottom")
+    middle = (_INCH_BOTTOM + top) / 2 / height
+    figure.text(0.1 / width, middle, labels[1], ha="left", va="center", rotation="vertical")
+
+
+def colour_bar(figure: Drawing, label: str) -> Axes:
     """An empty strip for a colour scale, at the right of square panels, with its ticks at its right."""
     width, height = figure.get_size_inches().tolist()
     top = max(axes.get_position().y1 for axes in figure.axes)
@@ -71,6 +72,7 @@ def colour_bar(figure: Figure, label: str) -> Axes:
     axes.set_title(label, fontsize=10, pad=9)
     axes.tick_params(labelbottom=False, labelleft=False, labelright=True)
     axes.grid(visible=False)
+    figure.bar = axes
     return axes
 
 
@@ -90,10 +92,11 @@ def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist
     right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
     head = _head_inches(title, legend, width) + 0.1
     height = head + 0.34 * max(len(names), 2) + _INCH_BOTTOM
-    figure = Picture(figsize=(width, height))
+    figure = Drawing((width, height))
     _head(figure, title, legend)
     size = ((width - left - right_margin) / width, (height - head - _INCH_BOTTOM) / height)
     axes = figure.add_axes((left / width, _INCH_BOTTOM / height, *size))
+    figure.panels.append(axes)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     axes.yaxis.set_major_formatter(FixedFormatter(list(names)))
@@ -120,31 +123,20 @@ def _head_inches(title: str, legend: Sequence[Artist], width: float) -> float:
     return 0.14 + _INCH_LINE * (len(_wrapped(title, width)) + _legend_rows(legend, width))
 
 
-def _head(figure: Figure, title: str, legend: Sequence[Artist]) -> None:
+def _head(figure: Drawing, title: str, legend: Sequence[Artist]) -> None:
     """Write the title, wrapped, and the legend under it."""
     width, height = figure.get_size_inches().tolist()
     lines = _wrapped(title, width)
+    figure.heading, figure.legend_handles = title, list(legend)
     top = 1 - 0.1 / height
     figure.text(0.1 / width, top, "\n".join(lines), ha="left", va="top", fontsize=12.5, weight="bold")
     if legend:
         figure.legend(
-            handles=list(legend),
+            handles=figure.legend_handles,
             loc="upper left",
             bbox_to_anchor=(0.1 / width, 1 - (0.14 + _INCH_LINE * len(lines)) / height),
             ncols=math.ceil(len(legend) / _legend_rows(legend, width)),
         )
-
-
-def bands(axes: Axes, edges: Iterable[tuple[str, Any, Any, Any]]) -> None:
-    """Fill between two curves for each (colour, x, low, high); a band without a finite value is left out."""
-    colours, outlines = [], []
-    for colour, *curves in edges:
-        band = np.column_stack(curves).astype(np.float64)
-        band = band[np.isfinite(band).all(axis=1)]
-        if len(band):
-            colours.append(colour)
-            outlines.append(np.concatenate([band[:, [0, 1]], band[::-1, [0, 2]]]))
-    axes.add_collection(PolyCollection(outlines, facecolors=colours, alpha=0.22, linewidths=0), autolim=False)
 
 
 def picture_rows(
@@ -169,17 +161,17 @@ def picture_rows(
     legend
     """
     n_columns = max(map(len, titles))
-    panel = {1: 3.2, 2: 2.7}.get(n_columns, 2.27)
-    gap = 0.45
+    panel = {1: 3.2, 2: 2.7, 3: 2.27, 4: 1.8}.get(n_columns, 7.2 / n_columns)
+    gap = 0.45 if n_columns < 5 else 0.36
     width = max(_INCH_LEFT + n_columns * panel + (n_columns - 1) * gap + _INCH_RIGHT + _INCH_COLOUR_BAR, 5.6)
     heads = [
-        0.17 * max(name.count("\n") + 1 for name in of_row) + (0.27 if name else 0.05)
+        0.17 * max(name.count("\n") + 1 for name in of_row) + (0.27 + 0.18 * name.count("\n") if name else 0.05)
         for name, of_row in zip(names, titles, strict=True)
     ]
     top = _head_inches(title, legend, width) + 0.05
     row_gap = 0.45
     height = top + sum(heads) + len(heads) * panel + (len(heads) - 1) * row_gap + _INCH_BOTTOM
-    figure = Picture(figsize=(width, height))
+    figure = Drawing((width, height))
     _head(figure, title, legend)
     made: list[list[Axes]] = []
     bottom = height - top + row_gap
@@ -194,9 +186,8 @@ def picture_rows(
             axes.set_title(text, fontsize=9.5, linespacing=1.15)
             axes.grid(visible=False)
             made[-1].append(axes)
-    rightwards, upwards = labels
-    middle = (_INCH_LEFT + n_columns * panel / 2 + (n_columns - 1) * gap / 2) / width
-    figure.text(middle, 0.1 / height, rightwards, ha="center", va="bottom")
-    centre = (_INCH_BOTTOM + height - top) / 2 / height
-    figure.text(0.1 / width, centre, upwards, ha="left", va="center", rotation="vertical")
+        figure.panels += made[-1]
+        figure.row_names[made[-1][0]] = name
+    right = _INCH_LEFT + n_columns * panel + (n_columns - 1) * gap
+    _labels(figure, labels, _INCH_LEFT, right, height - top)
     return made

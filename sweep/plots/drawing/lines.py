@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
 from sweep.plots.drawing.canvas import GREY
 from sweep.plots.drawing.looks import Look
+from sweep.plots.drawing.marks import figure_of
 
 FEW_POINTS = 12
 
@@ -25,10 +27,27 @@ def lines(table: pd.DataFrame, panel: str, looks: dict[str, Look]) -> list[tuple
     return [(look, {name: values[on] for name, values in columns.items()}) for look, on in members if on.any()]
 
 
-def plot(axes: Axes, look: Look, x: Array, y: Array, few: bool) -> None:
-    """Draw a line, with its points where they are few."""
-    marker = "o" if few else None
-    axes.plot(x, y, look.style, color=look.colour, marker=marker, markersize=3.5)
+def plot(axes: Axes, look: Look, x: Array, y: Array, few: bool = False, thin: bool = False) -> None:
+    """Draw a line, with its points where they are few; a single run's is thin."""
+    marker, width, alpha = ("o" if few else None), (0.5 if thin else look.width), (0.8 if thin else 1)
+    axes.plot(
+        x, y, look.style, color=look.colour, marker=marker, markersize=3.5, lw=width, alpha=alpha, gid=_gid(axes, look)
+    )
+
+
+def band(axes: Axes, look: Look, *curves: Array) -> None:
+    """Fill between two curves, given as x, low and high, where they are finite."""
+    edges = np.column_stack(curves).astype(np.float64)
+    edges = edges[np.isfinite(edges).all(axis=1)]
+    if len(edges):
+        outline = np.concatenate([edges[:, [0, 1]], edges[::-1, [0, 2]]])
+        filled = PolyCollection([outline], facecolors=look.colour, alpha=0.22, linewidths=0, gid=_gid(axes, look))
+        axes.add_collection(filled, autolim=False)
+
+
+def _gid(axes: Axes, look: Look) -> str:
+    """Name an artist by its line, its panel and its number there, so that a page can hide the line."""
+    return f"{look.name}-{figure_of(axes).panels.index(axes)}-{len(axes.lines) + len(axes.collections)}"
 
 
 def row_positions(table: pd.DataFrame, looks: dict[str, Look]) -> Iterator[tuple[float, Look, "pd.Series[Any]"]]:

@@ -1,15 +1,13 @@
 """How lines and panels are told apart: by colours, styles and names."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
@@ -21,14 +19,27 @@ from sweep.words import joined, label
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STATUS_COLOURS = {"converged": "#0072B2", "stationary": "#E69F00", "max_epochs": "#B5B5B5"}
+WIDEST, NARROWEST = 3.4, 1.7
+"""Widths of lines, in points."""
 LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
 
 
 class Look(NamedTuple):
-    """How a line is told from the others."""
+    """How a line is told from the others.
 
+    Attributes
+    ----------
+    name
+        Its name within a drawing: "line-0", "line-1", ….
+    colour, style
+    width
+        In points. Lines that are drawn later are narrower, so that of lines that coincide each can be seen.
+    """
+
+    name: str
     colour: str
     style: LineStyleType
+    width: float
 
 
 def looks_of(names: Sequence[str], layout: Layout, settings: Settings) -> dict[str, Look]:
@@ -38,11 +49,12 @@ def looks_of(names: Sequence[str], layout: Layout, settings: Settings) -> dict[s
 
 def looks_of_names(names: Sequence[str], ordered: bool) -> dict[str, Look]:
     """Choose colours for lines: as different as can be for categories, in order for numbers (`ordered`)."""
+    styles: Sequence[tuple[str, LineStyleType]] = tuple(zip(OKABE_ITO, LINE_STYLES, strict=True))
     if ordered:
-        colours = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.88, len(names)))]
-        return {name: Look(colour, "-") for name, colour in zip(names, colours, strict=True)}
-    looks = [Look(colour, style) for colour, style in zip(OKABE_ITO, LINE_STYLES, strict=True)]
-    return dict(zip(names, looks, strict=False))
+        styles = [(to_hex(colour), "-") for colour in colormaps["viridis"](np.linspace(0, 0.84, len(names)))]
+    widths = np.linspace(WIDEST if ordered else NARROWEST, NARROWEST, len(names)).tolist()
+    looks = zip(names, styles, widths, strict=False)
+    return {name: Look(f"line-{n}", *style, width) for n, (name, style, width) in enumerate(looks)}
 
 
 def line_handles(looks: dict[str, Look], layout: Layout, settings: Settings) -> list[Artist]:
@@ -50,8 +62,12 @@ def line_handles(looks: dict[str, Look], layout: Layout, settings: Settings) -> 
     if layout.lines is None:
         return []
     names = [text_of(settings, layout.lines, name) for name in looks]
-    looks_and_names = zip(looks.values(), names, strict=True)
-    return [Line2D([], [], color=look.colour, ls=look.style, label=name) for look, name in looks_and_names]
+    return [handle(look, name) for look, name in zip(looks.values(), names, strict=True)]
+
+
+def handle(look: Look, name: str) -> Artist:
+    """The legend entry of a line."""
+    return Line2D([], [], color=look.colour, ls=look.style, lw=look.width, label=name, gid=look.name)
 
 
 def per(layout: Layout) -> str:
@@ -71,8 +87,3 @@ def check_runs(findings: Findings) -> None:
     """Refuse a result without runs: ``ValueError``."""
     if findings.n_runs == 0:
         raise ValueError("this result has no runs, so there is nothing to draw")
-
-
-def figure_of(axes: Axes) -> Figure:
-    """The figure that axes of ours belong to, which is no subfigure."""
-    return cast(Figure, axes.figure)

@@ -1,21 +1,21 @@
 """What the points of a figure stand for: which rows of the summary, so that a page can tell the numbers of each.
 
 A function that draws says it with one line beside the one that draws, in the same data coordinates. It changes nothing
-in the figure.
+that is drawn.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.plots.drawing.looks import figure_of
-
-_KEPT = "_sweep_marks"
+from sweep.plots.drawing.style import styled
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,15 @@ class Series:
         Rows of the summary, by position, that each point stands for: several where they are counted together.
     numbers : mapping
         What else the figure says at each point: a name → float64, shape (n,).
+    line : str
+        Name of the line in the drawing, if it can be hidden.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     rows: tuple[NDArray[np.int64], ...]
     numbers: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    line: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,7 @@ class _Mark:
     y: NDArray[np.float64]
     rows: Sequence[Any] | NDArray[Any]
     numbers: Mapping[str, NDArray[np.float64]]
+    line: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +76,53 @@ class _MarkedCells:
     rows: NDArray[np.integer[Any]]
 
 
+class Drawing(Figure):
+    """A figure that knows what it consists of, and that notebooks show by themselves.
+
+    Attributes
+    ----------
+    marks : list
+        What `mark` and `mark_cells` noted.
+    panels : list of Axes
+        Its panels, row by row; a colour bar is none.
+    heading, x_label, y_label : str
+        Its title, and what its panels have along and upwards.
+    legend_handles : list of Artist
+        What its legend shows; an entry of lines that can be told apart has their name as its gid.
+    row_names : dict
+        First panel of a row → the name of the row, where rows have names.
+    bar : Axes or None
+        Its colour bar.
+    """
+
+    def __init__(self, size: tuple[float, float] | None = None) -> None:
+        super().__init__(figsize=size)
+        self.marks: list[_Mark | _MarkedCells] = []
+        self.panels: list[Axes] = []
+        self.heading = self.x_label = self.y_label = ""
+        self.legend_handles: list[Artist] = []
+        self.row_names: dict[Axes, str] = {}
+        self.bar: Axes | None = None
+
+    @styled
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", metadata={"Software": None})
+        return file.getvalue()
+
+
+def figure_of(axes: Axes) -> Drawing:
+    """Return the drawing that axes of ours belong to."""
+    return cast(Drawing, axes.figure)
+
+
 def mark(
     axes: Axes,
     x: ArrayLike,
     y: ArrayLike,
     rows: Sequence[Any] | NDArray[Any],
     numbers: Mapping[str, ArrayLike] | None = None,
+    line: str = "",
 ) -> None:
     """Note which settings some points stand for that are drawn in axes, as the points of one line.
 
@@ -90,12 +135,14 @@ def mark(
         For each point a row of the summary, by position, or an array of rows that are counted together.
     numbers
         What else the figure says at each point, shape (n,) each, such as {"epoch": …}.
+    line
+        Name of the line, if it can be hidden.
     """
     xs, ys = (np.atleast_1d(np.asarray(values, np.float64)) for values in (x, y))
     more = {name: np.asarray(values, np.float64) for name, values in (numbers or {}).items()}
     if not len(xs) == len(ys) == len(rows) or any(len(values) != len(xs) for values in more.values()):
         raise ValueError(f"marks: found {len(xs)} x, {len(ys)} y and {len(rows)} rows; allowed: as many of each")
-    _kept(figure_of(axes)).append(_Mark(axes, xs, ys, rows, more))
+    figure_of(axes).marks.append(_Mark(axes, xs, ys, rows, more, line))
 
 
 def mark_cells(axes: Axes, rows: NDArray[np.integer[Any]]) -> None:
@@ -107,18 +154,13 @@ def mark_cells(axes: Axes, rows: NDArray[np.integer[Any]]) -> None:
     rows : int array, shape (n_y, n_x)
         Rows of the summary, by position; −1 where there is no setting.
     """
-    _kept(figure_of(axes)).append(_MarkedCells(axes, rows))
+    figure_of(axes).marks.append(_MarkedCells(axes, rows))
 
 
-def located(figure: Figure) -> list[Series | Cells]:
-    """Return the points noted in a figure, where they are once all axes have their limits and scales."""
-    found = [_series(one) if isinstance(one, _Mark) else _cells(one) for one in _kept(figure)]
+def located(drawing: Drawing) -> list[Series | Cells]:
+    """Return the points noted in a drawing, where they are once all axes have their limits and scales."""
+    found = [_series(one) if isinstance(one, _Mark) else _cells(one) for one in drawing.marks]
     return [one for one in found if not isinstance(one, Series) or len(one.x)]
-
-
-def _kept(figure: Figure) -> list[_Mark | _MarkedCells]:
-    kept: list[_Mark | _MarkedCells] = vars(figure).setdefault(_KEPT, [])
-    return kept
 
 
 def _shares(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
@@ -136,7 +178,9 @@ def _series(marked: _Mark) -> Series:
     )
     which = np.flatnonzero(inside).tolist()
     rows = tuple(np.atleast_1d(np.asarray(marked.rows[place], np.int64)) for place in which)
-    return Series(x[which], y[which], rows, {name: values[which] for name, values in marked.numbers.items()})
+    return Series(
+        x[which], y[which], rows, {name: values[which] for name, values in marked.numbers.items()}, marked.line
+    )
 
 
 def _cells(marked: _MarkedCells) -> Cells:

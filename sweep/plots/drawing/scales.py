@@ -11,7 +11,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from numpy.typing import NDArray
 
 FEW_VALUES = 9
-"""Values of a linear axis up to which each has a tick, if they do not crowd."""
+"""Values of an axis up to which ticks stand at values only: at each, if they do not crowd."""
+ZERO = 0.25
+"""Where a logarithmic axis shows 0, labelled as such, of what is a whole number otherwise."""
 
 
 def is_log_spaced(values: NDArray[np.float64]) -> bool:
@@ -30,7 +32,8 @@ def scale_x(axes: Axes, values: NDArray[np.float64]) -> None:
     if is_log_spaced(values):
         least, most = float(values.min()), float(values.max())
         margin = (most / least) ** 0.03 if least > most / 1e300 else 1.0
-        log_scale(axes, "x", (least / margin, min(most * margin, np.finfo(np.float64).max)), 4)
+        limits = least / margin, min(most * margin, np.finfo(np.float64).max)
+        log_scale(axes, "x", limits, 4, values=np.unique(values))
     else:
         margin = 0.03 * (np.ptp(values) or 1.0)
         axes.set_xlim(values.min() - margin, values.max() + margin)
@@ -48,17 +51,29 @@ def log_scale(
     limits: tuple[float, float],
     most: int,
     named: Mapping[float, str] | None = None,
+    values: NDArray[np.float64] | None = None,
 ) -> None:
-    """Set a logarithmic scale with at most `most` ticks at powers of ten, and ticks with names of their own."""
+    """Set a logarithmic scale.
+
+    Its ticks are those with names of their own, and at most `most` powers of ten; of few values, powers of ten among
+    them or else the values.
+    """
     ticks = log_ticks(limits, most)
     near = math.log(limits[1] / limits[0]) * (0.2 if direction == "x" else 0.1)
     names = dict(named or {})
+    if values is not None and len(values) <= FEW_VALUES and not ticks.keys() <= set(values.tolist()):
+        ticks = {value: f"{value:g}" for value in values.tolist()}
     names |= {at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > near for other in names)}
     axes.set(**{f"{direction}scale": "log", f"{direction}lim": limits})
     axis = axes.xaxis if direction == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(names)))
     axis.set_major_formatter(FixedFormatter(list(names.values())))
     axis.set_minor_locator(NullLocator())
+
+
+def zero_if(earliest: float) -> dict[float, str]:
+    """The tick of 0, if the least value is 0."""
+    return {ZERO: "0"} if earliest == 0 else {}
 
 
 def log_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:

@@ -4,7 +4,6 @@ Figures are made without pyplot, in one style whatever the user's matplotlib set
 in one global table, so figures are made and saved one at a time: everything here may be called from any thread.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -15,6 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
 from PIL import Image
 
 PICTURE_DPI = 160
@@ -68,16 +69,6 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return draw_in_style
 
 
-class Picture(Figure):
-    """A figure that notebooks show by themselves."""
-
-    @styled
-    def _repr_png_(self) -> bytes:
-        file = io.BytesIO()
-        self.savefig(file, format="png", metadata={"Software": None})
-        return file.getvalue()
-
-
 @styled
 def save(figure: Figure, stem: Path | str) -> list[Path]:
     """Write `stem`.svg and `stem`.png, the same bytes for the same figure.
@@ -102,39 +93,46 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
         "png": {"Software": None},
     }
     resolution: dict[str, dict[str, Any]] = {"svg": {"dpi": PICTURE_DPI}, "png": {}}
-    paths = []
     whole = _save_whole(figure, stem)
-    _reduce(figure)
-    for kind in ("svg", "png"):
-        path = Path(f"{stem}.{kind}")
-        unfinished = path.with_name(path.name + ".unfinished")
-        figure.savefig(unfinished, format=kind, metadata=metadata[kind], **resolution[kind])
-        paths.append(unfinished.replace(path))
+    paths = []
+    with _reduced(figure):
+        for kind in ("svg", "png"):
+            path = Path(f"{stem}.{kind}")
+            unfinished = path.with_name(path.name + ".unfinished")
+            figure.savefig(unfinished, format=kind, metadata=metadata[kind], **resolution[kind])
+            paths.append(unfinished.replace(path))
     return paths + whole
 
 
-def _reduce(figure: Figure) -> None:
-    """Average the cells of pictures that have several to a dot of the figure: drawing takes many bytes for each."""
+def _pictures(figure: Figure) -> Iterator[tuple[AxesImage, NDArray[Any], tuple[float, ...]]]:
+    """Find the pictures of a figure: each with its cells, and the dots of the figure that it takes."""
     for axes in figure.axes:
         dots = axes.get_position().size * figure.get_size_inches() * PICTURE_DPI
         for image in axes.get_images():
-            picture = np.asarray(image.get_array())
-            n = int(min(np.array(picture.shape[1::-1]) // np.ceil(dots)))
-            if n > 1 and picture.ndim == 3:
-                height, width = (size - size % n for size in picture.shape[:2])
-                rows = (picture[at : at + n, :width].reshape(n, width // n, n, -1) for at in range(0, height, n))
-                image.set_data(np.array([row.mean(axis=(0, 2)).round() for row in rows], np.uint8))
+            yield image, np.asarray(image.get_array()), dots
+
+
+@contextmanager
+def _reduced(figure: Figure) -> Iterator[None]:
+    """Average the cells of pictures that have several to a dot for a while: drawing takes many bytes for each."""
+    whole = []
+    for image, picture, dots in _pictures(figure):
+        n = int(min(np.array(picture.shape[1::-1]) // np.ceil(dots)))
+        if n > 1 and picture.ndim == 3:
+            height, width = (size - size % n for size in picture.shape[:2])
+            rows = (picture[at : at + n, :width].reshape(n, width // n, n, -1) for at in range(0, height, n))
+            image.set_data(np.array([row.mean(axis=(0, 2)).round() for row in rows], np.uint8))
+            whole.append((image, picture))
+    try:
+        yield
+    finally:
+        for image, picture in whole:
+            image.set_data(picture)
 
 
 def _save_whole(figure: Figure, stem: Path | str) -> list[Path]:
     """Write each picture that has more cells than dots in the figure, upwards as there."""
-    pictures = []
-    for axes in figure.axes:
-        dots = axes.get_position().size * figure.get_size_inches() * PICTURE_DPI
-        for image in axes.get_images():
-            picture = np.asarray(image.get_array())
-            if (np.array(picture.shape[1::-1]) > dots).any():
-                pictures.append(picture)
+    pictures = [picture for _, picture, dots in _pictures(figure) if (np.array(picture.shape[1::-1]) > dots).any()]
     paths = []
     for number, picture in enumerate(pictures, 1):
         path = Path(f"{stem}_full{f'_{number}' if len(pictures) > 1 else ''}.png")
