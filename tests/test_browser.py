@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -199,9 +200,10 @@ def test_the_mouse_finds_the_numbers_of_a_point(
         for point in (0, len(one["x"]) // 2):
             said = pointed_at(page, stage, one["x"][point] / data["fraction"], one["y"][point] / data["fraction"])
             row = rows[one["records"][point]]
-            first, _, rest = said.partition("At the same place")
+            first, rest = re.split("at the same place", said + "at the same place", flags=re.IGNORECASE)[:2]
             if not all(part in first for part in told(row)):  # another line is at the very same place
-                assert f"start {row['init']}: {row['n_converged']} of {row['n']} converged" in rest
+                assert f"start {row['init']}" in rest
+                assert "The same numbers" in first or f"{row['n_converged']} of {row['n']}" in rest
                 row = next(other for other in rows if all(part in first for part in told(other)))
             assert is_run_of(report("gates"), row, said)
 
@@ -249,6 +251,7 @@ def test_a_click_and_enter_copy_the_command(opened: Callable[..., Page]) -> None
     page.locator(".tip.pinned").wait_for()
     page.wait_for_function("() => document.querySelector('[aria-live=polite]').textContent.startsWith('Copied')")
     assert page.evaluate("navigator.clipboard.readText()") == command
+    assert "Paste it into a terminal" in tip(page)
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     page.wait_for_function(
@@ -261,12 +264,14 @@ def test_a_finger_finds_a_point_on_a_narrow_screen(opened: Callable[..., Page], 
     page = opened("gates", viewport=NARROW, has_touch=True)
     data = data_of(page)
     one = data["figures"]["success_rate"]["series"][0]
-    page.locator("#success_rate .stage").scroll_into_view_if_needed()
-    box = page.locator("#success_rate .stage").bounding_box()
+    window = page.locator("#success_rate .window").first
+    window.scroll_into_view_if_needed()
+    box = window.bounding_box()
     assert box is not None
+    left, top, width, height = json.loads(window.get_attribute("data-box") or "")
     page.touchscreen.tap(
-        box["x"] + one["x"][0] / data["fraction"] * box["width"],
-        box["y"] + one["y"][0] / data["fraction"] * box["height"] + 5,
+        box["x"] + (one["x"][0] / data["fraction"] - left) / width * box["width"],
+        box["y"] + (one["y"][0] / data["fraction"] - top) / height * box["height"] + 5,
     )
     said = tip(page)
     assert all(part in said for part in told(summary(report("gates"))[one["records"][0]])[:2])
@@ -358,7 +363,7 @@ def test_the_table_filters_by_column_and_by_words(opened: Callable[..., Page], r
     page.get_by_label("Filter by learning rate η").fill("0.1 .. 10")
     expected = count(lambda row: row["gate"] == "AND" and 0.0999 < float(row["learning_rate"]) < 10.001)
     assert shown.count() == expected
-    assert status.inner_text() == f"{expected} of 1,600 lines"
+    assert status.inner_text().startswith(f"{expected} of 1,600 lines")
     page.get_by_label("Filter by learning rate η").fill("about 3")
     assert page.get_by_label("Filter by learning rate η").get_attribute("aria-invalid") == "true"
     page.get_by_role("button", name="Show all").click()
@@ -372,6 +377,89 @@ def test_the_table_filters_by_column_and_by_words(opened: Callable[..., Page], r
     assert shown.count() == count(lambda row: row["gate"] == "XNOR" and row["init"] == "normal(0, 10)") == 25
     page.get_by_label("Find").fill("no such thing")
     assert shown.count() == 0
+
+
+def test_the_table_leads_with_what_converged_most_often_and_fastest(opened: Callable[..., Page]) -> None:
+    page = opened("gates")
+    rates = [as_number(rate) for rate in column(page, "%")]
+    medians = [as_number(epochs) for epochs in column(page, "epochs: median")]
+    order = [(-rate, epochs) for rate, epochs in zip(rates, medians, strict=True)]
+    assert order == sorted(order)
+    assert order[0] < order[-1]
+
+
+def test_legends_hide_and_show_lines(opened: Callable[..., Page]) -> None:
+    page = opened("gates")
+    data = data_of(page)
+    stage = page.locator("#success_rate .stage")
+    before = stage.locator("img").get_attribute("src") or ""
+    buttons = stage.get_by_role("button")
+    assert buttons.evaluate_all("all => all.map(one => one.ariaLabel)") == [
+        "uniform(0, 1)", "normal(0, 1)", "uniform(-5, 5)", "normal(0, 10)",
+    ]  # fmt: skip
+    hidden = [one["line"] for one in data["figures"]["success_rate"]["series"]].index("line-3")
+    one = data["figures"]["success_rate"]["series"][hidden]
+    point = one["x"][6] / data["fraction"], one["y"][6] / data["fraction"]
+    assert "start normal(0, 10)" in pointed_at(page, stage, *point)
+    buttons.nth(3).click()
+    assert buttons.nth(3).get_attribute("aria-pressed") == "false"
+    after = stage.locator("img").get_attribute("src") or ""
+    assert '[id^="line-3-"]{display:none}' in unquote(after)
+    assert "id='line-3-0-" in unquote(after) or 'id="line-3-0-' in unquote(after)
+    stage.locator("img").evaluate("image => image.decode()")
+    page.mouse.move(0, 0)
+    assert "start normal(0, 10)" not in pointed_at(page, stage, *point).partition("sweep replay")[0].splitlines()[0]
+    buttons.nth(3).focus()
+    page.keyboard.press("Enter")
+    assert unquote(stage.locator("img").get_attribute("src") or "") == unquote(before).replace(
+        "</svg>", "<style></style></svg>"
+    )
+
+
+def test_panels_are_two_abreast_on_a_narrow_screen(opened: Callable[..., Page], report: Callable[[str], Path]) -> None:
+    page = opened("gates", viewport=NARROW)
+    data, rows = data_of(page), summary(report("gates"))
+    figure = page.locator("#success_rate")
+    panels = [box for box in (one.bounding_box() for one in figure.locator(".window").all()) if box]
+    assert len(panels) == len({row["gate"] for row in rows}) == 16
+    for left, right in zip(panels[::2], panels[1::2], strict=True):
+        assert (left["y"], left["width"]) == pytest.approx((right["y"], right["width"]), abs=0.5)
+        assert 10 < left["x"] < left["x"] + left["width"] < right["x"] < right["x"] + right["width"] < 400
+        assert left["width"] > 140
+    assert not figure.locator(".stage > img").is_visible()
+    one = data["figures"]["success_rate"]["series"][-1]
+    window = figure.locator(".window").last
+    left, top, width, height = json.loads(window.get_attribute("data-box") or "")
+    x, y = one["x"][4] / data["fraction"], one["y"][4] / data["fraction"]
+    said = pointed_at(page, window, (x - left) / width, (y - top) / height)
+    assert "gate TRUE" in said
+    shown = page.locator(".tip").bounding_box()
+    assert shown is not None
+    assert shown["height"] < NARROW["height"] / 2
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    assert figure.locator(".stage > img").is_visible()
+    assert not figure.locator(".pieces").is_visible()
+
+
+def test_what_is_told_leaves_the_title_of_the_panel_in_sight(opened: Callable[..., Page]) -> None:
+    page = opened("gates")
+    data = data_of(page)
+    stage = page.locator("#success_rate .stage")
+    panels = json.loads(stage.get_attribute("data-parts") or "")["panels"]
+    stage.scroll_into_view_if_needed()
+    for one in data["figures"]["success_rate"]["series"][::4]:
+        x, y = one["x"][-1] / data["fraction"], one["y"][-1] / data["fraction"]
+        pointed_at(page, stage, x, y)
+        shown, box = page.locator(".tip").bounding_box(), stage.bounding_box()
+        assert shown is not None
+        assert box is not None
+        left, _, width, _ = next(
+            (left, top, width, height)
+            for left, top, width, height in (panel["box"] for panel in panels)
+            if left <= x <= left + width and top <= y <= top + height
+        )
+        right = box["x"] + (left + width) * box["width"]
+        assert shown["x"] > right or shown["x"] + shown["width"] < box["x"] + left * box["width"]
 
 
 def test_points_stay_true_after_sorting(opened: Callable[..., Page], report: Callable[[str], Path]) -> None:

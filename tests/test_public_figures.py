@@ -27,9 +27,8 @@ CASES = {
     "one axis": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}, record_every=100),
     "five axes": examples.made(FIVE, n_seeds=2, record_every=200),
 }
-FIGURES = [
-    n for n in sweep.figures.__all__ if n not in ("save", "heat_map", "decision_surfaces", "stability", "training")
-]
+OTHERS = ("save", "heat_map", "decision_surfaces", "stability", "training")
+FIGURES = [name for name in sweep.figures.__all__ if name not in OTHERS]
 
 
 def made_again(result: Result, gates: list[str]) -> Result:

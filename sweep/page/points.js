@@ -11,7 +11,8 @@ const nameOf = Object.fromEntries(heads.map((head) => [head.key, head.name]));
 const axes = heads.filter((head) => head.isAxis).map((head) => head.key);
 const REACH = { mouse: 40, pen: 40, touch: 60 }; // pixels
 const SAME_PLACE = 3;
-const MOST_OTHERS = 6;
+const MOST_OTHERS = 4;
+const HOW_ON = "Paste it into a terminal: it trains this run again and prints its weights and losses. Escape closes this.";
 const arrays = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
 
 function element(tag, className, text) {
@@ -107,14 +108,13 @@ function tell(found, numbers, others, note, byKeys) {
   list.append(element("dt", "", "run numbers"), element("dd", "", runsOf(found)));
   tip.append(list);
   if (others.length) {
-    tip.append(element("p", "", "At the same place:"));
-    const also = element("ul");
-    for (const other of others.slice(0, MOST_OTHERS)) {
-      const differing = axes.filter((key) => other[key] !== found[key]);
-      also.append(element("li", "", `${named(other, differing) || setting(other)}: ${counted(other)} converged, median epochs ${other.epochs_q50}`));
-    }
-    if (others.length > MOST_OTHERS) also.append(element("li", "", `and ${others.length - MOST_OTHERS} more`));
-    tip.append(also);
+    const same = others.every((other) => counted(other) === counted(found) && other.epochs_q50 === found.epochs_q50);
+    const names = others.slice(0, MOST_OTHERS).map((other) => {
+      const differing = named(other, axes.filter((key) => other[key] !== found[key])) || setting(other);
+      return same ? differing : `${differing} (${counted(other)}, median ${other.epochs_q50})`;
+    });
+    if (others.length > MOST_OTHERS) names.push(`${others.length - MOST_OTHERS} more`);
+    tip.append(element("p", "", `${same ? "The same numbers at the same place" : "At the same place"}: ${names.join("; ")}`));
   }
   if (note) tip.append(element("p", "quiet", note));
   const typed = command(found);
@@ -162,15 +162,28 @@ async function copy() {
   }
   const button = tip.querySelector("button");
   if (button) button.textContent = "Copied";
-  said.textContent = `Copied: ${typed}`;
+  tip.querySelector(".next")?.remove();
+  if (!tip.hidden) tip.append(element("p", "quiet next", HOW_ON));
+  said.textContent = `Copied: ${typed}. ${HOW_ON}`;
+}
+
+// What must stay in sight, in the window: the ring, and of several panels the one that is pointed at, with its title.
+function inSight(ring) {
+  const { explorer, at } = shown;
+  const panel = explorer.panels.find(([x, y, w, h]) => at.x >= x && at.x <= x + w && at.y >= y && at.y <= y + h);
+  const { left, right, top } = ring.getBoundingClientRect();
+  if (!panel || panel[2] > 0.4) return { left, right, top };
+  const stage = explorer.stage.getBoundingClientRect();
+  return { left: stage.left + panel[0] * stage.width, right: stage.left + (panel[0] + panel[2]) * stage.width, top };
 }
 
 function place(ring) {
-  const at = ring.getBoundingClientRect();
+  const at = inSight(ring);
   const { width, height } = tip.getBoundingClientRect();
   const right = at.right + 12 + width < document.documentElement.clientWidth;
   const left = right ? at.right + 12 : Math.max(4, at.left - 12 - width);
-  const top = Math.min(Math.max(4, at.top - height / 3), Math.max(4, window.innerHeight - height - 4));
+  const lowest = Math.max(4, window.innerHeight - height - 4);
+  const top = Math.min(Math.max(4, at.top - height / 3), lowest);
   tip.style.left = `${left}px`;
   tip.style.top = `${top}px`;
 }
@@ -307,6 +320,7 @@ class Explorer {
     this.points = points;
     this.stage = figure.querySelector(".stage");
     this.stage.classList.add("pointable");
+    this.panels = JSON.parse(this.stage.dataset.parts ?? '{"panels":[]}').panels.map((panel) => panel.box);
     this.overlay = element("div", "points");
     this.overlay.tabIndex = 0;
     this.overlay.setAttribute("role", "application");
@@ -315,7 +329,7 @@ class Explorer {
     this.ring = element("div", "ring");
     this.ring.hidden = true;
     this.stage.append(this.overlay, this.ring);
-    figure.querySelector("figcaption").after(element("p", "hint", `Point at it, or use the arrow keys: ${points.count} with numbers${data.replay ? "; a click copies the command that replays a run" : ""}.`));
+    if (!document.querySelector(".hint")) figure.querySelector("figcaption").after(element("p", "hint", `Point at any figure, or use the arrow keys: ${points.count} with numbers here${data.replay ? "; a click copies the command that replays a run" : ""}; the names of lines hide and show them.`));
     this.stage.addEventListener("pointermove", (event) => {
       if (event.pointerType !== "touch" && !shown?.pinned && !event.target.closest("button")) this.pointed(event);
     });
@@ -379,7 +393,7 @@ class Explorer {
     this.ring.style.left = `${100 * (at.x - left) / width}%`;
     this.ring.style.top = `${100 * (at.y - top) / height}%`;
     this.ring.hidden = false;
-    shown = { explorer: this, found, pinned: false, byKeys };
+    shown = { explorer: this, at, found, pinned: false, byKeys };
     tell(found, numbers, others, note, byKeys);
     if (byKeys) this.ring.scrollIntoView({ block: "nearest", inline: "nearest" });
     place(this.ring);

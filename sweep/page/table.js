@@ -27,6 +27,14 @@ let words = [];
 const status = document.createElement("span");
 status.setAttribute("role", "status");
 
+// The best first: by the share that converged, then by the median epochs.
+const at = Object.fromEntries(heads.map((cell, place) => [cell.dataset.key, place]));
+const order = (values) => [-values[at.rate], values[at.epochs_q50]];
+[...lines].sort((one, other) => {
+  const [a, b] = [order(one.values), order(other.values)];
+  return a[0] - b[0] || (a[1] === b[1] ? 0 : a[1] - b[1]) || one.place - other.place;
+}).forEach((line, place) => { line.place = place; });
+
 function compared(one, other) {
   const { column, direction } = sorted;
   if (!direction) return one.place - other.place;
@@ -42,7 +50,8 @@ function show() {
     tests.every((test, at) => !test || test(line.values[at])) &&
     words.every((word) => line.texts.some((text) => text.toLowerCase().includes(word))));
   body.replaceChildren(...chosen.sort(compared).map((line) => line.row));
-  status.textContent = `${chosen.length.toLocaleString("en")} of ${lines.length.toLocaleString("en")} lines`;
+  const best = sorted.direction ? "" : ", those that converged most often first, the fastest of them first";
+  status.textContent = `${chosen.length.toLocaleString("en")} of ${lines.length.toLocaleString("en")} lines${best}`;
 }
 
 // "0.1", "> 0.1", "<= 10,000" or "0.1 .. 10" as a test of numbers; null for nothing, undefined for what is none of these.
@@ -145,6 +154,6 @@ if (lines.length > 1) {
   });
   bar.append(label, reset, status);
   table.parentElement.before(bar);
-  status.textContent = `${lines.length.toLocaleString("en")} lines`;
+  show();
 }
 }

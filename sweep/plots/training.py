@@ -31,8 +31,9 @@ def training(courses: Sequence[Course]) -> Drawing:
     group = courses[0].choice.group
     title = "What models answer while they train" + (f"; {of_group(*group)}" if group else "")
     legend = legend_of([course.models[-1] for course in courses])
-    made = picture_rows(names, titles, title, ("first input", "second input"), legend)
+    made = picture_rows(names, titles, title, ("first input", "second input"), legend, row_gap=0.15)
     for axes, course in zip(made, courses, strict=True):
         for one, model in zip(axes, course.models, strict=True):
             picture(one, model, _N_CELLS)
+            one.tick_params(labelleft=one is axes[0], labelbottom=axes is made[-1])
     return with_bar(figure_of(made[0][0]))

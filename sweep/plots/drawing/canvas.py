@@ -145,6 +145,7 @@ def picture_rows(
     title: str,
     labels: tuple[str, str],
     legend: Sequence[Artist],
+    row_gap: float = 0.45,
 ) -> list[list[Axes]]:
     """Lay out a row of square panels under each name, with room for a colour bar at the right of all.
 
@@ -159,17 +160,18 @@ def picture_rows(
     labels
         Of the axes to the right and upwards.
     legend
+    row_gap
+        In inches, with room for ticks.
     """
     n_columns = max(map(len, titles))
-    panel = {1: 3.2, 2: 2.7, 3: 2.27, 4: 1.8}.get(n_columns, 7.2 / n_columns)
-    gap = 0.45 if n_columns < 5 else 0.36
+    panel = {1: 3.2, 2: 2.7, 3: 2.27, 4: 1.8}.get(n_columns, 6.6 / n_columns)
+    gap = 0.45 if n_columns < 5 else 0.2
     width = max(_INCH_LEFT + n_columns * panel + (n_columns - 1) * gap + _INCH_RIGHT + _INCH_COLOUR_BAR, 5.6)
     heads = [
         0.17 * max(name.count("\n") + 1 for name in of_row) + (0.27 + 0.18 * name.count("\n") if name else 0.05)
         for name, of_row in zip(names, titles, strict=True)
     ]
     top = _head_inches(title, legend, width) + 0.05
-    row_gap = 0.45
     height = top + sum(heads) + len(heads) * panel + (len(heads) - 1) * row_gap + _INCH_BOTTOM
     figure = Drawing((width, height))
     _head(figure, title, legend)

@@ -1,9 +1,10 @@
 """Parts of a drawing: where its panels, their ticks and its legend are, so that a page can lay them out anew."""
 
+import io
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.transforms import Bbox
 
 from sweep.plots.drawing.marks import Drawing
@@ -120,15 +121,18 @@ def _around(drawing: Drawing, axes: Axes, left: float = 0, top: float = 0, right
 
 
 def _legend(drawing: Drawing) -> list[tuple[Box, str, str | None]]:
-    """Where the entries of the legend are."""
-    width, height = map(float, drawing.bbox.size)
+    """Where the entries of the legend are in an SVG file, whose texts have other widths than those of a picture."""
     found: list[tuple[Box, str, str | None]] = []
+    dpi = drawing.dpi
+    drawing.set_dpi(72)
+    width, height = map(float, drawing.bbox.size)
+    renderer: Any = RendererSVG(width, height, io.StringIO())  # type: ignore[no-untyped-call]
     for legend in drawing.legends:
-        renderer: Any = RendererAgg(width, height, drawing.dpi)  # type: ignore[no-untyped-call]
         legend.draw(renderer)
         shown: list[Any] = legend.legend_handles
         for named, handle, text in zip(drawing.legend_handles, shown, legend.get_texts(), strict=True):
-            box = Bbox.union([handle.get_window_extent(renderer), text.get_window_extent(renderer)]).padded(4)
+            box = Bbox.union([handle.get_window_extent(renderer), text.get_window_extent(renderer)]).padded(3)
             place = box.x0 / width, 1 - box.y1 / height, box.width / width, box.height / height
             found.append((place, text.get_text(), named.get_gid()))
+    drawing.set_dpi(dpi)
     return found
