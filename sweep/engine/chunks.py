@@ -37,6 +37,7 @@ def chunks_of(
     experiment: Experiment,
     chunk_size: int | None = None,
     done: Sequence[Iterable[tuple[int, int]]] | None = None,
+    jobs: int = 1,
 ) -> list[Chunk]:
     """Cut an experiment into chunks, in the order of run numbers.
 
@@ -47,11 +48,13 @@ def chunks_of(
         Runs of a chunk, at least 1; by default what takes a fraction of a second.
     done
         For each grid, the stretches [start, stop) of its runs to leave out, in order.
+    jobs
+        Workers that are to have chunks.
     """
     chunks: list[Chunk] = []
     first = 0
     for number, grid in enumerate(experiment.grids):
-        size = chunk_size or natural_chunk_size(experiment, grid)
+        size = chunk_size or natural_chunk_size(experiment, grid, jobs)
         cut = _whole_points if experiment.keep == "summary" else _stretches
         at = 0
         for start, stop in [*(done[number] if done else ()), (grid.n_runs, grid.n_runs)]:
@@ -91,8 +94,8 @@ def n_rows(experiment: Experiment, gate: str) -> int:
     return len(tables[gate].targets if gate in tables else truth_table(gate))
 
 
-def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
-    """Return the runs that take a fraction of a second, and a few megabytes, at most."""
+def natural_chunk_size(experiment: Experiment, grid: Grid, jobs: int = 1) -> int:
+    """Return the runs that take a fraction of a second, and a few megabytes, at most; fewer if jobs would wait."""
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
@@ -101,7 +104,9 @@ def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
         size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
         return 1 << max(size, _CHUNK_RUNS[0]).bit_length() - 1  # so that a larger grid's is a multiple of it
     least, most = _CHUNK_RUNS
-    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    longest, shortest = (work // (experiment.train.max_epochs * units) for work in (_CHUNK_UNITS, _CHUNK_UNITS // 10))
+    most = min(most, longest, math.ceil(grid.n_runs / 16), max(shortest, math.ceil(grid.n_runs / (4 * jobs))))
+    size = max(least, most)
     most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
     return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
 

@@ -14,10 +14,9 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import TITLES, Description, described, failures
+from sweep.answer.captions import KEPT, TITLES, Description, described, failures
 from sweep.answer.glossary import explained
 from sweep.answer.listing import columns, listing, run_column
-from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.page import kernels
 from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
@@ -31,10 +30,6 @@ from sweep.words import cell, counted, label, percent
 
 BROAD = 550
 """Width, in points, above which a figure is scrolled rather than shrunk on a narrow screen."""
-KEPT = (
-    f"counts of runs by setting, status, epoch and loss, not single runs; a quantile is the middle of its bin, which "
-    f"is exact for epochs up to {EXACT_EPOCHS} and else at most {BIN_WIDTH / 2:.1%} off"
-)
 _PAGE = Path(__file__).parent
 
 
