@@ -207,7 +207,7 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
     if keeps_runs:
         total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
     before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
-    tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size, jobs=workers.n_jobs)]
+    tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):
         if isinstance(outcome, Tally):
             outcome = outcome.moved(points := np.unique(outcome.points), points + before[chunk.grid])  # noqa: PLW2901

@@ -178,7 +178,7 @@ class _Sweep:
     def train(self) -> None:
         """Train and write the tables."""
         work, experiment = self.work, self.experiment
-        chunks = work.remaining(self.workers.chunk_size, self.workers.n_jobs)
+        chunks = work.remaining(self.workers.chunk_size)
         if self.listeners.on_start:
             n_done, n_chunks = work.n_chunks_done, work.n_chunks_done + len(chunks)
             self.listeners.on_start(Started(experiment, self.tree.path, work.n_done, n_done, n_chunks, self.stop))

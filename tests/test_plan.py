@@ -41,7 +41,7 @@ def test_counts_are_exact(mixed: dict[str, Any]) -> None:
     planned = command.plan(experiment, jobs=2)
     assert planned.n_runs == experiment.n_runs == 126 + 10 + 2 + 12
     assert planned.n_points == experiment.n_points
-    assert planned.n_chunks == len(chunks_of(experiment, jobs=2))
+    assert planned.n_chunks == len(chunks_of(experiment))
     assert planned.jobs == 2
     assert planned.n_kernels == 4
 

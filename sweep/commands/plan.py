@@ -82,7 +82,7 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
     import joblib
 
     n_jobs = joblib.effective_n_jobs(jobs)
-    n_chunks = len(chunks_of(experiment, jobs=n_jobs))
+    n_chunks = len(chunks_of(experiment))
     training = _measured(experiment, n_jobs)
     every = experiment.train.record_every
     points = 1 + training.mean_epochs / every if every else 0.0

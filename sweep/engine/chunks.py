@@ -13,7 +13,7 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
-_COUNTED = 2**21, 10 * _CHUNK_UNITS
+_COUNTED = 2**21, 40 * _CHUNK_UNITS
 """Runs at most, and work, of a chunk of which only counts are kept; it is trained piece by piece."""
 _CHUNK_BYTES = 2**25
 _CHUNK_LOSSES = 2**18
@@ -37,7 +37,6 @@ def chunks_of(
     experiment: Experiment,
     chunk_size: int | None = None,
     done: Sequence[Iterable[tuple[int, int]]] | None = None,
-    jobs: int = 1,
 ) -> list[Chunk]:
     """Cut an experiment into chunks, in the order of run numbers.
 
@@ -48,13 +47,11 @@ def chunks_of(
         Runs of a chunk, at least 1; by default what takes a fraction of a second.
     done
         For each grid, the stretches [start, stop) of its runs to leave out, in order.
-    jobs
-        Workers that are to have chunks.
     """
     chunks: list[Chunk] = []
     first = 0
     for number, grid in enumerate(experiment.grids):
-        size = chunk_size or natural_chunk_size(experiment, grid, jobs)
+        size = chunk_size or natural_chunk_size(experiment, grid)
         cut = _whole_points if experiment.keep == "summary" else _stretches
         at = 0
         for start, stop in [*(done[number] if done else ()), (grid.n_runs, grid.n_runs)]:
@@ -94,8 +91,8 @@ def n_rows(experiment: Experiment, gate: str) -> int:
     return len(tables[gate].targets if gate in tables else truth_table(gate))
 
 
-def natural_chunk_size(experiment: Experiment, grid: Grid, jobs: int = 1) -> int:
-    """Return the runs that take a fraction of a second, and a few megabytes, at most; fewer if jobs would wait."""
+def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
+    """Return the runs that take a fraction of a second, and a few megabytes, at most."""
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
@@ -104,9 +101,7 @@ def natural_chunk_size(experiment: Experiment, grid: Grid, jobs: int = 1) -> int
         size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
         return 1 << max(size, _CHUNK_RUNS[0]).bit_length() - 1  # so that a larger grid's is a multiple of it
     least, most = _CHUNK_RUNS
-    longest, shortest = (work // (experiment.train.max_epochs * units) for work in (_CHUNK_UNITS, _CHUNK_UNITS // 10))
-    most = min(most, longest, math.ceil(grid.n_runs / 16), max(shortest, math.ceil(grid.n_runs / (4 * jobs))))
-    size = max(least, most)
+    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
     most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
     return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
 

@@ -73,10 +73,10 @@ class Work:
         """Return the number of chunk files."""
         return sum(map(len, self.done))
 
-    def remaining(self, chunk_size: int | None = None, jobs: int = 1) -> list[Chunk]:
-        """Cut what is not done into chunks; see `sweep.engine.chunks.chunks_of`."""
+    def remaining(self, chunk_size: int | None = None) -> list[Chunk]:
+        """Cut what is not done into chunks."""
         done = [[(file.start, file.stop) for file in files] for files in self.done]
-        return chunks_of(self.experiment, chunk_size, done, jobs)
+        return chunks_of(self.experiment, chunk_size, done)
 
     def keep(self, chunk: Chunk, outcome: Outcome | Tally) -> None:
         """Put a chunk on disk, for good.
