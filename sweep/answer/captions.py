@@ -11,6 +11,7 @@ from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED
+from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.words import (
     NBSP,
     counted,
@@ -26,6 +27,10 @@ from sweep.words import (
     percent,
 )
 
+KEPT = (
+    f"counts of runs by setting, status, epoch and loss, not single runs; a quantile is the middle of its bin, which "
+    f"is exact for epochs up to {EXACT_EPOCHS} and else at most {BIN_WIDTH / 2:.1%} off"
+)
 TITLES = {
     "heat_map": "Map of epochs",
     "success_rate": "Share that converged",
@@ -77,7 +82,8 @@ def failures(findings: Findings) -> str:
         f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
         "numbers across settings.",
     ]
-    return "\n".join([*lines, *_how_compared(findings)])
+    kept = [] if findings.result.keeps_runs else [f"Kept are {KEPT}."]
+    return "\n".join([*lines, *kept, *_how_compared(findings)])
 
 
 def _how_compared(findings: Findings) -> list[str]:

@@ -13,7 +13,7 @@ _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
-_COUNTED = 2**21, 10 * _CHUNK_UNITS
+_COUNTED = 2**21, 40 * _CHUNK_UNITS
 """Runs at most, and work, of a chunk of which only counts are kept; it is trained piece by piece."""
 _CHUNK_BYTES = 2**25
 _CHUNK_LOSSES = 2**18

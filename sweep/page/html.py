@@ -15,10 +15,9 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import TITLES, Description, described, failures
+from sweep.answer.captions import KEPT, TITLES, Description, described, failures
 from sweep.answer.glossary import explained
 from sweep.answer.listing import columns, listing, run_column
-from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.page import kernels
 from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
@@ -31,10 +30,6 @@ from sweep.plots.registry import figures_for
 from sweep.results.result import Result
 from sweep.words import cell, counted, label, percent
 
-KEPT = (
-    f"counts of runs by setting, status, epoch and loss, not single runs; a quantile is the middle of its bin, which "
-    f"is exact for epochs up to {EXACT_EPOCHS} and else at most {BIN_WIDTH / 2:.1%} off"
-)
 _AS_THEY_ARE = " !$()*+,-./:;=?@[]_~"
 """Characters that an address of data may have as they are, within an attribute too."""
 _PAGE = Path(__file__).parent

@@ -1,7 +1,9 @@
 """Tables on disk, written and read piece by piece: CSV, and Parquet for what no one wants as CSV."""
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHECKSUMS = "SHA256SUMS"
+_AT_A_TIME = 2
+"""Pieces that are made into text side by side."""
 ROWS = 262_144
 """Rows of a piece, the last one excepted: the groups of a Parquet file are these."""
 
@@ -61,6 +65,39 @@ class _HashedFile:
 
     def close(self) -> None:
         self.closed = True
+
+
+class _CSVWriter:
+    """Writes pieces of a table to a file, in order, while others are made into text side by side."""
+
+    def __init__(self, file: _HashedFile):
+        self.file = file
+        self.pool = ThreadPoolExecutor(_AT_A_TIME)
+        self.texts: deque[Future[pa.Buffer]] = deque()
+        self.begun = False
+
+    def write_table(self, piece: "pa.Table") -> None:
+        self.texts.append(self.pool.submit(_as_csv, piece, not self.begun))
+        self.begun = True
+        if len(self.texts) > _AT_A_TIME:
+            self.file.write(self.texts.popleft().result())
+
+    def close(self) -> None:
+        try:
+            while self.texts:
+                self.file.write(self.texts.popleft().result())
+        finally:
+            self.pool.shutdown()
+            self.file.close()
+
+
+def _as_csv(piece: "pa.Table", header: bool) -> "pa.Buffer":
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    csv.write_csv(piece, sink, csv.WriteOptions(include_header=header))
+    return sink.getvalue()
 
 
 @contextmanager
@@ -242,9 +279,7 @@ def _writer(name: str, file: _HashedFile, piece: "pa.Table") -> Any:
         from pyarrow import parquet
 
         return parquet.ParquetWriter(file, piece.schema, compression="zstd")
-    from pyarrow import csv
-
-    return csv.CSVWriter(file, piece.schema)
+    return _CSVWriter(file)
 
 
 def _listed(tree: Tree) -> list[str]:
