@@ -187,7 +187,7 @@ def holds_results(directory: str | os.PathLike[str]) -> bool:
     from sweep.store.manifest import MANIFEST
 
     tree = Tree(directory)
-    return not tree.exists(MANIFEST) and any(results_below(tree))
+    return tree.path.is_dir() and not tree.exists(MANIFEST) and any(results_below(tree))
 
 
 def read(directory: str | os.PathLike[str]) -> "Result":

@@ -41,8 +41,8 @@ def comparison(
         more = f"{names[0]} at {(first > second).sum():,} of {counted(len(settings), 'setting')}"
         said = (
             f"Runs converged more often in {more}, in {names[1]} at {(first < second).sum():,}, and as often at "
-            f"{(first == second).sum():,}. A dot is a setting, and a larger one stands for several. On the line the share "
-            "is the same in both. Only runs that both results have are counted."
+            f"{(first == second).sum():,}. A dot is a setting, and a larger one stands for several. On the line the "
+            "share is the same in both. Only runs that both results have are counted."
         )
         cards.append(_card("Runs that converged", said, paired_shares(settings, names)))
     if epochs.any():
