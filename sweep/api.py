@@ -150,6 +150,46 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
         return session.draw(result, all_kernels)
 
 
+def index(directory: str | os.PathLike[str]) -> tuple[Path, list[str]]:
+    """Write index.html in a directory of results: each result below it, with its question, answer and first figure.
+
+    Returns
+    -------
+    page : Path
+        The page. It holds its pictures, and links to the reports.
+    problems : list of str
+        A line for each result that cannot be read; the page names it too.
+
+    Raises
+    ------
+    StoreError
+        If there is no result below the directory, or it cannot be written.
+    """
+    from sweep.page.across import index as pages
+
+    tree, cards, problems = Tree(directory), [], []
+    for name in pages.results_below(tree):
+        try:
+            cards.append(pages.card_of(name, read(tree.path / name)))
+        except StoreError as error:
+            problems.append(str(error))
+            cards.append(pages.failed(name, error))
+    if not cards:
+        raise StoreError(f"{tree.path}: no result is here or below; make one with: sweep run FILE")
+    with session.refusals(tree), tree.new_file("index.html") as file:
+        file.write(pages.index(f"Results in {tree.path.as_posix()}", cards).encode())
+    return tree.path / "index.html", problems
+
+
+def holds_results(directory: str | os.PathLike[str]) -> bool:
+    """Return True if a directory holds no result itself, and some below it."""
+    from sweep.page.across.index import results_below
+    from sweep.store.manifest import MANIFEST
+
+    tree = Tree(directory)
+    return tree.path.is_dir() and not tree.exists(MANIFEST) and any(results_below(tree))
+
+
 def read(directory: str | os.PathLike[str]) -> "Result":
     """Read a result from disk, with the tables and dtypes that `run` gave.
 

@@ -18,10 +18,7 @@ from sweep.spec.schema import BACKENDS
 if TYPE_CHECKING:
     from sweep.session import Started
 
-FAILED = 1
-BAD_INPUT = 2
-LOCKED = 3
-PIPE_CLOSED = 128 + signal.SIGPIPE
+FAILED, BAD_INPUT, LOCKED, PIPE_CLOSED = 1, 2, 3, 128 + signal.SIGPIPE
 
 app = typer.Typer(
     name="sweep",
@@ -169,14 +166,22 @@ def report(
     ] = False,
     show: Annotated[bool, typer.Option("--open", help="Show report.html in the browser.")] = False,
 ) -> None:
-    """Draw the figures and the report of a result again."""
+    """Draw the figures and the report of a result again.
+
+    For a directory of results, write index.html there, which shows all results below it.
+    """
     from sweep import api
     from sweep.commands.run_output import list_files
 
+    page = directory / "report.html"
     with _failures():
-        list_files(api.draw(api.read(directory), all_kernels))
+        if api.holds_results(directory):
+            page, problems = api.index(directory)
+            _print([*problems, str(page)])
+        else:
+            list_files(api.draw(api.read(directory), all_kernels))
     if show:
-        _open(directory / "report.html")
+        _open(page)
 
 
 @app.command()
@@ -228,13 +233,12 @@ def zoom(
     """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""
     from sweep import api
     from sweep.commands import zoom as zooming
+    from sweep.commands.new import write_new
 
     with _failures():
         result = api.read(directory)
         file = out or Path(f"{result.experiment.name}_zoom.toml")
-        text = zooming.zoomed(result, (x0, x1), (y0, y1), grid)
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
+        write_new(file, zooming.zoomed(result, (x0, x1), (y0, y1), grid))
     typer.echo(file)
 
 
@@ -242,6 +246,9 @@ def zoom(
 def compare(
     one: Annotated[Path, typer.Argument(metavar="A", help="The directory of a result.", show_default=False)],
     other: Annotated[Path, typer.Argument(metavar="B", help="The directory of another one.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the comparison to this file, as a page with figures.")
+    ] = None,
 ) -> None:
     """Compare two results run by run.
 
@@ -253,6 +260,9 @@ def compare(
     with _failures():
         comparison = command.compare(api.read(one), api.read(other))
         _print(command.text(comparison))
+        if out:
+            command.write_page(comparison, [one.as_posix(), other.as_posix()], out)
+            typer.echo(out)
     if not comparison.same:
         raise typer.Exit(FAILED)
 
@@ -287,14 +297,10 @@ def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The path of the new file.", show_default=False)],
 ) -> None:
     """Write a commented experiment file to start from."""
-    from sweep.commands.new import TEXT
+    from sweep.commands.new import TEXT, write_new
 
     with _failures():
-        try:
-            with file.open("x", encoding="utf-8") as opened:
-                opened.write(TEXT)
-        except FileExistsError:
-            raise _refused(f"{file}: there is such a file already; allowed: a new one") from None
+        write_new(file, TEXT)
     typer.echo(f"{file}: run it with: {shlex.join(['sweep', 'run', str(file)])}")
 
 
@@ -353,10 +359,9 @@ def _open(page: Path) -> None:
     """Show a page in the browser; an error if there is none."""
     import webbrowser
 
-    try:
+    opened = False
+    with suppress(webbrowser.Error):
         opened = webbrowser.open(page.resolve().as_uri())
-    except webbrowser.Error:
-        opened = False
     if not opened:
         raise _ended(f"no browser could be opened here; open {page} in one", FAILED)
 

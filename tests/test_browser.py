@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,6 +17,9 @@ from urllib.parse import unquote
 import pytest
 from conftest import TINY
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+import sweep
+from sweep.commands.address import find
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -117,14 +121,9 @@ def told(row: dict[str, str]) -> list[str]:
 def is_run_of(path: Path, row: dict[str, str], said: str) -> bool:
     """Whether what is told names the result and a run of a row of its summary."""
     command = next(line for line in said.splitlines() if line.startswith("sweep replay"))
-    number = int(command.split()[3])
-    run = run_of(path, number)
-    directory = Path(command.split()[2])
-    return (
-        directory.absolute() == path.parent.absolute()
-        and int(run["run"]) == number
-        and all(run[key] == row[key] for key in AXES)
-    )
+    _, _, directory, *address = shlex.split(command.removesuffix(" a click copies it").removesuffix(" Enter copies it"))
+    run = run_of(path, find(sweep.read(path.parent).experiment, address))
+    return Path(directory).absolute() == path.parent.absolute() and all(run[key] == row[key] for key in AXES)
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -300,7 +299,10 @@ def test_every_cell_of_a_picture_tells_its_own_numbers(
         assert ("diverged" in said.split("sweep")[0]) == (row["n_diverged"] == "1")
         loss = float(row["final_loss_q50"])
         assert ("∞" if math.isinf(loss) else f"{loss:.3g}") in said
-        assert f" {16 * upwards + rightwards} " in next(line for line in said.splitlines() if "replay" in line)
+        command = next(line for line in said.splitlines() if "replay" in line)
+        address = [part for part in command.split() if "=" in part]
+        experiment = sweep.read(report("trainability_boundary").parent).experiment
+        assert find(experiment, address) == 16 * upwards + rightwards
 
 
 def test_settings_counted_together_are_told_as_such(opened: Callable[..., Page], report: Callable[[str], Path]) -> None:

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 import sweep
+from sweep.commands.address import find
 from sweep.page import kernels, playground
 from sweep.spec.experiment import load
 
@@ -336,7 +337,8 @@ def test_a_point_of_a_figure_is_seen_in_training(opened: Open, committed: Made) 
     for key in ("Home", "ArrowRight", "ArrowRight"):
         overlay.press(key)
     told = page.locator(".tip").inner_text()
-    run = int(re.search(r"sweep replay \S+ (\d+)", told)[1])  # type: ignore[index]
+    address = shlex.split(re.search(r"sweep replay \S+ (.*seed=\d+)", told)[1])  # type: ignore[index]
+    run = find(sweep.read(committed("gates")).experiment, address)
     overlay.press("t")
     expect(page.locator(".command code").first).to_have_text(re.compile(rf"sweep replay \S+ {run}$"))
     overlay.focus()

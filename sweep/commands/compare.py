@@ -1,7 +1,8 @@
 """Two results compared run by run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from sweep.engine.retraining import differences
 from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUSES
+from sweep.store.files import Tree
 
 if TYPE_CHECKING:
     from sweep.results.result import Result
 
 MAX_EXAMPLES = 5
 
+_BINS = 60
+_CONVERGED = STATUSES.index("converged")
 _BLOCK = 1 << 19
 """Runs that are paired at a time."""
 
@@ -61,6 +65,12 @@ class Comparison:
         The first few changed runs.
     train
         Key of [train], or `numerics`, → its values in each, where they differ.
+    settings : int64, shape (n_settings, 3)
+        For each row of the first summary, the runs that both have, and how many of them converged in each.
+    epochs : int64, shape (n_bins, n_bins)
+        Number of the runs that converged in both, by the epoch in each.
+    edges : float64, shape (n_bins + 1,)
+        Of the bins of epochs; an epoch 0 is counted with 1.
     """
 
     n_identical: int
@@ -71,6 +81,9 @@ class Comparison:
     transitions: Mapping[tuple[str, str], int]
     examples: tuple[Example, ...]
     train: Mapping[str, tuple[Any, Any]]
+    settings: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+    edges: NDArray[np.float64]
 
     @property
     def same(self) -> bool:
@@ -132,8 +145,20 @@ def compare(one: "Result", other: "Result") -> Comparison:
     columns = dict.fromkeys(OUTCOME, 0)
     transitions = np.zeros((len(STATUSES), len(STATUSES)), np.int64)
     examples: list[Example] = []
+    setting_of, n_settings = one.of_runs(np.arange(one.settings.n, dtype=np.int32)), one.settings.n
+    settings = np.zeros((n_settings, 3), np.int64)
+    most = max(result.experiment.train.max_epochs for result in (one, other))
+    edges = np.geomspace(1, most + 1, _BINS + 1)
+    epochs = np.zeros((_BINS, _BINS), np.int64)
     for rows, partners in _pairs(left, right):
         n_paired += rows.size
+        converged = left.columns["status"][rows] == _CONVERGED, right.columns["status"][partners] == _CONVERGED
+        for column, counted in enumerate((slice(None), *converged)):
+            settings[:, column] += np.bincount(setting_of[rows][counted], minlength=n_settings)
+        both = converged[0] & converged[1]
+        at = left.columns["converged_epoch"][rows][both], right.columns["converged_epoch"][partners][both]
+        bins = [np.searchsorted(edges, np.maximum(epoch, 1), side="right") - 1 for epoch in at]
+        np.add.at(epochs, tuple(bins), 1)
         changed = np.zeros(rows.size, np.bool_)
         for name in OUTCOME:
             differs = left.columns[name][rows] != right.columns[name][partners]
@@ -155,8 +180,24 @@ def compare(one: "Result", other: "Result") -> Comparison:
         columns={name: n for name, n in columns.items() if n},
         transitions={(STATUSES[i], STATUSES[j]): int(transitions[i, j]) for i, j in np.argwhere(transitions)},
         examples=tuple(examples),
-        train=_settings_that_differ(one.manifest, other.manifest),
+        train=_settings_that_differ(one, other),
+        settings=settings,
+        epochs=epochs,
+        edges=edges,
     )
+
+
+def page(comparison: Comparison, names: Sequence[str]) -> str:
+    """Return a page with a comparison in words and figures, which needs nothing else; `names` are of the results."""
+    from sweep.page.across.comparison import comparison as made
+
+    return made(names, text(comparison), comparison.settings, comparison.epochs, comparison.edges)
+
+
+def write_page(comparison: Comparison, names: Sequence[str], file: Path) -> None:
+    """Write the page of a comparison to a file, which it replaces."""
+    with Tree(file.parent).new_file(file.name) as opened:
+        opened.write(page(comparison, names).encode())
 
 
 def text(comparison: Comparison) -> list[str]:
@@ -219,9 +260,11 @@ def _example(left: _Rows, right: _Rows, row: int, partner: int) -> Example:
     )
 
 
-def _settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _settings_that_differ(one: "Result", other: "Result") -> dict[str, tuple[Any, Any]]:
     """Return the keys of [train], and `numerics`, whose values differ, with both values."""
-    settings = [{**manifest["experiment"]["train"], "numerics": manifest["numerics"]} for manifest in (one, other)]
+    settings = [
+        {**result.experiment.train.model_dump(), "numerics": result.manifest["numerics"]} for result in (one, other)
+    ]
     return {key: (settings[0][key], settings[1][key]) for key in settings[0] if settings[0][key] != settings[1][key]}
 
 

@@ -1,5 +1,9 @@
 """An experiment file to start from."""
 
+from pathlib import Path
+
+from sweep.errors import StoreError
+
 TEXT = """\
 question = "Does a larger start help OR, or NAND?"
 
@@ -24,3 +28,18 @@ target_loss = 0.01                       # mean over the rows, in nats; a run th
 # [tables.points]
 # csv = "points.csv"
 """
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet.
+
+    Raises
+    ------
+    StoreError
+        If anything has its name.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError:
+        raise StoreError(f"{file}: there is such a file already; allowed: a new one") from None

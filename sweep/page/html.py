@@ -30,6 +30,7 @@ from sweep.plots.registry import figures_for
 from sweep.results.result import Result
 from sweep.words import cell, counted, label, percent
 
+NONE = "'none'"
 _AS_THEY_ARE = " !$()*+,-./:;=?@[]_~"
 """Characters that an address of data may have as they are, within an attribute too."""
 _PAGE = Path(__file__).parent
@@ -134,14 +135,12 @@ def render(
     points = pointing(findings, marks or {}, listed)
     replay = _command(result, "replay")
     scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
-    styles = [(_PAGE / "page.css").read_text(encoding="utf-8")]
     if trained:
         scripts.append(kernels.script())
-        styles.append((_PAGE / "live" / "live.css").read_text(encoding="utf-8"))
-    page: str = _template("page.html").render(
+    page: str = template("page.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
         policy=policy(scripts, trains=trained is not None),
-        style="".join(styles),
+        style=styles("page", "live/live") if trained else styles("page"),
         scripts=scripts,
         live=trained,
         incomplete=[*missing, *failed],
@@ -152,7 +151,13 @@ def render(
         main=shown[0] if shown else None,
         figures=shown[1:],
         data=_json(
-            {**points, "replay": replay, "complete": result.manifest.get("complete", True), "fraction": FRACTION}
+            {
+                **points,
+                "replay": replay,
+                "seeds": _seeds(findings),
+                "complete": result.manifest.get("complete", True),
+                "fraction": FRACTION,
+            }
         ),
         replay=replay,
         fixed=_fixed(findings),
@@ -175,7 +180,7 @@ def policy(scripts: Iterable[str], trains: bool) -> str:
     sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
     allowed = " ".join(f"'sha256-{one}'" for one in sums)
     allowed += " 'wasm-unsafe-eval'" if trains else ""
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed or NONE}"
 
 
 def _json(data: Any) -> str:
@@ -183,7 +188,8 @@ def _json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
 
 
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """Load a template of this room."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -193,6 +199,11 @@ def _template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template(name)
+
+
+def styles(*names: str) -> str:
+    """Read style sheets of this room, one after another."""
+    return "".join((_PAGE / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
 def _place(result: Result) -> str | None:
@@ -208,6 +219,20 @@ def _command(result: Result, name: str, *options: str) -> str | None:
     """Return a command on the result; None where that is in memory only."""
     place = _place(result)
     return None if place is None else shlex.join(["sweep", name, place, *options])
+
+
+def _seeds(findings: Findings) -> list[tuple[int, int]] | None:
+    """Return the first run and the first seed of each grid; None where what a page prints tells no single setting."""
+    experiment, keys = findings.experiment, findings.settings.keys
+    if not findings.result.manifest.get("complete", True):
+        return None
+    for key in experiment.grids[0].values:
+        values = {value for grid in experiment.grids for value in grid.values[key]}
+        if len(values) > 1 and (key not in keys or len(set(map(cell, values))) < len(values)):
+            return None
+    if len({grid.weights for grid in experiment.grids}) > 1:
+        return None
+    return [(first, grid.seeds[0]) for grid, first in zip(experiment.grids, experiment.firsts, strict=False)]
 
 
 def _again(result: Result) -> list[str]:

@@ -90,7 +90,15 @@ function runsOf(found) {
   return `runs ${found.run} to ${Number(found.run) + n - 1}`;
 }
 
-const command = (found) => (data.replay ? `${data.replay} ${found.run}` : null);
+// The address of a setting's first run, which lasts when the experiment grows; its number where there is none.
+function address(found) {
+  const run = Number(found.run);
+  if (found.settings || !data.seeds) return found.run;
+  const [, seed] = data.seeds.findLast(([first]) => first <= run);
+  const parts = [...axes.map((key) => `${key}=${found[key]}`), `seed=${seed}`];
+  return parts.map((part) => (/^[\w.=+-]+$/.test(part) ? part : `'${part.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+const command = (found) => (data.replay ? `${data.replay} ${address(found)}` : null);
 
 // ---- what is shown
 

@@ -1,0 +1,1 @@
+"""Pages about several results: an index of all of them, and a comparison of two."""
