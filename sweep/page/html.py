@@ -132,7 +132,6 @@ def render(
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     axes = findings.varying
-    points = pointing(findings, marks or {}, listed)
     replay = _command(result, "replay")
     scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
     if trained:
@@ -152,7 +151,7 @@ def render(
         figures=shown[1:],
         data=_json(
             {
-                **points,
+                **pointing(findings, marks or {}, listed),
                 "replay": replay,
                 "seeds": _seeds(findings),
                 "complete": result.manifest.get("complete", True),
