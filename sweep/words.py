@@ -21,19 +21,19 @@ _UNITS = {"bce": "nats", "mse": "mean squared error"}
 
 
 def label(axis: str) -> str:
-    """Name of a grid key as a reader would say it."""
+    """Return the name of a grid key as a reader would say it."""
     if axis not in KEYS:
         return f"initial weight {axis}"
     return _LABELS.get(axis, axis.replace("_", " "))
 
 
 def assignment(axis: str, value: object) -> str:
-    """A value of a numeric axis together with its name, as short as is clear."""
+    """Write a value of a numeric axis with its name, as short as is clear."""
     return unbroken(f"{_SYMBOLS.get(axis, label(axis))} = {value}")
 
 
 def unbroken(text: str) -> str:
-    """A text that does not break across lines."""
+    """Return a text that does not break across lines."""
     return text.replace(" ", NBSP)
 
 
@@ -43,22 +43,22 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The same text with a capital first letter."""
+    """Return a text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def counted(count: float, noun: str) -> str:
-    """Such as "1 epoch" or "2,000 epochs"."""
+    """Write a count with its noun, such as "1 epoch" or "2,000 epochs"."""
     return f"{int(count):,} {noun}{'' if count == 1 else 's'}"
 
 
 def small(count: int) -> str:
-    """A count as a word up to sixteen, else as a number."""
+    """Write a count as a word up to sixteen, else as a number."""
     return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
 
 
 def ordinal(count: int) -> str:
-    """Such as "2nd" or "11th"."""
+    """Write an ordinal, such as "2nd" or "11th"."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th") if count % 100 not in (11, 12, 13) else "th"
     return f"{count:,}{ending}"
 
@@ -85,7 +85,7 @@ def number(value: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value of the grid in a table: six digits of a number, the name of a gate, "none" for a hole."""
+    """Write a value of the grid for a table: six digits of a number, the name of a gate, "none" for a hole."""
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -94,13 +94,13 @@ def cell(value: Any) -> str:
 
 
 def exact(target: float) -> str:
-    """A target with all its digits: ln 2 + 4e-10 is not 0.693147, below which no weights bring XOR."""
+    """Write a target with all its digits: ln 2 + 4e-10 is not 0.693147, below which no weights bring XOR."""
     short = f"{target:g}"
     return short if float(short) == target else repr(float(target))
 
 
 def loss_unit(kinds: Sequence[str]) -> str:
-    """Units of losses of these kinds, for an axis."""
+    """Return the units of losses of these kinds, for an axis."""
     return " or ".join(_UNITS[kind] for kind in kinds)
 
 
@@ -110,7 +110,7 @@ def nats(kinds: Sequence[str]) -> str:
 
 
 def of_group(name: str, n_converged: int, n: int) -> str:
-    """A group of runs, and how many of them converged."""
+    """Tell how many runs of a group converged."""
     return f"{name}: {n_converged:,} of {n:,} runs converged"
 
 
@@ -131,7 +131,7 @@ def outcome(stored: Mapping[str, Any]) -> list[str]:
 
 
 def named(axis: str, value: Any) -> str:
-    """A value of a grid key in a sentence, with the key's name unless it speaks for itself."""
+    """Write a value of a grid key for a sentence, with the key's name unless it speaks for itself."""
     if isinstance(value, bool | np.bool_):
         return f"{label(axis)} = {str(value).lower()}"
     if isinstance(value, NUMBERS):
@@ -140,19 +140,19 @@ def named(axis: str, value: Any) -> str:
 
 
 def loss_in_words(loss: float, kinds: Sequence[str]) -> str:
-    """A loss in a sentence, with its unit."""
+    """Write a loss for a sentence, with its unit."""
     if not math.isfinite(loss):
         return "infinite"
     return f"{loss:.3g}{nats(kinds)}" if loss >= 1e-9 else f"less than 1e-9{nats(kinds)}"
 
 
 def epochs_text(epoch: float, max_epochs: int) -> str:
-    """Epochs in a table: those later than max_epochs, which are not known, as "> max_epochs"."""
+    """Write epochs for a table: those later than max_epochs, which are not known, as "> max_epochs"."""
     return f"{epoch:,.0f}" if math.isfinite(epoch) else f"> {max_epochs:,}"
 
 
 def loss_text(loss: float) -> str:
-    """A loss in a table, to three digits."""
+    """Write a loss for a table, to three digits."""
     return f"{loss:.3g}" if math.isfinite(loss) else "∞"
 
 

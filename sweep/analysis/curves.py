@@ -21,7 +21,7 @@ N_SINGLE_CURVES = 3
 MAX_EPOCHS_DRAWN = 400
 MAX_LOSSES_DRAWN = 120
 FEWEST_RUNS = 10
-"""Of the largest curve: with fewer, its steps say less than a table."""
+"""Runs of the largest curve at least: with fewer, its steps say less than a table."""
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Codes = NDArray[np.integer[Any]]

@@ -107,7 +107,7 @@ def _steps(settings: Settings, keys: Sequence[str], most: int) -> dict[str, int]
 
 
 def axis_columns(findings: Findings, rows: Rows) -> list[Column]:
-    """The columns of what varies, for some rows of the summary, by position."""
+    """Make the columns of what varies, for some rows of the summary, by position."""
     settings = findings.settings
     return [
         _column(key, label(key), settings.column(key, rows), cell, settings.is_text(key)) for key in findings.varying
@@ -115,7 +115,7 @@ def axis_columns(findings: Findings, rows: Rows) -> list[Column]:
 
 
 def columns(findings: Findings, rows: Rows) -> list[Column]:
-    """The columns: what varies; runs, and what became of them; epochs, those beyond max_epochs as "> max_epochs".
+    """Make the columns: what varies; runs and how they ended; epochs, those beyond max_epochs as "> max_epochs".
 
     Parameters
     ----------
@@ -149,12 +149,12 @@ def columns(findings: Findings, rows: Rows) -> list[Column]:
 
 
 def run_column(findings: Findings, rows: Rows) -> Column:
-    """The number of the first run of each setting, the others following it."""
+    """Make the column of first runs: the other runs of a setting follow in number."""
     return _column("run", "first run", findings.settings.first_runs(rows), str)
 
 
 def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
-    """For groups of settings counted together the same columns, as far as they have a meaning; and `settings`.
+    """Make the same columns, as far as they have a meaning, and `settings` for settings counted together.
 
     An axis has its value where all settings of the group share it. Quantiles are over all runs of the group. There is
     no interval, as the runs are of different settings.
@@ -178,7 +178,7 @@ def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
 
 
 def interval(n_converged: int, n: int) -> str:
-    """Wilson's, in percent."""
+    """Write Wilson's interval in percent."""
     low, high = (float(end) for end in wilson(np.array(n_converged), n))
     return f"{percent(low)} – {percent(high)}"
 
@@ -188,7 +188,7 @@ def _count(count: int) -> str:
 
 
 def _column(key: str, name: str, values: Any, text: Callable[[Any], str], is_text: bool = False) -> Column:
-    """A column, each of whose different values is put into words once."""
+    """Make a column; each different value is put into words once."""
     codes, found = pd.factorize(values, use_na_sentinel=False)
     of_texts, texts = pd.factorize(np.array([text(value) for value in found.tolist()], dtype=object))
     return Column(key, name, texts.tolist(), np.asarray(of_texts[codes], np.int64), is_text)

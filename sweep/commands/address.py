@@ -67,7 +67,7 @@ def find(experiment: Experiment, address: Sequence[str]) -> int:
         raise UnknownRunError(
             f"found {' '.join(address) or 'no setting'}, which {n_runs:,} runs have; allowed: one run, so add {more}"
         )
-    _, first, grid, places = next(one for one in found if one[0])
+    _, first, grid, places = next(match for match in found if match[0])
     return first + int(np.ravel_multi_index([at[0] for at in places], grid.shape))
 
 

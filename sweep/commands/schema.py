@@ -43,8 +43,8 @@ def _grid() -> dict[str, Any]:
 
 def _values(key: Key) -> dict[str, Any]:
     """Return the schema of a scalar, a list, or a range of numbers."""
-    one = TypeAdapter(key.type).json_schema()
-    ways = [one, {"type": "array", "items": one, "minItems": 1}]
+    scalar = TypeAdapter(key.type).json_schema()
+    ways = [scalar, {"type": "array", "items": scalar, "minItems": 1}]
     if key.numeric:
         ways.append({"$ref": "#/$defs/range"})
     default = "" if key.default in (REQUIRED, None) else f"; {show(key.default)} if left out"

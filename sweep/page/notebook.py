@@ -11,7 +11,7 @@ from sweep.answer.captions import described
 from sweep.answer.overview import overview
 
 MAX_ROWS = 10
-"""Of the summary."""
+"""Rows of the summary that are shown."""
 
 
 def shown(findings: Findings, answered: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from sweep.store.files import Tree
 from sweep.store.manifest import remedy
 
 _FEWEST_LOSSES = 8
-"""Of a learning curve that are read however many there are."""
+"""Losses of a learning curve that are read, however many there are."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class _Point:
         self.losses.append(outcome.final_loss.copy())
 
     def summary(self, experiment: Experiment) -> "pa.Table":
-        """The row of the point; the runs are given up for it."""
+        """Make the row of the point, and drop its runs."""
         places = schema.quantile_ranks(self.n)
         quantiles: list[NDArray[Any]] = []
         for parts in (self.epochs, self.losses):

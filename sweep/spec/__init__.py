@@ -1,1 +1,1 @@
-"""What to train: experiment files, grids, training sets and starts. Imports nothing else of the project."""
+"""Experiments: files, grids, training sets and starts. Imports nothing else of the project."""

@@ -314,9 +314,9 @@ def _experiment(written: Written) -> Experiment:
         found.items.append((place, text if everywhere else f"{text} (in [[grid]] {', '.join(map(str, numbers))})"))
     found.raise_if_any()
 
-    names = dict.fromkeys(key for one in grids for key in one.values if key not in KEYS)
-    open_names = [{name: (None,) for name in names if name not in one.values} for one in grids]
-    grids = [replace(one, values={**one.values, **absent}) for one, absent in zip(grids, open_names, strict=True)]
+    names = dict.fromkeys(key for part in grids for key in part.values if key not in KEYS)
+    open_names = [{name: (None,) for name in names if name not in part.values} for part in grids]
+    grids = [replace(part, values={**part.values, **absent}) for part, absent in zip(grids, open_names, strict=True)]
     with found.at("grid"):
         _check_union(places, grids, document.tables)
     with found.at("columns"):
@@ -358,10 +358,12 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
 
 
 def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
-    lengths = {place: sum(one.n_runs for at, one in zip(places, grids, strict=True) if at == place) for place in places}
+    lengths = {
+        place: sum(part.n_runs for at, part in zip(places, grids, strict=True) if at == place) for place in places
+    }
     grid.check_size(sum(lengths.values()), lengths, " + ")
-    for (i, one), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
-        if grid.overlap(one, other, tables):
+    for (i, part), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
+        if grid.overlap(part, other, tables):
             raise ValueError(f"{i} and {j} have runs in common; allowed: each run once")
 
 
@@ -377,7 +379,7 @@ def _check_used(override: str, grids: Sequence[Grid]) -> None:
     """Refuse an override of a table that no gate uses."""
     section, _, rest = override.partition(".")
     name = rest.partition(".")[0]
-    gates_used = list(dict.fromkeys(gate for one in grids for gate in one.values["gate"]))
+    gates_used = list(dict.fromkeys(gate for part in grids for gate in part.values["gate"]))
     if section == "tables" and name not in gates_used:
         near = did_you_mean(name, gates_used)
         raise ValueError(f"no gate is called {show(name)}{near}; allowed: a table that gate names")
@@ -392,7 +394,7 @@ def _columns(document: Document, grids: Sequence[Grid]) -> tuple[str, ...]:
     for key in document.columns:
         if key not in keys:
             raise ValueError(f"{show(key)}: {unknown_key(key, keys)}")
-    varying = [key for key in keys if len(set().union(*(one.values[key] for one in grids))) > 1]
+    varying = [key for key in keys if len(set().union(*(part.values[key] for part in grids))) > 1]
     missing = [key for key in dict.fromkeys((*ALWAYS_COLUMNS, *varying)) if key not in document.columns]
     if missing or len(set(document.columns)) < len(document.columns):
         allowed = f"each once, and at least {', '.join(dict.fromkeys((*ALWAYS_COLUMNS, *varying)))}"

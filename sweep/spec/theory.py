@@ -21,7 +21,7 @@ from sweep.spec.training_sets import TrainingSet
 
 _MAX_NEWTON_STEPS = 1000
 _CARRIES = 1e-9
-"""Of the largest u: what is below, rounding has left of a row that carries nothing."""
+"""Part of the largest u below which a value is taken for rounding in a row that carries nothing."""
 
 
 @dataclass(frozen=True, eq=False)
