@@ -107,15 +107,11 @@ def block(costs: Sequence[Cost]) -> str:
     ]
     for cost in costs:
         bytes_each = f"{cost.chunk_bytes:.3g} + {cost.table_bytes:.3g}"
-        disk = f"{cost.disk_megabytes:.3g} for {cost.n_runs:,}"
-        lines.append(
-            f"| {cost.experiment} | {cost.kept} | {cost.core_microseconds:.3g} | {bytes_each} | {cost.megabytes:.0f} | {disk} |"
-        )
-    lines += [
-        "",
-        f"| runs | experiment | {' | '.join(CORES)} | disk: CSV | Parquet | counts |",
-        "|--:|---|--:|--:|--:|--:|--:|",
-    ]
+        disk = f"{cost.disk_megabytes:.3g} for {cost.n_runs:,} runs"
+        parts = cost.experiment, cost.kept, f"{cost.core_microseconds:.3g}", bytes_each, f"{cost.megabytes:.0f}", disk
+        lines.append(f"| {' | '.join(parts)} |")
+    names = "runs", "experiment", *CORES, "disk: CSV", "Parquet", "counts"
+    lines += ["", f"| {' | '.join(names)} |", "|--:|---|--:|--:|--:|--:|--:|"]
     for n in SIZES:
         for name in EXPERIMENTS:
             by = {cost.kept: cost for cost in costs if cost.experiment == name}
