@@ -1,4 +1,4 @@
-"""The page about scale: its example runs, its numbers are those measured, and simulated workers wait as real ones do."""
+"""The page about scale: its example runs, its numbers are those measured, simulated workers wait as real ones do."""
 
 import re
 import tomllib
