@@ -29,7 +29,7 @@ CORES = {"one machine of 2 cores": 2, "a hundred of 64": 6400}
 EXPERIMENTS: dict[str, tuple[str, tuple[int, int]]] = {
     "one epoch of logistic regression": ("bench/workloads/million.toml", (100_000, 3_100_000)),
     "16 gates, logistic regression": ("experiments/gates.toml", (20, 220)),
-    "XOR, 1 to 8 hidden units": ("experiments/xor.toml", (2, 22)),
+    "XOR, 1 to 8 hidden units": ("experiments/xor.toml", (2, 102)),
 }
 """Name → file, and the two numbers of seeds."""
 KEPT = {"CSV": "runs=csv", "Parquet": "runs=parquet", "counts": "keep=summary"}
@@ -102,20 +102,16 @@ def _size(files: Any) -> int:
 def block(costs: Sequence[Cost]) -> str:
     """Return what the page says of measured costs."""
     lines = [
-        "| experiment | kept as | µs of a core a run | bytes a run, chunks + tables | memory, MB | disk, MB, for so many runs |",
+        "| experiment | kept as | µs of a core a run | bytes a run, chunks + tables | memory, MB | disk, MB |",
         "|---|---|--:|--:|--:|--:|",
     ]
     for cost in costs:
         bytes_each = f"{cost.chunk_bytes:.3g} + {cost.table_bytes:.3g}"
-        disk = f"{cost.disk_megabytes:.3g} for {cost.n_runs:,}"
-        lines.append(
-            f"| {cost.experiment} | {cost.kept} | {cost.core_microseconds:.3g} | {bytes_each} | {cost.megabytes:.0f} | {disk} |"
-        )
-    lines += [
-        "",
-        f"| runs | experiment | {' | '.join(CORES)} | disk: CSV | Parquet | counts |",
-        "|--:|---|--:|--:|--:|--:|--:|",
-    ]
+        disk = f"{cost.disk_megabytes:.3g} for {cost.n_runs:,} runs"
+        parts = cost.experiment, cost.kept, f"{cost.core_microseconds:.3g}", bytes_each, f"{cost.megabytes:.0f}", disk
+        lines.append(f"| {' | '.join(parts)} |")
+    names = "runs", "experiment", *CORES, "disk: CSV", "Parquet", "counts"
+    lines += ["", f"| {' | '.join(names)} |", "|--:|---|--:|--:|--:|--:|--:|"]
     for n in SIZES:
         for name in EXPERIMENTS:
             by = {cost.kept: cost for cost in costs if cost.experiment == name}
@@ -137,15 +133,19 @@ def counts_on_disk(file: str, n: int) -> float:
 def _time(seconds: float) -> str:
     for unit, factor in (("years", 365.25 * 86400), ("days", 86400)):
         if seconds >= 2 * factor:
-            return f"{seconds / factor:.2g} {unit}"
-    return duration(seconds)
+            return f"{_two_digits(seconds / factor)} {unit}"
+    return duration(seconds) if seconds >= 10 else "less than 10 s"
+
+
+def _two_digits(number: float) -> str:
+    return f"{float(f'{number:.2g}'):,g}"
 
 
 def _bytes(size: float) -> str:
     for unit, factor in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9)):
         if size >= factor:
-            return f"{size / factor:.2g} {unit}"
-    return f"{size / 1e6:.2g} MB"
+            return f"{_two_digits(size / factor)} {unit}"
+    return f"{_two_digits(size / 1e6)} MB"
 
 
 def with_block(page: str, text: str) -> str:
