@@ -192,7 +192,7 @@ class Bench {
   sayEnd() {
     const { outcome, run } = this;
     const { restarts, mean_of_last: mean, status } = outcome;
-    const begun = restarts ? `, ${grouped(restarts)} restart${restarts === 1 ? "" : "s"} among them` : "";
+    const begun = restarts ? `, with ${grouped(restarts)} restart${restarts === 1 ? "" : "s"}` : "";
     const { last_losses: k } = this.experiment.train;
     const judged = mean === undefined || status === "diverged" ? "" : `: the mean of its last ${k === 1 ? "loss" : `${grouped(k)} losses`} is ${lossWords(mean)} of the first`;
     this.ending = `${STATUS_WORDS[status](outcome)}${begun}${judged}; loss ${lossWords(outcome.final_loss)}`;

@@ -213,14 +213,18 @@ function drawCurve(canvas, { kept, until, seen, target, median, mostEpochs }) {
   context.fillText("epochs", left + (width - left - right) / 2, height - 4);
   context.textAlign = "right";
   const every = Math.ceil(scale / 6);
-  for (let power = Math.ceil(Math.log10(low)); power <= Math.log10(high); power += 1) {
-    if (power % every) continue;
-    context.fillText(power >= -4 && power <= 3 ? String(+(10 ** power).toPrecision(3)) : `1e${power}`, left - 5, y(10 ** power) + 4);
-    context.fillStyle = rule;
-    context.fillRect(left, y(10 ** power), width - left - right, 1);
-    context.fillStyle = quiet;
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+    for (const first of scale < 1.5 ? [1, 2, 5] : [1]) {
+      const value = first * 10 ** power;
+      if (power % every || value < low || value > high) continue;
+      context.fillText(power >= -4 && power <= 3 ? String(+value.toPrecision(3)) : `${first}e${power}`, left - 5, y(value) + 4);
+      context.fillStyle = rule;
+      context.fillRect(left, y(value), width - left - right, 1);
+      context.fillStyle = quiet;
+    }
   }
   context.textAlign = "left";
+  context.fillText("loss", left + 4, top + 10);
   if (target) dashed(context, [left, y(target)], [width - right, y(target)], quiet, "target", [left + 4, y(target) - 4]);
   if (median !== undefined && median <= mostEpochs) {
     dashed(context, [x(median), top], [x(median), height - bottom], text, "", [0, 0]);
