@@ -221,13 +221,14 @@ def replay(
 @app.command()
 def zoom(
     directory: Directory,
-    x0: Annotated[float, typer.Argument(help="Where the window begins along the last numeric axis.")],
-    x1: Annotated[float, typer.Argument(help="Where it ends there.")],
-    y0: Annotated[float, typer.Argument(help="Where it begins along the axis before.")],
-    y1: Annotated[float, typer.Argument(help="Where it ends there.")],
-    grid: Annotated[int, typer.Option(min=0, help="Which [[grid]] of the experiment, from 0.")] = 0,
+    x0: Annotated[float, typer.Argument(help="Begin the window here along the last numeric axis.")],
+    x1: Annotated[float, typer.Argument(help="End it here along that axis.")],
+    y0: Annotated[float, typer.Argument(help="Begin it here along the axis before.")],
+    y1: Annotated[float, typer.Argument(help="End it here along that axis.")],
+    grid: Annotated[int, typer.Option(min=0, help="Zoom into this [[grid]], counted from 0.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="NAME_zoom.toml")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the experiment to this file.", show_default="NAME_zoom.toml"),
     ] = None,
 ) -> None:
     """Write the experiment of a smaller window of the plane that a result shows; run it with `sweep run`."""

@@ -16,7 +16,7 @@ from rich.text import Text
 from sweep.engine.estimate import work
 from sweep.spec.experiment import Experiment
 from sweep.spec.inits import parse
-from sweep.words import duration
+from sweep.words import counted, duration, ended
 
 if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
@@ -66,7 +66,7 @@ class Progress:
         self.work = _work(experiment, range(experiment.n_runs))
         self.work_done = self.work_found = _work(experiment, range(self.n_done))  # which are trained first
         settings = f"{experiment.n_points:,} settings" if experiment.n_points > 1 else "one setting"
-        self._say(f"{experiment.n_runs:,} runs, {settings}{_one_seed(experiment)} → {started.directory}")
+        self._say(f"{counted(experiment.n_runs, 'run')}, {settings}{_one_seed(experiment)} → {started.directory}")
         if started.n_chunks_done:
             self._say(f"{started.n_chunks_done:,} of {started.n_chunks:,} chunks done")
         self.began = self.last_line = perf_counter()
@@ -129,7 +129,7 @@ class Progress:
 
 def by_status(counts: Mapping[str, int]) -> list[str]:
     """Return the statuses that occur with their number of runs, such as "converged 90"."""
-    return [f"{status.replace('_', ' ')} {count:,}" for status, count in counts.items() if count]
+    return [f"{ended(status)} {count:,}" for status, count in counts.items() if count]
 
 
 def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:

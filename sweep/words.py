@@ -130,6 +130,11 @@ def outcome(stored: Mapping[str, Any]) -> list[str]:
     return [f"not converged in {epochs}", loss]
 
 
+def ended(status: str) -> str:
+    """Return a status as a reader would say it."""
+    return "not converged" if status == "max_epochs" else status
+
+
 def named(axis: str, value: Any) -> str:
     """Write a value of a grid key for a sentence, with the key's name unless it speaks for itself."""
     if isinstance(value, bool | np.bool_):

@@ -67,7 +67,7 @@ def test_run_and_report(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     first, second = result.stderr.splitlines()
     assert first == "small: 16 runs, 4 settings → results/small"
-    assert second.startswith("small: converged 4, max epochs 12; ")
+    assert second.startswith("small: converged 4, not converged 12; ")
     assert second.endswith(" M model-epochs/s on 2 cores")
     lines = result.stdout.splitlines()
     begins = next(at for at, line in enumerate(lines) if line.startswith("gate and"))
@@ -379,7 +379,7 @@ def test_a_terminal_sees_compiling_then_progress_and_its_cursor_again_after_ctrl
     ) as process:
         os.close(inside)
         shown = b""
-        while b" left, max epochs" not in shown:
+        while b" left, not converged" not in shown:
             shown += os.read(terminal, 1 << 16)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)

@@ -74,7 +74,9 @@ def test_plain_lines_every_few_seconds(clock: Clock, chunk: Chunks) -> None:
         assert shown.getvalue() == FIRST_LINE
         clock.now += SECONDS_BETWEEN_LINES
         display.add(chunk(18_000_000, converged=100, max_epochs=50), 150)
-        line = "gates: 250 of 1,000 runs, 4.0 M model-epochs/s, 15 s left, converged 190, diverged 10, max epochs 50\n"
+        line = (
+            "gates: 250 of 1,000 runs, 4.0 M model-epochs/s, 15 s left, converged 190, diverged 10, not converged 50\n"
+        )
         assert shown.getvalue() == FIRST_LINE + line
         clock.now += SECONDS_BETWEEN_LINES / 2
         display.add(chunk(0, converged=50), 50)
@@ -157,7 +159,7 @@ def test_the_display_ends_when_the_work_fails() -> None:
 
 
 def test_by_status() -> None:
-    assert by_status({"converged": 1234, "diverged": 0, "max_epochs": 1}) == ["converged 1,234", "max epochs 1"]
+    assert by_status({"converged": 1234, "diverged": 0, "max_epochs": 1}) == ["converged 1,234", "not converged 1"]
 
 
 @pytest.mark.parametrize(

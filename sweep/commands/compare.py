@@ -14,6 +14,7 @@ from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUSES
 from sweep.store.files import Tree
+from sweep.words import ended
 
 if TYPE_CHECKING:
     from sweep.results.result import Result
@@ -213,7 +214,7 @@ def text(comparison: Comparison) -> list[str]:
     if comparison.columns:
         lines.append("changed: " + ", ".join(f"{name} of {n:,}" for name, n in comparison.columns.items()))
     for (before, after), n in comparison.transitions.items():
-        lines.append(f"status: {before.replace('_', ' ')} → {after.replace('_', ' ')} {n:,}")
+        lines.append(f"status: {ended(before)} → {ended(after)} {n:,}")
     for example in comparison.examples:
         setting = ", ".join(f"{key} {_shown(value)}" for key, value in example.setting.items())
         changes = [

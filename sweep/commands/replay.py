@@ -15,7 +15,7 @@ from sweep.errors import UnknownRunError
 from sweep.spec import models
 from sweep.spec.schema import OUTCOME
 from sweep.spec.training_sets import TrainingSet
-from sweep.words import cell, counted
+from sweep.words import cell, counted, ended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,14 +127,15 @@ def text(replay: Replay) -> list[str]:
     """Return a replay in lines for people."""
     setting = ", ".join(f"{key} {cell(value)}" for key, value in replay.setting.items())
     first = replay.converged_epoch
-    converged = "never converged" if first is None else f"converged at epoch {first:,}"
+    converged = ", never converged" if first is None else f", converged at epoch {first:,}"
+    if replay.status == "max_epochs" and first is None:
+        converged = ""
     if replay.period is not None:
         converged += f", back at the same weights every {counted(replay.period, 'epoch')}"
     lines = [
         f"run {replay.run}: {setting}",
         *([f"address: {shlex.join(replay.address)}"] if replay.address else []),
-        f"{replay.status.replace('_', ' ')} after {counted(replay.epochs, 'epoch')}, {converged}, "
-        f"final loss {replay.final_loss!r}",
+        f"{ended(replay.status)} after {counted(replay.epochs, 'epoch')}{converged}, final loss {replay.final_loss!r}",
     ]
     if replay.identical and not replay.stored:
         lines.append("the result keeps counts, not runs: there is no outcome of this run to compare with")

@@ -358,9 +358,7 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
 
 
 def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
-    lengths = {
-        place: sum(part.n_runs for at, part in zip(places, grids, strict=True) if at == place) for place in places
-    }
+    lengths = {place: sum(g.n_runs for at, g in zip(places, grids, strict=True) if at == place) for place in places}
     grid.check_size(sum(lengths.values()), lengths, " + ")
     for (i, part), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
         if grid.overlap(part, other, tables):
