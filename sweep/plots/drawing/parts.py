@@ -69,6 +69,13 @@ class Parts(NamedTuple):
     bar: Box | None
 
 
+class _Measuring(RendererSVG):
+    """Lays texts out as in an SVG file, and writes none."""
+
+    def draw_text(self, *args: Any, **kwargs: Any) -> None:
+        """Write nothing."""
+
+
 @styled
 def parts(drawing: Drawing) -> Parts:
     """Locate the parts of a drawing."""
@@ -126,7 +133,7 @@ def _legend(drawing: Drawing) -> list[tuple[Box, str, str | None]]:
     dpi = drawing.dpi
     drawing.set_dpi(72)
     width, height = map(float, drawing.bbox.size)
-    renderer: Any = RendererSVG(width, height, io.StringIO())  # type: ignore[no-untyped-call]
+    renderer: Any = _Measuring(width, height, io.StringIO())  # type: ignore[no-untyped-call]
     for legend in drawing.legends:
         legend.draw(renderer)
         shown: list[Any] = legend.legend_handles
