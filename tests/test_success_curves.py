@@ -13,7 +13,7 @@ from sweep.analysis.curves import MAX_EPOCHS_DRAWN, SuccessCurves
 from sweep.analysis.findings import Findings
 from sweep.results.result import Result
 from sweep.results.statistics import wilson
-from sweep.spec.gates import canonical
+from sweep.spec.gates import shown
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
 
@@ -118,7 +118,7 @@ def test_a_numeric_axis_becomes_at_most_five_lines_that_the_caption_counts() -> 
 def test_sixteen_categories_become_panels() -> None:
     gates = [f"{table:04b}" for table in range(16)]
     figure = figures.success_curves(examples.made({"gate": gates, "learning_rate": examples.RATES}, 10))
-    assert [axes.get_title(loc="left") for axes in figure.axes] == [canonical(gate) for gate in gates]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [shown(gate) for gate in gates]
     assert len(figure.legends[0].get_texts()) == 4
 
 
