@@ -86,7 +86,7 @@ def parts(drawing: Drawing) -> Parts:
     ticks = _TICKS + (columns - 1) * (_OWN_TICKS if any(panel.left for panel in found) else 0.12)
     bar = None
     if drawing.bar is not None:
-        bar = _around(drawing, drawing.bar, left=0.35, top=0.3, right=0.75, bottom=0.1)
+        bar = _around(drawing, drawing.bar, left=0.08, top=0.3, right=0.75, bottom=0.1)
     share = columns * widest + (ticks + 0.12) / width
     legend = _legend(drawing)
     return Parts(drawing.heading, drawing.x_label, drawing.y_label, legend, found, columns, share, bar)
