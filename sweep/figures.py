@@ -7,6 +7,14 @@
     figure = sweep.figures.success_rate(result, where={"gate": ["AND", "XOR"]})
     sweep.figures.save(figure, "and-and-xor")           # and-and-xor.svg and and-and-xor.png
 
+One for a slide, 11 by 4.5 inches with letters of 15 points, is the same figure, as matplotlib changes it::
+
+    from matplotlib.text import Text
+    figure.set_size_inches(11, 4.5)
+    for text in figure.findobj(Text):
+        text.set_fontsize(15)
+    sweep.figures.save(figure, "slide")
+
 A notebook shows such a figure by itself. Every function takes `where`, which draws a part of the result only: a dict of
 keys of the grid, each with a value or a list of values of which any will do. Runs keep their numbers; nothing else of
 the result is counted. Whatever a figure shows is what the report would show of a result with these rows only.

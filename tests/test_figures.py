@@ -12,8 +12,8 @@ import of_result as sentences
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
 
 from sweep.analysis import curves
 from sweep.analysis.layout import Layout, choose_layout
@@ -184,9 +184,9 @@ def test_drawn_rates_and_bands_are_those_of_the_summary() -> None:
     result = examples.made(GATES_AND_RATES | {"init": examples.STARTS})
     figure = figures.success_rate(result)
     for axes in figure.axes:
-        bands = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
+        bands = (artist for artist in axes.patches if isinstance(artist, Polygon))
         for line, filled, start in zip(axes.get_lines(), bands, examples.STARTS, strict=True):
-            (band,) = filled.get_paths()
+            band = filled.get_path()
             of_gate = result.summary[result.summary["gate"] == axes.get_title(loc="left")]
             rows = of_gate[of_gate["init"] == start]
             assert line.get_xdata().tolist() == rows["learning_rate"].tolist()
@@ -206,7 +206,7 @@ def test_a_median_later_than_max_epochs_is_not_drawn_and_the_band_is_cut() -> No
     assert limit.get_ydata() == [examples.MAX_EPOCHS] * 2
     assert median.get_xdata().tolist() == [1.0, 10.0]
     assert median.get_ydata().tolist() == [100, 10]
-    assert axes.collections[0].get_paths()[0].vertices[:, 1].max() == examples.MAX_EPOCHS
+    assert axes.patches[0].get_path().vertices[:, 1].max() == examples.MAX_EPOCHS
     assert "max_epochs = 1,000: not converged" in texts(figure)
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 

@@ -7,12 +7,13 @@ import numpy as np
 import of_result as figures
 import of_result as sentences
 import pytest
-from matplotlib.collections import PolyCollection
+from matplotlib.patches import Polygon
 
 from sweep.analysis.curves import MAX_EPOCHS_DRAWN, SuccessCurves
 from sweep.analysis.findings import Findings
 from sweep.results.result import Result
 from sweep.results.statistics import wilson
+from sweep.spec.gates import shown
 
 GATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
 
@@ -72,9 +73,9 @@ def test_the_interval_is_wilsons_at_each_epoch() -> None:
     np.testing.assert_array_equal(high, expected[1])
     figure = figures.success_curves(result)
     for axes, panel_low, panel_high in zip(figure.axes, low, high, strict=True):
-        bands = (artist for artist in axes.collections if isinstance(artist, PolyCollection))
+        bands = (artist for artist in axes.patches if isinstance(artist, Polygon))
         for band, *ends in zip(bands, panel_low, panel_high, strict=True):
-            (path,) = band.get_paths()
+            path = band.get_path()
             n = len(path.vertices) // 2
             for corners, end in zip((path.vertices[:n], path.vertices[n : 2 * n][::-1]), ends, strict=True):
                 at = np.searchsorted(corners[:, 0], np.maximum(curves.epochs, 0.5), side="right") - 1
@@ -117,7 +118,7 @@ def test_a_numeric_axis_becomes_at_most_five_lines_that_the_caption_counts() -> 
 def test_sixteen_categories_become_panels() -> None:
     gates = [f"{table:04b}" for table in range(16)]
     figure = figures.success_curves(examples.made({"gate": gates, "learning_rate": examples.RATES}, 10))
-    assert [axes.get_title(loc="left") for axes in figure.axes] == gates
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [shown(gate) for gate in gates]
     assert len(figure.legends[0].get_texts()) == 4
 
 
@@ -128,7 +129,7 @@ def test_settings_counted_together_have_no_interval_and_are_named() -> None:
     assert curves.converged[0, 0, -1] == (plane.runs["status"] == "converged").sum()
     assert np.isnan(curves.intervals[0]).all()
     figure = figures.success_curves(plane)
-    assert not figure.axes[0].collections
+    assert not figure.axes[0].patches
     assert "all values of init scale and learning rate η together" in figure.texts[0].get_text().replace("\n", " ")
     assert "Counted together, so without an interval: all values of init scale and learning rate η." in caption(plane)
     many = examples.made({"gate": [f"{table:08b}" for table in range(256)]}, 1, lambda *_: 9)

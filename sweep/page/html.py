@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
@@ -31,8 +30,8 @@ from sweep.results.result import Result
 from sweep.words import cell, counted, label, percent
 
 NONE = "'none'"
-_AS_THEY_ARE = " !$()*+,-./:;=?@[]_~"
-"""Characters that an address of data may have as they are, within an attribute too."""
+_IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
+"""What an address of data has instead of letters that it may not have as they are, or not within an attribute."""
 _PAGE = Path(__file__).parent
 
 
@@ -280,10 +279,10 @@ def _figure(name: str, svg: str, said: Description, files: bool, made_of: Parts 
     if box is None:
         raise ValueError(f"the figure {name} is not an SVG with a viewBox")
     width, height = (round(float(size)) for size in box.groups())
-    lines = svg.replace("\n", " ").replace('"', "'") if "'" not in svg else svg.replace("\n", " ")
+    text = svg if "'" in svg else svg.replace('"', "'")
     return {
         "name": name,
-        "source": f"data:image/svg+xml,{quote(lines, safe=_AS_THEY_ARE)}",
+        "source": f"data:image/svg+xml,{text.translate(_IN_ADDRESS)}",
         "parts": json.dumps(_parts(made_of), ensure_ascii=False, separators=(",", ":")) if made_of else "",
         "width": width,
         "height": height,

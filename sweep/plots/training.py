@@ -10,7 +10,7 @@ from sweep.plots.drawing.marks import Drawing, figure_of
 from sweep.plots.drawing.style import styled
 from sweep.words import counted, of_group, outcome
 
-_N_CELLS = 121
+_N_CELLS = 97
 _WRAP = 88
 
 

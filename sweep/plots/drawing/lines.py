@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from sweep.plots.drawing.canvas import GREY
@@ -41,13 +41,12 @@ def band(axes: Axes, look: Look, *curves: Array) -> None:
     edges = edges[np.isfinite(edges).all(axis=1)]
     if len(edges):
         outline = np.concatenate([edges[:, [0, 1]], edges[::-1, [0, 2]]])
-        filled = PolyCollection([outline], facecolors=look.colour, alpha=0.22, linewidths=0, gid=_gid(axes, look))
-        axes.add_collection(filled, autolim=False)
+        axes.add_artist(Polygon(outline, facecolor=look.colour, alpha=0.22, linewidth=0, gid=_gid(axes, look)))
 
 
 def _gid(axes: Axes, look: Look) -> str:
     """Name an artist by its line, its panel and its number there, so that a page can hide the line."""
-    return f"{look.name}-{figure_of(axes).panels.index(axes)}-{len(axes.lines) + len(axes.collections)}"
+    return f"{look.name}-{figure_of(axes).panels.index(axes)}-{len(axes.lines) + len(axes.patches)}"
 
 
 def row_positions(table: pd.DataFrame, looks: dict[str, Look]) -> Iterator[tuple[float, Look, "pd.Series[Any]"]]:

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.plots.drawing.style import styled
+from sweep.plots.drawing.style import PICTURE_EFFORT, styled
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class Drawing(Figure):
     @styled
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
-        self.savefig(file, format="png", metadata={"Software": None})
+        self.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": PICTURE_EFFORT})
         return file.getvalue()
 
 

@@ -69,6 +69,13 @@ class Parts(NamedTuple):
     bar: Box | None
 
 
+class _Measuring(RendererSVG):
+    """Lays texts out as in an SVG file, and writes none."""
+
+    def draw_text(self, *args: Any, **kwargs: Any) -> None:
+        """Write nothing."""
+
+
 @styled
 def parts(drawing: Drawing) -> Parts:
     """Locate the parts of a drawing."""
@@ -79,7 +86,7 @@ def parts(drawing: Drawing) -> Parts:
     ticks = _TICKS + (columns - 1) * (_OWN_TICKS if any(panel.left for panel in found) else 0.12)
     bar = None
     if drawing.bar is not None:
-        bar = _around(drawing, drawing.bar, left=0.35, top=0.3, right=0.75, bottom=0.1)
+        bar = _around(drawing, drawing.bar, left=0.08, top=0.3, right=0.75, bottom=0.1)
     share = columns * widest + (ticks + 0.12) / width
     legend = _legend(drawing)
     return Parts(drawing.heading, drawing.x_label, drawing.y_label, legend, found, columns, share, bar)
@@ -126,7 +133,7 @@ def _legend(drawing: Drawing) -> list[tuple[Box, str, str | None]]:
     dpi = drawing.dpi
     drawing.set_dpi(72)
     width, height = map(float, drawing.bbox.size)
-    renderer: Any = RendererSVG(width, height, io.StringIO())  # type: ignore[no-untyped-call]
+    renderer: Any = _Measuring(width, height, io.StringIO())  # type: ignore[no-untyped-call]
     for legend in drawing.legends:
         legend.draw(renderer)
         shown: list[Any] = legend.legend_handles

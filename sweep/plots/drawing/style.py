@@ -21,7 +21,7 @@ from PIL import Image
 PICTURE_DPI = 160
 """Resolution of what is a picture within an SVG file."""
 PICTURE_EFFORT = 3
-"""Of zlib, 1 to 9, for whole pictures."""
+"""Of zlib, 1 to 9, for PNG files."""
 
 _GROUPS = {
     "axes",
@@ -92,14 +92,17 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
         "svg": dict.fromkeys(("Creator", "Date", "Format", "Type")),
         "png": {"Software": None},
     }
-    resolution: dict[str, dict[str, Any]] = {"svg": {"dpi": PICTURE_DPI}, "png": {}}
+    options: dict[str, dict[str, Any]] = {
+        "svg": {"dpi": PICTURE_DPI},
+        "png": {"pil_kwargs": {"compress_level": PICTURE_EFFORT}},
+    }
     whole = _save_whole(figure, stem)
     paths = []
     with _reduced(figure):
         for kind in ("svg", "png"):
             path = Path(f"{stem}.{kind}")
             unfinished = path.with_name(path.name + ".unfinished")
-            figure.savefig(unfinished, format=kind, metadata=metadata[kind], **resolution[kind])
+            figure.savefig(unfinished, format=kind, metadata=metadata[kind], **options[kind])
             paths.append(unfinished.replace(path))
     return paths + whole
 
