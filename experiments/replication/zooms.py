@@ -72,7 +72,7 @@ def zooms(base: Mapping[str, Any], number: int, side: int, n: int) -> Iterator[t
     window = Window(*WIDEST, *WIDEST)
     for _ in range(n + 1):
         try:
-            picture = pixels(sweep.run(experiment_of(base, number, window, side), jobs=1), 0)
+            picture = pixels(sweep.run(experiment_of(base, number, window, side)), 0)
         except sweep.SweepError:
             return  # neighbouring rates are the same number
         if not 0 < (picture < 0).sum() < picture.size:
@@ -131,10 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             width, dimension = window.x1 - window.x0, rows[-1]["dimension"]
             print(f"{name}: zoom {len(frames) - 1}, width {width:.2g}, dimension {dimension}", flush=True)
         save_png(strip(frames), STRIPS / f"fractal_zooms_{name}.png")
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        with table.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
     return 0
 
 
