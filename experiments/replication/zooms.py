@@ -4,6 +4,8 @@
 
 trains each window, finds where its boundary is densest, and goes on there. Written are strips of pictures,
 docs/replication/fractal_zooms_NAME.png, and results/fractal_zooms/windows.csv with windows, dimensions and checksums.
+An interrupted series goes on where it was. With 512 elements a side, a window of the whole plane takes 14 minutes of
+one core for tanh, 6 for relu, 0.6 for identity and 0.2 for tanh_single; windows deep in the boundary take longer.
 """
 
 import argparse
@@ -67,12 +69,18 @@ def experiment_of(base: Mapping[str, Any], number: int, window: Window, side: in
     return {**base, "grid": {**grid, **axes}, "columns": ["gate", "learning_rate", "hidden_learning_rate", "init"]}
 
 
-def zooms(base: Mapping[str, Any], number: int, side: int, n: int) -> Iterator[tuple[Window, Array]]:
-    """Windows and pictures from the outermost on, until they have no boundary or rates coincide."""
+def zooms(
+    base: Mapping[str, Any], number: int, side: int, n: int, folder: Path | None = None
+) -> Iterator[tuple[Window, Array]]:
+    """Windows and pictures from the outermost on, until they have no boundary or rates coincide.
+
+    With a folder the runs of each window are kept there, so that an interrupted series goes on where it was.
+    """
     window = Window(*WIDEST, *WIDEST)
-    for _ in range(n + 1):
+    for zoom in range(n + 1):
+        out = folder and folder / f"{zoom:02}"
         try:
-            picture = pixels(sweep.run(experiment_of(base, number, window, side), jobs=1), 0)
+            picture = pixels(sweep.run(experiment_of(base, number, window, side), out, figures=False), 0)
         except sweep.SweepError:
             return  # neighbouring rates are the same number
         if not 0 < (picture < 0).sum() < picture.size:
@@ -125,16 +133,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows = [row for row in csv.DictReader(file) if row["name"] not in options.only]
     for name in options.only:
         frames: list[Array] = []
-        for window, picture in zooms(base, list(CONDITIONS).index(name), options.side, options.zooms):
+        folder = FOLDER / f"{name}_{options.side}"
+        for window, picture in zooms(base, list(CONDITIONS).index(name), options.side, options.zooms, folder):
             rows.append({"name": name, "zoom": len(frames), **window._asdict(), **described(picture)})
             frames.append(picture)
             width, dimension = window.x1 - window.x0, rows[-1]["dimension"]
             print(f"{name}: zoom {len(frames) - 1}, width {width:.2g}, dimension {dimension}", flush=True)
         save_png(strip(frames), STRIPS / f"fractal_zooms_{name}.png")
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        with table.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
     return 0
 
 

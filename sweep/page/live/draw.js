@@ -162,7 +162,7 @@ function strokeLine(context, [from, to], place, colour) {
 function drawRows(canvas, { outputs, inputs, targets }) {
   const { context, width, height, text, quiet, rule } = prepared(canvas);
   const n = targets.length;
-  const [left, top, bottom] = [30, 10, n <= 16 ? 22 + 11 * inputs[0].length : 22];
+  const [left, top, bottom] = [30, 10, n <= 16 ? 22 + 11 * inputs[0].length : 44];
   const step = (width - left - 6) / n;
   const y = (value) => top + (height - top - bottom) * (1 - Math.max(-0.1, Math.min(1.1, value)));
   context.fillStyle = quiet;
@@ -187,7 +187,7 @@ function drawRows(canvas, { outputs, inputs, targets }) {
   }
   if (n <= 16) return;
   context.fillStyle = quiet;
-  context.fillText(`the ${n} rows of the table: its target a dash, the output a bar`, width / 2, height - 6);
+  context.fillText(`${n} rows: target a dash, output a bar`, width / 2, height - 6);
 }
 
 // ---- the learning curve
