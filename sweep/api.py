@@ -319,7 +319,7 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
     keeps_runs = experiment.keep == "runs"
     total: Any = Tally.empty(range(experiment.n_runs))
     if keeps_runs:
-        total = Outcome.empty(np.arange(experiment.n_runs), n_recorded(experiment), len(experiment.train.extra))
+        total = Outcome.room(experiment, np.arange(experiment.n_runs))
     before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
     tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):

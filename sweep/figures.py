@@ -36,6 +36,7 @@ __all__ = [
     "epochs_to_converge",
     "final_loss",
     "heat_map",
+    "learned_instead",
     "learning_curves",
     "save",
     "stability",
@@ -113,6 +114,28 @@ def final_loss(result: Result, *, where: Where = None) -> Drawing:
     if not (counts["n_diverged"] < counts["n"]).any():
         raise ValueError("every run of this result diverged, so there are no finite losses to draw")
     return plots.final_loss(part)
+
+
+def learned_instead(result: Result, *, where: Where = None) -> Drawing:
+    """Draw which functions the failed runs of each gate answer, in percent of these runs.
+
+    Where not all gates have two inputs, it is how many rows they answer wrongly.
+
+    Parameters
+    ----------
+    result, where
+        As in `success_rate`.
+
+    Raises
+    ------
+    ValueError
+        If no run of a Boolean table failed, or all that did diverged; else as in `success_rate`.
+
+    Examples
+    --------
+    >>> sweep.figures.learned_instead(result, where={"gate": "XOR"})
+    """
+    return plots.learned_instead(_part(result, where))
 
 
 def learning_curves(result: Result, *, where: Where = None) -> Drawing:

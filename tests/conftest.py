@@ -25,6 +25,7 @@ TINY = {
     "parity_fresh": ["max_epochs=1"],
     "one_hidden_unit": ["seeds=2", "max_epochs=20", "init_scale=1"],
     "large_steps": ["max_epochs=20"],
+    "first_guess": ["seeds=4"],
     "five_inputs": ["gate=classes-3", "max_epochs=20"],
     "cycles": ["max_epochs=3"],
     "quickprop": ["seeds=2", "max_epochs=40", "init_scale=1", "learning_rate=8", "loss=mse"],

@@ -57,6 +57,7 @@ def made(
     runs["converged_epoch"] = pd.array([epoch for *_, epoch in rows], dtype="Int64")
     periods = [1 if epoch is None and status == "stationary" else None for *_, epoch in rows]
     runs["period"] = pd.array(periods, dtype="Int64")
+    runs["answers"] = pd.Categorical([""] * len(rows))
     runs["final_loss"] = np.array([missed if epoch is None else 0.0099 for *_, epoch in rows], dtype=np.float64)
 
     manifest = {

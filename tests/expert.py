@@ -16,8 +16,9 @@ import pandas as pd
 from scipy.stats import binomtest, linregress, t
 
 import sweep
+from sweep.spec.gates import expand, truth_table
 
-OUTCOMES = ("run", "seed", "status", "epochs", "converged_epoch", "period", "final_loss", "epoch")
+OUTCOMES = ("run", "seed", "status", "epochs", "converged_epoch", "period", "final_loss", "answers", "epoch")
 SMALL = [
     "no",
     "one",
@@ -35,6 +36,7 @@ SMALL = [
     "thirteen",
     "fourteen",
 ]
+FUNCTIONS = {truth_table(name): name for name in expand("all-2")}
 WORDS: dict[str, Callable[[Any], str]] = {
     "hidden": lambda at: f"{at} hidden unit{'s' if at != 1 else ''}",
     "learning_rate": lambda at: f"η = {number(at)}",
@@ -74,7 +76,7 @@ def ask(source: Any, directory: Path, *overrides: str) -> Asked:
     """Run an experiment, and read its runs as anyone would."""
     result = sweep.run(source, directory, overrides=overrides, figures=False)
     curves = directory / "curves.csv"
-    runs = pd.read_csv(directory / "runs.csv", dtype={"gate": str})
+    runs = pd.read_csv(directory / "runs.csv", dtype={"gate": str, "answers": str})
     return Asked.of(result, runs, pd.read_csv(curves) if curves.exists() else None)
 
 
@@ -246,11 +248,22 @@ def tell_outcomes(asked: Asked) -> None:
         asked.known += [f"{count:,} ({share(count, n)} %) {name}", f"All {n:,} runs of this grid {name}"]
 
 
+def tell_answers(asked: Asked) -> None:
+    """Note what failed runs of gates answer, as far as it is a function of two inputs."""
+    failed = asked.runs[asked.runs["status"] != "converged"]
+    for gate, runs in failed.groupby("gate"):
+        asked.known.append(f"of the {len(runs):,} failed runs of {gate}")
+        for answers, count in runs["answers"].value_counts().items():
+            if (name := FUNCTIONS.get(str(answers))) is not None:
+                asked.known.append(f"{share(count, len(runs))} % answer {name}")
+
+
 def check(asked: Asked, *facts: str) -> None:
     """Check that the first two sentences state the facts, and no sentence a number that is not known to be right."""
     for fact in facts:
         assert fact in asked.first_two, "\n".join([fact, *asked.answer])
     tell_outcomes(asked)
+    tell_answers(asked)
     keys = [key for key in map(str, asked.runs) if key not in OUTCOMES]
     names = [word(key, at) for key in keys for at in asked.runs[key].dropna().unique()]
     always = ["ln 2 ≈ 0.693 nats", "1/t", f"after {asked.max_epochs:,}"]

@@ -85,6 +85,7 @@ class Outcome:
     final_loss: Array
     weights: Array
     curves: Array
+    answers: NDArray[np.uint8]
 
     def __getitem__(self, which: ArrayLike) -> "Outcome":
         return Outcome(*(getattr(self, f.name)[which] for f in fields(self)))
@@ -162,13 +163,14 @@ def train(
         np.full(n, UNTOUCHED),
         np.full((n if with_weights else 0, plan.n_params), UNTOUCHED),
         np.full((n, n_recorded) if record_every else (0, 0), UNTOUCHED),
+        np.zeros((n, plan.n_rows), np.uint8),
     )
     function = Kernel(plan).py_func if in_python else kernel(plan)
     with np.errstate(all="ignore"):
         function(
             loop.Runs(runs.X, runs.tables, runs.table_of_run, runs.starts, runs.start_of_run, runs.settings),
             loop.Limits(max_epochs, record_every, longest_period, limit, target_error),
-            loop.Output(*(getattr(outcome, f.name) for f in fields(outcome)), np.empty((0, 4))),
+            loop.Output(*(getattr(outcome, f.name) for f in fields(outcome)[:-1]), np.empty((0, 4)), outcome.answers),
         )
     if not record_every:
         outcome.curves = np.empty((n, 0))

@@ -29,6 +29,7 @@ epochs_to_converge = _of(plots.epochs_to_converge)
 success_curves = _of(plots.success_curves)
 final_loss = _of(plots.final_loss)
 stability = _of(plots.stability)
+learned_instead = _of(plots.learned_instead)
 learning_curves = _of(plots.learning_curves)
 heat_map = _of(plots.heat_map)
 

@@ -26,6 +26,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "one_hidden_unit": {"momentum": [0, 0.9], "init_scale": [0.3, 10], "seeds": 20},
     "large_steps": {"learning_rate": {"from": 1, "to": 1e3, "num": 13, "scale": "log"}},
     "five_inputs": {"gate": "classes-3"},
+    "first_guess": {},
     "cycles": {},
     "quickprop": {"learning_rate": [8], "growth": 1.75, "init_scale": [0.5, 2], "seeds": 30},
     "fast_learners": {"learning_rate": [0.5, 2], "init_scale": 1, "seeds": 12},
@@ -45,6 +46,8 @@ def small(name: str) -> dict[str, Any]:
         grids = [
             {**grid, "seeds": {"from": grid["seeds"]["from"], "count": 8}} for grid in grids if grid["momentum"] == 0.9
         ]
+    if name == "first_guess":
+        grids = [{**grids[0], "gate": ["parity-2", "parity-3"], "seeds": 2000}]
     if name == "cycles":
         grids = [
             {**grids[0], "gate": ["0110", "01101001"], "seeds": 5},

@@ -66,6 +66,7 @@ PLAIN = [
     "runs.parquet",
     "summary.csv",
     "summary.parquet",
+    "answers.csv",
     "curves.csv",
     "chunks/manifest.json",
     "layout.json",

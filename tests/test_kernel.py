@@ -328,6 +328,8 @@ def test_the_complement_of_a_gate_mirrors_the_run_exactly(
     outcome = train(PLANS[name], runs, max_epochs=60, target_loss=0.2, target_error=0.2, record_every=4)
     np.testing.assert_array_equal(outcome.weights[1], -outcome.weights[0])
     outcome.weights[1] = outcome.weights[0]
+    assert np.isin(outcome.answers.sum(axis=0), [0, *(b"0"[0] + one for one in b"01")]).all()  # 0 twice where z is 0
+    outcome.answers[1] = outcome.answers[0]
     assert_same_bits(outcome[[1]], outcome[[0]])
 
 

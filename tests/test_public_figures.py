@@ -27,7 +27,7 @@ CASES = {
     "one axis": examples.made({"gate": ["AND"], "learning_rate": examples.RATES}, record_every=100),
     "five axes": examples.made(FIVE, n_seeds=2, record_every=200),
 }
-OTHERS = ("save", "heat_map", "decision_surfaces", "stability", "training")
+OTHERS = ("save", "heat_map", "decision_surfaces", "learned_instead", "stability", "training")
 FIGURES = [name for name in sweep.figures.__all__ if name not in OTHERS]
 
 

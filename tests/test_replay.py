@@ -15,7 +15,7 @@ from sweep.commands.replay import replay
 from sweep.errors import UnknownRunError
 from sweep.spec import models
 from sweep.spec.experiment import load
-from sweep.spec.schema import OUTCOME
+from sweep.spec.schema import ANSWERS, OUTCOME
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "adam": {"hidden": [1, 3], "activation": "tanh", "optimizer": "adam", "learning_rate": [0.05, 1], "seeds": 4},
@@ -53,7 +53,7 @@ def test_every_run_of_a_union_again(mixed_result: sweep.Result) -> None:
     for row in runs.iloc[::9].to_dict("records"):
         again = replay(mixed_result, row["run"])
         assert again.identical, row
-        columns = [name for name in runs.columns[1:] if name not in OUTCOME]
+        columns = [name for name in runs.columns[1:] if name not in (*OUTCOME, ANSWERS)]
         wanted = {name: row[name] for name in columns}
         assert {k: v for k, v in again.setting.items() if v is not None} == {
             k: v

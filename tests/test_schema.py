@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import sweep
 from sweep.spec import models
 from sweep.spec.experiment import load
-from sweep.spec.schema import CURVES, OUTCOME, QUANTILES, SUMMARY, quantile_ranks
+from sweep.spec.schema import ANSWERS, CURVES, OUTCOME, QUANTILES, SUMMARY, quantile_ranks
 
 
 def test_tables_have_the_columns_of_the_schema(mixed: dict[str, Any], mixed_result: sweep.Result) -> None:
     columns = load(mixed).columns
-    assert tuple(mixed_result.runs.columns) == ("run", *columns, "seed", *OUTCOME)
+    assert tuple(mixed_result.runs.columns) == ("run", *columns, "seed", *OUTCOME, ANSWERS)
     assert tuple(mixed_result.summary.columns) == (*columns, *SUMMARY)
     assert mixed_result.curves is not None
     assert tuple(mixed_result.curves.columns) == CURVES

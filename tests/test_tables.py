@@ -82,7 +82,17 @@ def test_runs_table(union: Experiment) -> None:
     rows += [(2.0, "11", "pm1", "normal(0, 1)", seed) for seed in range(40)]
     rows += [(0.3, gate, "01", "zeros", 0) for gate in ("AND", "NOT")]
     grid = ["learning_rate", "gate", "encoding", "init"]
-    assert list(runs) == ["run", *grid, "seed", "status", "epochs", "converged_epoch", "period", "final_loss"]
+    assert list(runs) == [
+        "run",
+        *grid,
+        "seed",
+        "status",
+        "epochs",
+        "converged_epoch",
+        "period",
+        "final_loss",
+        "answers",
+    ]
     assert list(runs[[*grid, "seed"]].itertuples(index=False, name=None)) == rows
     assert list(runs["run"]) == list(range(len(rows)))
     assert [STATUSES[code] for code in outcome.status] == list(runs["status"])
@@ -98,7 +108,7 @@ def test_dtypes(union: Experiment) -> None:
     assert list(runs["status"].cat.categories) == list(STATUSES)
     for table in (runs, summary):
         for name, dtype in table.dtypes.items():
-            if name in ("gate", "encoding", "init", "status"):
+            if name in ("gate", "encoding", "init", "status", "answers"):
                 assert isinstance(dtype, pd.CategoricalDtype)
             elif name in ("converged_epoch", "period") or str(name).startswith("epochs_q"):
                 assert dtype == pd.Int64Dtype()

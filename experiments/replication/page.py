@@ -13,6 +13,7 @@ from experiments.replication.parts import NEW, Section, markdown
 from experiments.replication.sections.boundary import trainability_boundary
 from experiments.replication.sections.cycles import cycles
 from experiments.replication.sections.fast_learners import fast_learners
+from experiments.replication.sections.first_guess import first_guess
 from experiments.replication.sections.five_inputs import five_inputs
 from experiments.replication.sections.fractal import fractal
 from experiments.replication.sections.kolen_pollack import kolen_pollack
@@ -44,6 +45,7 @@ PARTS = {
     "large_steps": Part(large_steps, ("large_steps",)),
     "cycles": Part(cycles, ("cycles",)),
     "five_inputs": Part(five_inputs, ("five_inputs",)),
+    "first_guess": Part(first_guess, ("first_guess",)),
 }
 
 OPENING = """# What others reported, and what we measure

@@ -17,9 +17,11 @@ from sweep.analysis.planes import HeatMap, Plane
 from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
 from sweep.analysis.question import best, effects, growth, subject
+from sweep.analysis.question import instead as learned
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.effects import Effect
 from sweep.analysis.question.growth import ByInputs, Fall
+from sweep.analysis.question.instead import Instead
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.analysis.representatives import Representatives
 from sweep.analysis.stability import Edge
@@ -273,6 +275,14 @@ class Findings:
         if self.result.curves is None:
             return None
         return growth.lowest_fall(self.result.curves, self.counts["n"].to_numpy(np.int64))
+
+    @cached_property
+    def instead(self) -> Instead | None:
+        """What failed runs of Boolean tables answer; None where there is nothing to tell, or no runs are kept."""
+        if self.experiment.keep == "summary":
+            return None
+        first = [key for key in ("gate", self.subject) if key in self.varying]
+        return learned.instead(self.result, list(dict.fromkeys([*first, *self.by_kind])))
 
     @cached_property
     def representatives(self) -> Representatives:

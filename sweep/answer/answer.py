@@ -10,7 +10,7 @@ from sweep.analysis.question.subject import asks_for_loss
 from sweep.answer.along import edge_sentences, fallen, grown, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
-from sweep.answer.gates import functions, gates, separability
+from sweep.answer.gates import functions, gates, instead, separability
 from sweep.answer.leading import leading
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
 
@@ -31,7 +31,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.layout.by_inputs:
         return [*functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
-        return [*planes(findings), *separability(findings), *_outcomes(findings)]
+        return [*planes(findings), *separability(findings), *instead(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
     told = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
@@ -42,6 +42,7 @@ def answer(findings: Findings) -> list[str]:
         *_what_was_learned(findings, edges),
         *(fallen(findings) if not loss_first else []),
         *([] if _only_edges(findings, edges) else axes(findings, told)),
+        *([] if _only_edges(findings, edges) else instead(findings)),
         *_outcomes(findings),
     ]
 

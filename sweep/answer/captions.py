@@ -10,7 +10,7 @@ from sweep.analysis.question.best import FEWEST
 from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
-from sweep.answer.gates import MAX_NAMED
+from sweep.answer.gates import MAX_NAMED, instead
 from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.words import (
     NBSP,
@@ -37,6 +37,7 @@ TITLES = {
     "epochs_to_converge": "Epochs",
     "success_curves": "Share over time",
     "stability": "Edge of stability",
+    "learned_instead": "Learned instead",
     "final_loss": "Final loss",
     "learning_curves": "Loss over time",
     "decision_surfaces": "Decision surfaces",
@@ -327,6 +328,25 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     return Description(total.rstrip("."), " ".join(said), f"Share of runs converged against epochs. {total}")
 
 
+def _learned_instead(findings: Findings, answered: Sequence[str]) -> Description:
+    found = findings.instead
+    assert found is not None
+    n = int(found.counts.sum())
+    right = int(found.counts[found.right >= 0, found.right[found.right >= 0]].sum())
+    target = f"{counted(right, 'failed run')} of {n:,} answer every row rightly, short of the target"
+    told = instead(findings) or [f"{target}."]
+    what = "answer each function" if found.functions else "answer so many rows wrongly"
+    caption = (
+        f"Percent of the failed runs of each line, counted at its right, that {what}: by the truth table of the final "
+        "weights, where an output above ½ is 1, by however little. Less than half a percent is left blank."
+    )
+    if found.functions:
+        caption += " A and B are the inputs, TRUE and FALSE the constants."
+    return Description(
+        told[0].rstrip("."), caption, " ".join(["Table of what failed runs answer.", *told, f"{target}."])
+    )
+
+
 def _laws(findings: Findings) -> str:
     """Explain the predicted epochs, and compare measured medians with them; empty where there are none."""
     if not findings.laws:
@@ -351,6 +371,7 @@ _DESCRIBED = {
     "success_rate": _success_rate,
     "epochs_to_converge": _epochs_to_converge,
     "success_curves": _success_curves,
+    "learned_instead": _learned_instead,
     "final_loss": _final_loss,
     "stability": _stability,
     "learning_curves": _learning_curves,

@@ -6,19 +6,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.instead import DIVERGED, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, exact, joined, nats, small
+from sweep.words import NBSP, capital, exact, joined, nats, percent, small
 
 MAX_NAMED = 4
+FEWEST_FAILED = 10
+"""Failed runs of a gate from which on it is told what they answer."""
 
 
 def gates(findings: Findings) -> list[str]:
@@ -87,6 +91,36 @@ def functions(findings: Findings) -> list[str]:
     if several:
         said.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
     return [*said[:1], *_exactly(findings, [str(gate) for gate in counts.index], learned), *said[1:]]
+
+
+def instead(findings: Findings) -> list[str]:
+    """Tell what the failed runs answer of the gate that has most of them, or of two that have as many."""
+    found = findings.instead
+    if found is None or not found.functions:
+        return []
+    failed: dict[str, NDArray[np.int64]] = {gate: found.of_gate(gate) for gate in dict.fromkeys(found.gates)}
+    itself = {gate: found.right[found.gates.index(gate)] for gate in failed}
+    most = max(int(counts.sum()) for counts in failed.values())
+    if most < FEWEST_FAILED:
+        return []
+    often = [gate for gate, counts in failed.items() if counts.sum() == most]
+    often.sort(key=lambda gate: failed[gate][itself[gate]] if itself[gate] >= 0 else 0)
+    told = [_instead(found, gate, failed[gate], itself[gate]) for gate in often[:2]]
+    return [f"In this grid, of the {most:,} failed runs of {'; of those of '.join(told)}."]
+
+
+def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) -> str:
+    """A gate, and the shares of its failed runs that answer it itself, and the commonest other function."""
+    others = [at for at, kind in enumerate(found.kinds) if kind != DIVERGED and at != itself and counts[at]]
+    shares = [f"{percent(count / counts.sum())}{NBSP}%" for count in counts]
+    said = []
+    if itself >= 0 and counts[itself]:
+        said.append(f"{shares[itself]} answer {gate} itself, short of the target,")
+    if others:
+        commonest = max(others, key=lambda at: counts[at])
+        which = "the commonest other function" if said else "more than any other function"
+        said.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
+    return f"{gate}, {' and '.join(said).rstrip(',')}"
 
 
 def separability(findings: Findings) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sweep.spec import gates, models
 from sweep.spec.experiment import Experiment
@@ -91,6 +92,14 @@ def n_rows(experiment: Experiment, gate: str) -> int:
     return len(tables[gate].targets if gate in tables else truth_table(gate))
 
 
+@lru_cache(maxsize=64)
+def answer_width(experiment: Experiment) -> int:
+    """Return the rows of the longest Boolean table, 0 if there is none: characters of what a run may answer."""
+    tables, every = experiment.tables, {gate for grid in experiment.grids for gate in grid.values["gate"]}
+    boolean = (gate for gate in every if gate not in tables or tables[gate].is_boolean)
+    return max((n_rows(experiment, gate) for gate in boolean), default=0)
+
+
 def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     """Return the runs that take a fraction of a second, and a few megabytes, at most."""
     hidden: int = max(grid.values["hidden"])
@@ -113,7 +122,7 @@ def piece_size(experiment: Experiment, grid: Grid) -> int:
 
 def run_bytes(experiment: Experiment) -> int:
     """Return the bytes of what became of a run, its learning curve included."""
-    return _OUTCOME_BYTES + 8 * n_recorded(experiment)
+    return _OUTCOME_BYTES + answer_width(experiment) + 8 * n_recorded(experiment)
 
 
 def training_bytes(experiment: Experiment, grid: Grid) -> int:
@@ -121,4 +130,4 @@ def training_bytes(experiment: Experiment, grid: Grid) -> int:
     tables, values = experiment.tables, grid.values
     n_inputs = max(tables[gate].inputs.shape[1] if gate in tables else gates.n_inputs(gate) for gate in values["gate"])
     n_params = models.n_params(n_inputs, max(values["hidden"]), any(values["shortcut"]))
-    return _OUTCOME_BYTES + _BYTES_PER_PARAMETER * n_params
+    return _OUTCOME_BYTES + answer_width(experiment) + _BYTES_PER_PARAMETER * n_params

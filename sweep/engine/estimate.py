@@ -6,7 +6,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import n_recorded, n_rows, natural_chunk_size, piece_size, run_bytes, training_bytes
+from sweep.engine.chunks import (
+    answer_width,
+    n_recorded,
+    n_rows,
+    natural_chunk_size,
+    piece_size,
+    run_bytes,
+    training_bytes,
+)
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
 from sweep.spec.schema import SUMMARY
@@ -50,12 +58,14 @@ _PARQUET_RUN = 16
 """Bytes after compression."""
 _PARQUET_FILE = 8_000
 _HEADER = 350
+_ANSWERS = 4
+"""Different answers at a grid point, if it has so many runs."""
 _FIGURES = 2_000_000
 _ABSENT = {
     "csv": ("runs.parquet", "summary.parquet", "counts.csv"),
     "parquet": ("runs.csv", "counts.csv"),
     "both": ("counts.csv",),
-    "counts": ("runs.csv", "runs.parquet", "summary.parquet"),
+    "counts": ("runs.csv", "runs.parquet", "summary.parquet", "answers.csv"),
 }
 _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
@@ -130,16 +140,19 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
         Recorded losses of a run in the mean; by default as many as a run has that trains to max_epochs.
     """
     n_runs, n_points = experiment.n_runs, experiment.n_points
+    answers = answer_width(experiment) + 3
+    rows_of_answers = sum(grid.n_points * min(len(grid.seeds), _ANSWERS) for grid in experiment.grids)
     losses = n_recorded(experiment) if points_per_run is None else points_per_run
     setting, number, epochs = _setting_width(experiment), len(str(n_runs)), len(str(experiment.train.max_epochs))
     files = max(n_chunks / len(experiment.grids), 1)
     cells, of_chunks = (sum(_cells(grid, max(grid.n_points, n)) for grid in experiment.grids) for n in (0, files))
     sizes: Mapping[str, float] = {
         "chunks": n_runs * (_CHUNK_RUN + _CHUNK_LOSS * losses) + _CHUNK_FILE * n_chunks,
-        "runs.csv": n_runs * (setting + number + _seed_width(experiment) + 13 + 2 * epochs + _NUMBER + 6),
+        "runs.csv": n_runs * (setting + number + _seed_width(experiment) + 13 + answers + 2 * epochs + _NUMBER + 6),
         "runs.parquet": _PARQUET_FILE + n_runs * _PARQUET_RUN,
         "curves.csv": n_runs * losses * (number + epochs + _NUMBER + 3),
         "summary.csv": _HEADER + n_points * (setting + len(SUMMARY) * (_NUMBER + epochs) / 2),
+        "answers.csv": rows_of_answers * (setting + answers + 6),
         "summary.parquet": _PARQUET_FILE + n_points * len(SUMMARY) * 4,
         "counts.csv": _HEADER + cells * (setting + number + _CELL_OF_TABLE + 2 * epochs),
         "figures, report.html": _FIGURES,
@@ -147,8 +160,9 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
     if formats == "counts":
         sizes = {**sizes, "chunks": _CHUNK_FILE * n_chunks + _CELL_OF_CHUNK * of_chunks}
     absent = _ABSENT[formats]
-    kept = {name: size for name, size in sizes.items() if name not in absent and (losses or name != "curves.csv")}
-    return {name: round(size) for name, size in kept.items()}
+    absent += () if losses else ("curves.csv",)
+    absent += () if answer_width(experiment) else ("answers.csv",)
+    return {name: round(size) for name, size in sizes.items() if name not in absent}
 
 
 def _cells(grid: Grid, n_parts: float) -> float:

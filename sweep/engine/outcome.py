@@ -6,8 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.engine.chunks import answer_width, n_recorded
 from sweep.kernel import STATUSES
-from sweep.spec.experiment import Train
+from sweep.spec.experiment import Experiment, Train
 
 
 @dataclass
@@ -32,6 +33,9 @@ class Outcome:
         Loss at epochs 0, record_every, …; NaN after a run's end. n_recorded is 0 if nothing is recorded.
     extra : float64, shape (n, n_extra)
         The columns `Train.extra`.
+    answers : bytes, shape (n,)
+        What the final weights answer to each row of a Boolean table, 0 or 1: above ½ is 1. Empty for other tables, and
+        for a run that diverged.
     """
 
     runs: NDArray[np.int64]
@@ -42,13 +46,22 @@ class Outcome:
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
     extra: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    answers: NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, "S1"))
 
     def __post_init__(self) -> None:
         if self.extra.ndim == 1:
             self.extra = np.empty((self.runs.size, 0))
+        if self.answers.size < self.runs.size:
+            self.answers = np.zeros(self.runs.size, "S1")
 
     @classmethod
-    def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int = 0) -> Self:
+    def room(cls, experiment: Experiment, runs: NDArray[np.int64], n_points: int | None = None) -> Self:
+        """Make room for runs of an experiment, with so many losses of each if not as many as it records."""
+        points = n_recorded(experiment) if n_points is None else n_points
+        return cls.empty(runs, points, len(experiment.train.extra), answer_width(experiment))
+
+    @classmethod
+    def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int = 0, n_answers: int = 0) -> Self:
         """Make room for runs."""
         n = runs.size
         return cls(
@@ -60,6 +73,7 @@ class Outcome:
             np.zeros(n),
             np.full((n, n_recorded), np.nan),
             np.zeros((n, n_extra)),
+            np.zeros(n, f"S{max(n_answers, 1)}"),
         )
 
     @classmethod
@@ -99,6 +113,7 @@ class Outcome:
         converged, diverged, stationary, _ = (self.status == code for code in range(len(STATUSES)))
         known = self.converged_epoch >= 0
         ended = converged | diverged
+        characters = np.ascontiguousarray(self.answers).view(np.uint8).reshape(self.n_runs, -1)
         rules = {
             "epochs": (self.epochs >= 0)
             & (self.epochs <= train.max_epochs)
@@ -107,6 +122,9 @@ class Outcome:
             "status": (known | ~converged) & (ended | ~known),
             "period": np.where(stationary, self.period > 0, self.period == -1),
             "final_loss": np.where(diverged, self.final_loss == np.inf, np.isfinite(self.final_loss)),
+            "answer": np.isin(characters, [0, *b"01"]).all(axis=1)
+            & ((characters[:, 1:] == 0) | (characters[:, :-1] != 0)).all(axis=1)
+            & ~(diverged & (self.answers != b"")),
         }
         if train.record_every:
             last = self.epochs // train.record_every

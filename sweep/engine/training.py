@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import Chunk, n_recorded, piece_size
+from sweep.engine.chunks import Chunk, piece_size
 from sweep.engine.outcome import Outcome
 from sweep.engine.starts import draw_starts
 from sweep.engine.tally import Tally
@@ -89,7 +89,7 @@ def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np
         Numbers within the grid, increasing.
     """
     grid = experiment.grids[number]
-    outcome = Outcome.empty(first + runs, n_recorded(experiment), len(experiment.train.extra))
+    outcome = Outcome.room(experiment, first + runs)
     kind_of = kinds_of(experiment, grid, runs)
     for kind in np.unique(kind_of):
         where = np.flatnonzero(kind_of == kind)
@@ -126,9 +126,10 @@ def _train_with_one_kernel(
     gates = [grid.values["gate"][number] for number in gate_numbers]
     inputs = experiment.table(gates[0], choices["encoding"]).inputs
     targets = _targets(experiment, gates)
-    bits = "" if gates[0] in experiment.tables else choices["encoding"]
+    own = experiment.tables.get(gates[0])
+    bits = choices["encoding"] if own is None else ""
     plan, loss_limit = _plan(experiment, inputs, targets, bits, choices)
-    outcome = Outcome.empty(runs, n_recorded(experiment), len(train.extra))
+    outcome = Outcome.room(experiment, runs)
     initial, final = np.empty((2, runs.size if with_weights else 0, plan.n_params))
     with _making_kernel:
         train_with = kernel(plan)
@@ -145,9 +146,10 @@ def _train_with_one_kernel(
         )
         starts, start_of_run = _starts(grid, runs[left], plan, restart)
         whole = left.size == runs.size and not train.restart_after
-        part = outcome if whole else Outcome.empty(runs[left], _n_points(train, n_epochs), len(train.extra))
+        part = outcome if whole else Outcome.room(experiment, runs[left], _n_points(train, n_epochs))
         weights = final if whole else np.empty((left.size if with_weights else 0, plan.n_params))
         sums = np.empty((left.size if plan.sums else 0, SUMS))
+        answers = part.answers.view(np.uint8).reshape(left.size, -1)
         train_with(
             Runs(inputs, targets, table_of_run[left], starts, start_of_run, settings[left]),
             limits,
@@ -160,6 +162,7 @@ def _train_with_one_kernel(
                 weights,
                 part.curves,
                 sums,
+                answers if own is None or own.is_boolean else answers[:0],
             ),
         )
         if with_weights:

@@ -4,5 +4,5 @@ from sweep.spec.schema import STATUSES
 
 __all__ = ["NUMERICS", "STATUSES"]
 
-NUMERICS = 2
-"""Version of the arithmetic: what was trained under another one has other bits, and is never mixed with it."""
+NUMERICS = 3
+"""Version of the arithmetic and of what is kept of a run: results of another one are never mixed with those of this."""

@@ -15,13 +15,14 @@ from sweep.kernel.plan import Plan
 
 _LANES, _TABLE = types.float64[::1], types.float64[:, ::1]
 _ADVANCE = types.void(types.intp, _TABLE, *[_LANES] * 5, types.float64, types.float64)
-_EVALUATE = types.void(_TABLE, _LANES, _LANES, types.float64, types.float64, *[_LANES] * 3)
+_EVALUATE = types.void(_TABLE, _LANES, _LANES, types.float64, types.float64, *[_LANES] * 4)
 _COUNTS, _NUMBERS, _ROWS = np.empty(0, np.int64), np.empty(0), np.empty((0, N_SETTINGS))
+_CODES, _TEXTS = np.empty(0, np.int8), np.empty((0, 1), np.uint8)
 _LOOP = [
     numba.typeof(Shape(1, 1, 1, 1, 1, 1)),
     numba.typeof(Runs(_ROWS, _ROWS, _COUNTS, _ROWS, _COUNTS, _ROWS)),
     numba.typeof(Limits(1, 1, 1, 1.0, 1.0)),
-    numba.typeof(Output(np.empty(0, np.int8), _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS)),
+    numba.typeof(Output(_CODES, _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS, _TEXTS)),
 ]
 
 
@@ -44,8 +45,8 @@ def _arithmetic(plan):
         advance(text, n_epochs, X, state, targets, settings, epochs, converged_epoch, loss_limit, error_limit)
 
     @jit(_EVALUATE, text)
-    def evaluate_lanes(X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
-        evaluate(text, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out)
+    def evaluate_lanes(X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out, sides_out):
+        evaluate(text, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out, sides_out)
 
     return advance_lanes, evaluate_lanes
 

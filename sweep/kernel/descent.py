@@ -124,12 +124,14 @@ def _update(plan, kept, ascent, settings, going_on=None):
 
 
 @traced(Plan.parse)
-def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out):
+def evaluate(plan, X, state, targets, loss_limit, error_limit, loss_out, converged_out, finite_out, sides_out=None):
     """Compute the loss (3), and as 1.0 or 0.0 whether the criterion holds and whether the model is finite.
 
-    Parameters as in `advance`; the last three are (width,) float64, lanes.
+    Parameters as in `advance`; `loss_out`, `converged_out` and `finite_out` are (width,) float64, lanes, and so is
+    `sides_out`, (M * width,), which may be left out: above 0 where the answer to a row is 1.
     """
-    now = through_table(plan, X, _parameters(plan, state), targets, (loss_limit, error_limit), True, False)
+    thresholds = loss_limit, error_limit
+    now = through_table(plan, X, _parameters(plan, state), targets, thresholds, True, False, sides_out)
     loss_out[0] = canonical(now.total_loss / float(plan.n_rows))
     converged_out[0] = select(now.converged, 1.0, 0.0)
     finite_out[0] = select(now.finite, 1.0, 0.0)

@@ -112,6 +112,8 @@ class Output(NamedTuple):
         Loss at epochs 0, record_every, …; what a run did not reach stays as it was.
     sums : (n, SUMS) or (0, SUMS) float64, C-contiguous
         `descent.SUMS` of plans that keep them.
+    answers : (n, M or more) or (0, …) uint8, C-contiguous
+        What the final parameters answer to each row, the character 0 or 1; of a diverged run left as it was.
     """
 
     status: NDArray[np.int8]
@@ -122,6 +124,7 @@ class Output(NamedTuple):
     weights: NDArray[np.float64]
     curves: NDArray[np.float64]
     sums: NDArray[np.float64]
+    answers: NDArray[np.uint8]
 
 
 class Lanes(NamedTuple):
@@ -131,7 +134,7 @@ class Lanes(NamedTuple):
     ----------
     state, targets, settings, epochs, converged_epoch
         As `descent.advance` takes them.
-    loss, converged, finite
+    loss, converged, finite, sides
         As `descent.evaluate` gives them.
     run : (width,) int64
         Number of the run; −1 for none.
@@ -153,6 +156,7 @@ class Lanes(NamedTuple):
     loss: NDArray[np.float64]
     converged: NDArray[np.float64]
     finite: NDArray[np.float64]
+    sides: NDArray[np.float64]
     run: NDArray[np.int64]
     expected: NDArray[np.float64]
     bits: NDArray[np.int64]
@@ -174,6 +178,7 @@ def _empty_lanes(shape, n_settings):
         np.zeros(width),
         np.zeros(width),
         np.zeros(width),
+        np.zeros(shape.n_rows * width),
         np.full(width, -1),
         np.zeros(width),
         state.view(np.int64),
@@ -292,7 +297,7 @@ def _any_ends(lanes, max_epochs):
 def _write(lanes, limits, out):
     """Write what became of the runs that have ended, and empty their lanes; returns their number and their epochs."""
     run_of, epochs_of, expected, first_of = lanes.run, lanes.epochs, lanes.expected, lanes.converged_epoch
-    loss, converged, finite, state = lanes.loss, lanes.converged, lanes.finite, lanes.state
+    loss, converged, finite, state, sides = lanes.loss, lanes.converged, lanes.finite, lanes.state, lanes.sides
     n_ended, n_epochs = 0, 0
     for lane in range(run_of.size):
         run, epochs, first = run_of[lane], int(epochs_of[lane]), int(first_of[lane])
@@ -304,6 +309,9 @@ def _write(lanes, limits, out):
             out.status[run], loss[lane] = DIVERGED, np.inf
         else:
             out.status[run] = CONVERGED if first >= 0 else MAX_EPOCHS
+            if out.answers.shape[0] > 0:
+                for m in range(sides.size // run_of.size):
+                    out.answers[run, m] = 49 if sides[m * run_of.size + lane] > 0.0 else 48
         out.epochs[run], out.converged_epoch[run], out.final_loss[run] = epochs, first, loss[lane]
         if out.weights.shape[0] > 0:
             for j in range(out.weights.shape[1]):
@@ -330,19 +338,19 @@ def train(advance, evaluate, shape, runs, limits, out):
     lanes = _empty_lanes(shape, runs.settings.shape[1])
     X, loss_limit, error_limit = runs.X, limits.loss_limit, limits.error_limit
     state, targets, settings, epochs, first = lanes[:5]
-    loss, converged, finite = lanes[5:8]
+    loss, converged, finite, sides = lanes[5:9]
     next_run, n_done, n_epochs_done = 0, 0, 0
     while n_done < out.status.size:
         next_run = _fill(next_run, shape, runs, lanes)
         if limits.record_every > 0:
-            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite)
+            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite, sides)
             _record(lanes, limits, out)
         block = _expect(lanes, limits, n_done, n_epochs_done)
         advance(block, X, state, targets, settings, epochs, first, loss_limit, error_limit)
         if limits.longest_period > 0 and limits.record_every == 0:
             _skip_cycles(lanes, limits.max_epochs)
         if _any_ends(lanes, limits.max_epochs):
-            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite)
+            evaluate(X, state, targets, loss_limit, error_limit, loss, converged, finite, sides)
             ended, n_epochs = _write(lanes, limits, out)
             n_done, n_epochs_done = n_done + ended, n_epochs_done + n_epochs
 

@@ -138,10 +138,12 @@ class _Block:
             _add(sums, j * N + i, delta_j, lambda r, i=i: x(r, i), fresh)
         _add(sums, self.b1 + j, delta_j, lambda _: 1.0, fresh)
 
-    def at_output(self, x, targets, sums, with_loss):
-        """Equations (2) to (4); returns δ of each row."""
+    def at_output(self, x, targets, sums, with_loss, tell=None):
+        """Equations (2) to (4); returns δ of each row, and tells z."""
         plan, P, delta = self.plan, self.plan.n_params, []
-        for z, target in zip(self.logits(x), targets, strict=True):
+        for r, (z, target) in enumerate(zip(self.logits(x), targets, strict=True)):
+            if tell:
+                tell(r, z)
             ascent, likelihood, error, loss = _at_output(plan, z, target, with_loss)
             delta.append(ascent)
             sums[P] = sums[P] * likelihood
@@ -174,7 +176,7 @@ def logit(plan, w, x):
     return block.logits(lambda _, i: x[i])[0]
 
 
-def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True):
+def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True, tell=None):
     """Equations (1) to (6) for a block of rows, added to `sums`.
 
     Parameters
@@ -193,11 +195,13 @@ def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True):
         True if the first P sums begin with these rows; else they are added to.
     with_ascent : bool
         False if the first P sums are not asked for.
+    tell : callable, optional
+        Called with the number of each row in the block and its z.
     """
     block = _Block(plan, w, len(targets))
     block.begin()
     w.repeat(plan.hidden, lambda j: block.forward(x, j))
-    delta = block.at_output(x, targets, sums, with_loss)
+    delta = block.at_output(x, targets, sums, with_loss, tell)
     if with_ascent:
         w.repeat(plan.hidden, lambda j: block.backward(x, delta, sums, fresh, j))
         block.end(x, delta, sums, fresh)
@@ -224,10 +228,11 @@ def _cross_entropy(z, y):
     return (select(z > 0.0, z, 0.0) - y * z) + softplus(-absolute(z))
 
 
-def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent):
+def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides_out=None):
     """One pass over all rows with the parameters w; `thresholds` are the limits of `advance`.
 
-    The criterion is always told; the loss where a cross-entropy's target needs it, or with_loss asks.
+    The criterion is always told; the loss where a cross-entropy's target needs it, or with_loss asks; in `sides_out`,
+    if it is given, how far the logit of each row, or its linear output, lies above that of the answer ½.
     """
     P, M, n = plan.n_params, plan.n_rows, plan.n_together
     needs_loss = with_loss or (plan.soft_targets and plan.stop_loss)
@@ -235,8 +240,11 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent):
     fresh = plan.starts_from_nothing
 
     def block(first, n):
-        rows = [targets[first + r] for r in range(n)]
-        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh, with_ascent)
+        def tell(r, z):
+            sides_out[first + r] = z - 0.5 if plan.output == "linear" else z
+
+        rows, told = [targets[first + r] for r in range(n)], tell if sides_out else None
+        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh, with_ascent, told)
 
     if plan.is_straight:
         sums = Values([targets.number(0.0)] * P + [1.0, 0.0, 0.0, 0.0])

@@ -11,6 +11,7 @@ from sweep.plots.drawing.marks import Drawing
 from sweep.plots.epochs_to_converge import epochs_to_converge
 from sweep.plots.final_loss import final_loss
 from sweep.plots.heat_map import heat_map
+from sweep.plots.learned_instead import learned_instead
 from sweep.plots.learning_curves import learning_curves
 from sweep.plots.stability import stability
 from sweep.plots.success_curves import success_curves
@@ -56,6 +57,8 @@ def figures_for(findings: Findings, models: Sequence[Model] = (), courses: Seque
         chosen["success_curves"] = success_curves
     if edge:
         chosen["stability"] = stability
+    if findings.instead is not None:
+        chosen["learned_instead"] = learned_instead
     if (counts["n_diverged"] < counts["n"]).any():
         chosen["final_loss"] = final_loss
     curves = findings.result.curves

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sweep.engine.chunks import answer_width
 from sweep.engine.estimate import runs_per_piece
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import Tally
@@ -45,7 +46,11 @@ def facts(experiment: Experiment) -> dict[str, Any]:
 
 def table_names(experiment: Experiment) -> list[str]:
     """Return the files of the tables of a result, those of runs first."""
-    others = {"curves.csv": experiment.train.record_every, "counts.csv": experiment.keep == "summary"}
+    others = {
+        "answers.csv": experiment.keep == "runs" and answer_width(experiment),
+        "curves.csv": experiment.train.record_every,
+        "counts.csv": experiment.keep == "summary",
+    }
     return [*_runs(experiment), *_summaries(experiment), *(name for name, there in others.items() if there)]
 
 
@@ -98,7 +103,8 @@ def make_tables(
 
 
 def _with_runs(experiment: Experiment, found: Iterable[Outcome], give: Give) -> Iterator[Outcome]:
-    """Make the tables of runs and of losses on the way."""
+    """Make the tables of runs, of what they answer, and of losses on the way."""
+    answers = tables.Answers(experiment) if answer_width(experiment) else None
     for outcome in found:
         if not outcome.n_runs:
             continue
@@ -107,7 +113,11 @@ def _with_runs(experiment: Experiment, found: Iterable[Outcome], give: Give) -> 
             give(name, runs)
         if every := experiment.train.record_every:
             give("curves.csv", tables.curves_table(outcome, every))
+        for piece in answers.add(runs, outcome) if answers else ():
+            give("answers.csv", piece)
         yield outcome
+    for piece in answers.rest() if answers else ():
+        give("answers.csv", piece)
 
 
 def _runs(experiment: Experiment) -> list[str]:

@@ -81,7 +81,8 @@ class Result:
 
         `status` is one of `sweep.spec.schema.STATUSES`, `epochs` the updates applied, `converged_epoch` missing if
         never, `period` the epochs after which a stationary run's weights come back, missing for others, and
-        `final_loss` in nats for bce and ∞ if diverged.
+        `final_loss` in nats for bce and ∞ if diverged. `answers` is what the final weights answer to each row of a
+        Boolean table, such as "0110"; empty for other tables, and for a run that diverged.
         """
         return self._table("runs")
 

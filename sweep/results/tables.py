@@ -39,6 +39,7 @@ def runs_table(experiment: Experiment, outcome: Outcome) -> "pa.Table":
             "converged_epoch": pa.array(outcome.converged_epoch, mask=outcome.converged_epoch < 0),
             "period": pa.array(outcome.period, mask=outcome.period < 0),
             "final_loss": outcome.final_loss,
+            schema.ANSWERS: _answers(outcome.answers),
             **{
                 name: column.astype(np.int64) if name in schema.RESTARTS else column
                 for name, column in zip(experiment.train.extra, outcome.extra.T, strict=True)
@@ -122,6 +123,57 @@ class _Point:
         return rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
 
 
+class Answers:
+    """Counts what the runs of each grid point answer, from outcomes with increasing numbers, cut anywhere.
+
+    Rows are in the order of run numbers; of a point the commonest answer comes first.
+
+    Parameters
+    ----------
+    experiment
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        import pyarrow as pa
+
+        self.experiment = experiment
+        types = dict.fromkeys(("point", schema.ANSWERS, "run", "n", "n_converged"), pa.int64())
+        self._held = pa.schema({**types, schema.ANSWERS: pa.string()}).empty_table()
+
+    def add(self, runs: "pa.Table", outcome: Outcome) -> "Iterator[pa.Table]":
+        """Count runs, given as `runs_table` makes them too; yields the rows of points that are complete, if any are."""
+        import pyarrow as pa
+
+        converged = outcome.status == schema.status_code("converged")
+        columns = {"point": _points(self.experiment, outcome.runs), schema.ANSWERS: runs[schema.ANSWERS]}
+        columns |= {"run": outcome.runs, "n": np.ones(outcome.n_runs, np.int64), "n_converged": converged.astype(int)}
+        every = self._summed(pa.concat_tables([self._held, self._summed(pa.table(columns))]))
+        last = every["point"].to_numpy()
+        complete = int(np.searchsorted(last, last[-1]))
+        self._held = every[complete:]
+        if complete:
+            yield self._rows(every[:complete])
+
+    def rest(self) -> "Iterator[pa.Table]":
+        """Yield the rows of the last point, if there is one."""
+        if self._held.num_rows:
+            yield self._rows(self._held)
+
+    def _rows(self, counted: "pa.Table") -> "pa.Table":
+        import pyarrow as pa
+
+        setting = coordinates(self.experiment, counted["run"].to_numpy())
+        texts = {schema.ANSWERS: counted[schema.ANSWERS].dictionary_encode()}
+        return pa.table({**setting, **texts, "n": counted["n"], "n_converged": counted["n_converged"]})
+
+    def _summed(self, counts: "pa.Table") -> "pa.Table":
+        """Add up the rows that have the same point and answers."""
+        sums = [("run", "min"), ("n", "sum"), ("n_converged", "sum")]
+        summed = counts.group_by(["point", schema.ANSWERS], use_threads=False).aggregate(sums)
+        plain = summed.rename_columns({f"{name}_{how}": name for name, how in sums}).cast(self._held.schema)
+        return plain.sort_by([("point", "ascending"), ("n", "descending"), (schema.ANSWERS, "ascending")])
+
+
 def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
     """Make the table of recorded losses, run by run: `run`, `epoch` and `loss`."""
     import pyarrow as pa
@@ -132,14 +184,16 @@ def curves_table(outcome: Outcome, record_every: int) -> "pa.Table":
 
 
 def column_names(experiment: Experiment, table: str) -> list[str]:
-    """Return the columns of a table on disk, "runs", "summary", "curves" or "counts", in order."""
+    """Return the columns of a table on disk, "runs", "summary", "answers", "curves" or "counts", in order."""
     if table == "curves":
         return list(schema.CURVES)
     if table == "counts":
         return ["run", *experiment.columns, *schema.COUNTS]
     if table == "summary":
         return [*experiment.columns, *schema.SUMMARY]
-    return ["run", *experiment.columns, "seed", *schema.OUTCOME, *experiment.train.extra]
+    if table == "answers":
+        return [*experiment.columns, *schema.COUNTS_OF_ANSWERS]
+    return ["run", *experiment.columns, "seed", *schema.OUTCOME, schema.ANSWERS, *experiment.train.extra]
 
 
 def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
@@ -155,7 +209,7 @@ def arrow_types(experiment: Experiment, table: str) -> dict[str, "pa.DataType"]:
         category = pa.dictionary(pa.int32(), pa.string())
         every = {key: Values.of(experiment, key) for key in experiment.columns}
         types |= {key: category if of.are_texts else pa.from_numpy_dtype(of.array.dtype) for key, of in every.items()}
-        types |= {"status": category} if "status" in types else {}
+        types |= {name: category for name in ("status", schema.ANSWERS) if name in types}
     return types
 
 
@@ -172,8 +226,11 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
         if name in schema.NULLABLE:
             columns[name] = column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
         elif pa.types.is_dictionary(column.type):
-            values = schema.STATUSES if name == "status" else Values.of(experiment, name).values
-            columns[name] = column.to_pandas().cat.set_categories(list(values))  # astype would keep another order
+            texts = column.to_pandas()
+            values = schema.STATUSES if name == "status" else sorted(texts.cat.categories)
+            if name in experiment.columns:
+                values = Values.of(experiment, name).values
+            columns[name] = texts.cat.set_categories(list(values))  # astype would keep another order
         else:
             columns[name] = column.to_numpy()
     return pd.DataFrame(columns, copy=copy)
@@ -239,6 +296,17 @@ def text(codes: NDArray[np.integer[Any]], names: Sequence[str]) -> "pa.Array":
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
+
+
+def _answers(answers: NDArray[np.bytes_]) -> "pa.Array":
+    """Return what runs answer as texts, each different one once."""
+    import pyarrow as pa
+
+    width = answers.itemsize
+    every = pa.Array.from_buffers(pa.binary(width), answers.size, [None, pa.py_buffer(np.ascontiguousarray(answers))])
+    encoded = every.dictionary_encode()
+    texts = [text.rstrip(b"\0").decode("ascii") for text in encoded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string()))
 
 
 def _points(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.int64]:

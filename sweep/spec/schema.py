@@ -13,11 +13,15 @@ STATUSES = ("converged", "diverged", "stationary", "max_epochs")
 
 OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 """Columns of the table of runs that hold the outcome; `run`, the columns of the grid and `seed` stand before them."""
+ANSWERS = "answers"
+"""Column after the outcome: what the final weights answer to each row of a Boolean table, a text of 0 and 1."""
+COUNTS_OF_ANSWERS = (ANSWERS, "n", "n_converged")
+"""Columns of the table of answers after those of the grid."""
 
 RESTARTS = ("restarts",)
-"""Column of the table of runs after the outcome, with restart_after."""
+"""Column of the table of runs after the answers, with restart_after."""
 SUMS = ("mean_of_last", "sum_of_losses", "sum_of_inverses")
-"""Columns of the table of runs after the outcome, with last_losses."""
+"""Columns of the table of runs after the answers, with last_losses."""
 
 CURVES = ("run", "epoch", "loss")
 """Columns of the learning curves."""
@@ -40,9 +44,9 @@ COUNTS = ("status", "epoch_low", "epoch_high", "loss_low", "loss_high", "n")
 NULLABLE = ("converged_epoch", "period", "epoch_low", "epoch_high", *EPOCH_QUANTILES)
 """Columns of integers that may be missing."""
 FLOATS = ("final_loss", "loss_low", "loss_high", "converged_rate", "converged_low", "converged_high", *LOSS_QUANTILES)
-"""Columns of floating-point numbers, keys of the grid not counted; all others but `status` hold integers."""
+"""Columns of floating-point numbers, keys of the grid not counted; all others but the texts hold integers."""
 
-TAKEN = ("run", "seed", *OUTCOME, *RESTARTS, *SUMS, *SUMMARY, *COUNTS, "rate", "interval", "settings")
+TAKEN = ("run", "seed", *OUTCOME, ANSWERS, *RESTARTS, *SUMS, *SUMMARY, *COUNTS, "rate", "interval", "settings")
 """Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
 
 BACKENDS = ("threading", "loky", "dask")

@@ -12,7 +12,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.spec.gates import truth_table
+from sweep.spec.gates import MAX_INPUTS, truth_table
 from sweep.spec.messages import not_allowed
 from sweep.spec.reading import opened
 
@@ -33,6 +33,12 @@ class TrainingSet:
 
     inputs: NDArray[np.float64]
     targets: NDArray[np.float64]
+
+    @property
+    def is_boolean(self) -> bool:
+        """True if inputs are all 0 and 1, or −1 and 1, and targets 0 and 1, in no more rows than a gate may have."""
+        are_bits = any(np.isin(self.inputs, (low, 1.0)).all() for low in (0.0, -1.0))
+        return are_bits and len(self.targets) <= 2**MAX_INPUTS and bool(np.isin(self.targets, (0.0, 1.0)).all())
 
 
 def boolean_table(gate: str, encoding: str) -> TrainingSet:

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.chunks import n_recorded
+from sweep.engine.chunks import answer_width, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import COLUMNS, Tally
 from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
+from sweep.spec.schema import ANSWERS
 from sweep.spec.training_sets import TrainingSet
 from sweep.store.files import Tree
 
@@ -163,7 +164,9 @@ class ChunkStore:
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
         curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
         extra = dict.fromkeys(self.experiment.train.extra, pa.float64())
-        return pa.schema({**integers, "final_loss": pa.float64(), **extra, **curve})
+        width = answer_width(self.experiment)
+        answers = {ANSWERS: pa.binary(width)} if width else {}
+        return pa.schema({**integers, "final_loss": pa.float64(), **answers, **extra, **curve})
 
     def _metadata(self, start: int, stop: int) -> dict[bytes, bytes]:
         """Return what a chunk file says of itself."""
@@ -235,13 +238,17 @@ class ChunkStore:
 
     def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
         names = self.experiment.train.extra
-        columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("curve", *names)}
+        others = ("curve", ANSWERS, *names)
+        columns = {name: table[name].to_numpy() for name in table.column_names if name not in others}
         extra = np.array([table[name].to_numpy() for name in names]).reshape(len(names), runs.size).T
         integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
         curves = np.empty((runs.size, 0))
         if self.n_recorded:
             curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
-        return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra)
+        answers = np.zeros(runs.size, "S1")
+        if width := answer_width(self.experiment):
+            answers = np.frombuffer(table[ANSWERS].chunk(0).buffers()[1], f"S{width}", runs.size)
+        return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra, answers=answers)
 
     def _columns(self, outcome: Outcome) -> dict[str, Any]:
         import pyarrow as pa
@@ -256,6 +263,9 @@ class ChunkStore:
         }
         if self.n_recorded:
             columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
+        if width := answer_width(self.experiment):
+            texts = pa.py_buffer(np.ascontiguousarray(outcome.answers, f"S{width}"))
+            columns[ANSWERS] = pa.Array.from_buffers(pa.binary(width), outcome.n_runs, [None, texts])
         return columns
 
     def write_chunk(self, start: int, outcome: Outcome | Tally) -> ChunkFile:

@@ -46,7 +46,7 @@ class Earlier:
         runs = np.arange(chunk.start, chunk.stop)
         known: Outcome | Tally = Tally.empty(range(chunk.first + chunk.start, chunk.first + chunk.stop))
         if self.experiment.keep == "runs":
-            known = Outcome.empty(chunk.first + runs, n_recorded(self.experiment), len(self.experiment.train.extra))
+            known = Outcome.room(self.experiment, chunk.first + runs)
         filled = np.zeros(runs.size, np.bool_)
         for store in self.stores:
             numbers = paired(grid, self.experiment.tables, store.grid, store.tables, runs)
@@ -92,7 +92,7 @@ class Earlier:
                 usable = still_true(outcome, store.experiment.train, self.experiment.train)
         except DamagedError as error:
             self.refuse(file.name, str(error))
-            outcome = Outcome.empty(np.arange(file.start, file.stop), 0, len(store.experiment.train.extra))
+            outcome = Outcome.room(store.experiment, np.arange(file.start, file.stop), 0)
             usable = np.zeros(file.n_runs, np.bool_)
         self._kept[file.name] = outcome, usable
         while len(self._kept) > 1 and sum(part.n_bytes for part, _ in self._kept.values()) > _KEPT_BYTES:

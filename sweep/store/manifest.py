@@ -19,7 +19,7 @@ COPY = f"{CHUNKS}/{MANIFEST}"
 """Lies beside the chunks, to mend the manifest from."""
 UNDER_WAY = f"{CHUNKS}/experiment.json"
 INCOMPLETE = "INCOMPLETE.txt"
-TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv", "counts.csv")
+TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "answers.csv", "curves.csv", "counts.csv")
 
 _DRAWN = re.compile(r"report\.html|figures/[^/\0.][^/\0]*\.(svg|png)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -43,7 +43,7 @@ class Manifest(BaseModel, extra="forbid", strict=True):
     jobs, backend, cpu, python, versions
         Workers, how joblib ran them, and on what.
     numerics
-        Version of the arithmetic.
+        Version of the arithmetic and of what is kept of a run.
     runs_format
         "csv", "parquet" or "both"; "counts" where no single runs are kept.
     experiment

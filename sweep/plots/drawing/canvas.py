@@ -85,17 +85,27 @@ def _n_columns(n: int, most: int) -> int:
     return 3 if n % 4 and (n % 3 == 0 or n == 5) else 4
 
 
-def rows(names: Sequence[str], title: str, x_label: str, legend: Sequence[Artist], right: Sequence[str] = ()) -> Axes:
-    """Lay out one axes with a named row for each category, the first on top, and optionally a remark at its right."""
+def rows(
+    names: Sequence[str],
+    title: str,
+    x_label: str,
+    legend: Sequence[Artist],
+    right: Sequence[str] = (),
+    bottom: float = _INCH_BOTTOM,
+) -> Axes:
+    """Lay out one axes with a named row for each category, the first on top, and optionally a remark at its right.
+
+    Below it there are so many inches of room.
+    """
     width = 7.2
     left = min(0.35 + 0.09 * max(map(len, names)), 3.0)
     right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
     head = _head_inches(title, legend, width) + 0.1
-    height = head + 0.34 * max(len(names), 2) + _INCH_BOTTOM
+    height = head + 0.34 * max(len(names), 2) + bottom
     figure = Drawing((width, height))
     _head(figure, title, legend)
-    size = ((width - left - right_margin) / width, (height - head - _INCH_BOTTOM) / height)
-    axes = figure.add_axes((left / width, _INCH_BOTTOM / height, *size))
+    size = ((width - left - right_margin) / width, (height - head - bottom) / height)
+    axes = figure.add_axes((left / width, bottom / height, *size))
     figure.panels.append(axes)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
