@@ -70,3 +70,11 @@ def test_long_learning_curves(tmp_path: Path) -> None:
     file.write_text(LONG_CURVES)
     n_seeds = 1000 if N_RUNS > 10**7 else 100
     assert peak(file, tmp_path / "out", f"seeds={n_seeds}") < MOST_MEMORY
+
+
+def test_counts_take_no_more_for_more_runs(tmp_path: Path) -> None:
+    file = tmp_path / "many.toml"
+    file.write_text(MANY_RUNS)
+    one = "gate=AND", "learning_rate=1", "keep=summary"
+    peaks = [peak(file, tmp_path / str(n), *one, f"seeds={n * N_RUNS}") for n in (3, 12)]
+    assert peaks[1] - peaks[0] < 50_000_000  # as runs, nine million more would take thrice that
