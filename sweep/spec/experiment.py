@@ -42,8 +42,7 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     detect_stationary
         True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
     restart_after
-        Begin again after so many epochs without convergence; 0 for never. The r-th restart of seed s takes seed
-        s + r · (number of seeds); epochs of all starts count together.
+        Begin again after so many epochs without convergence, with seed + number of seeds; 0 for never.
     last_losses
         k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
     """
@@ -358,11 +357,10 @@ def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: b
 
 
 def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
-    lengths = {
-        place: sum(part.n_runs for at, part in zip(places, grids, strict=True) if at == place) for place in places
-    }
+    pairs = list(zip(places, grids, strict=True))
+    lengths = {place: sum(one.n_runs for at, one in pairs if at == place) for place in places}
     grid.check_size(sum(lengths.values()), lengths, " + ")
-    for (i, part), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
+    for (i, part), (j, other) in itertools.combinations(pairs, 2):
         if grid.overlap(part, other, tables):
             raise ValueError(f"{i} and {j} have runs in common; allowed: each run once")
 
