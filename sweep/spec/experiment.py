@@ -42,8 +42,7 @@ class Train(BaseModel, frozen=True, extra="forbid"):
     detect_stationary
         True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
     restart_after
-        Begin again after so many epochs without convergence; 0 for never. The r-th restart of seed s takes seed
-        s + r · (number of seeds); epochs of all starts count together.
+        Begin again after so many epochs without convergence, with seed + number of seeds; 0 for never.
     last_losses
         k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
     """
