@@ -31,7 +31,6 @@ class Figure {
     for (const [name, value] of Object.entries({ left, top, width, height })) part.style.setProperty(`--${name}`, value);
     const image = made("img", "", "", part);
     image.alt = "";
-    image.src = this.image.src;
     return part;
   }
 
@@ -61,6 +60,12 @@ class Figure {
     }
     if (bar) this.cut(bar, next());
     if (x) made("p", "axis", `→ ${x}`, this.pieces);
+    const seen = new IntersectionObserver(([{ isIntersecting }]) => { // the pictures come when they are nearly in sight
+      if (!isIntersecting) return;
+      seen.disconnect();
+      for (const image of this.pieces.querySelectorAll("img")) image.src = this.image.src;
+    }, { rootMargin: "100% 0px" });
+    seen.observe(this.stage);
   }
 
   button({ line, name }, within) {
