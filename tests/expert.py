@@ -54,6 +54,7 @@ class Asked:
     runs: pd.DataFrame
     max_epochs: int
     curves: pd.DataFrame | None
+    constant: pd.Series
     known: list[str] = field(default_factory=list)
     following: tuple[str, ...] = ()
 
@@ -61,7 +62,10 @@ class Asked:
     def of(cls, result: sweep.Result, runs: pd.DataFrame, curves: pd.DataFrame | None = None) -> Self:
         answer = [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in result.answer]
         converged = runs["converged_epoch"].astype(float).where(runs["status"] == "converged", np.inf)
-        return cls(answer, runs.assign(epoch=converged), result.manifest["experiment"]["train"]["max_epochs"], curves)
+        experiment = result.manifest["experiment"]
+        every = [loss for grid in experiment["grid"] for loss in np.atleast_1d(grid["loss"])]
+        constant = runs.get("loss", pd.Series(every[0], runs.index)).map({"bce": np.log(2), "mse": 0.25})
+        return cls(answer, runs.assign(epoch=converged), experiment["train"]["max_epochs"], curves, constant)
 
     @property
     def axes(self) -> list[str]:
@@ -253,7 +257,9 @@ def tell_answers(asked: Asked) -> None:
     failed = asked.runs[asked.runs["status"] != "converged"]
     for gate, runs in failed.groupby("gate"):
         asked.known.append(f"of the {len(runs):,} failed runs of {gate}")
-        for answers, count in runs["answers"].value_counts().items():
+        half = (runs["final_loss"] / asked.constant[runs.index] - 1).abs() < 1e-3
+        asked.known.append(f"{share(int(half.sum()), len(runs))} % end at the loss of answering ½ to every row")
+        for answers, count in runs.loc[~half, "answers"].value_counts().items():
             if (name := FUNCTIONS.get(str(answers))) is not None:
                 asked.known.append(f"{share(count, len(runs))} % answer {name}")
 

@@ -116,7 +116,7 @@ def test_truth_tables_stay_text(tmp_path: Path) -> None:
             continue
         line = found[0].replace("results/gates", tmp_path.as_posix())
         if block.language == "r":
-            assert 'colClasses = c(gate = "character")' in line
+            assert 'colClasses = c(gate = "character", answers = "character")' in line
             if shutil.which("Rscript"):
                 script = f"{line}\ncat(runs$gate)"
                 done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True, check=True)
@@ -138,7 +138,7 @@ def test_every_experiment_is_listed_with_its_runs() -> None:
     assert rows.keys() == {path.stem for path in EXPERIMENTS.glob("*.toml")}
     for name, n_runs in rows.items():
         assert f"{load(EXPERIMENTS / f'{name}.toml').n_runs:,}" == n_runs, name
-    assert len(rows) == 18 and "[eighteen experiments]" in PAGES[0].read_text(encoding="utf-8")
+    assert len(rows) == 19 and "[nineteen experiments]" in PAGES[0].read_text(encoding="utf-8")
 
 
 def test_the_reference_names_every_key_column_status_command_and_option() -> None:

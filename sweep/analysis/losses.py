@@ -25,7 +25,8 @@ class Constant(NamedTuple):
     in_full: str
 
 
-_CONSTANTS = {"bce": Constant("ln 2", math.log(2), "ln 2 ≈ 0.693"), "mse": Constant("0.25", 0.25, "0.25")}
+CONSTANTS = {"bce": Constant("ln 2", math.log(2), "ln 2 ≈ 0.693"), "mse": Constant("0.25", 0.25, "0.25")}
+"""By loss; of mse for targets 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def losses_of(result: Result) -> Losses:
     """Return the kinds of losses of a result, and what answering ½ costs."""
     kinds = tuple(result.settings.values("loss"))
     own = any(gate in result.experiment.tables for gate in result.settings.values("gate"))
-    return Losses(kinds, tuple(_CONSTANTS[kind] for kind in kinds if kind == "bce" or not own))
+    return Losses(kinds, tuple(CONSTANTS[kind] for kind in kinds if kind == "bce" or not own))
 
 
 def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogram | None:

@@ -338,7 +338,8 @@ def _learned_instead(findings: Findings, answered: Sequence[str]) -> Description
     what = "answer each function" if found.functions else "answer so many rows wrongly"
     caption = (
         f"Percent of the failed runs of each line, counted at its right, that {what}: by the truth table of the final "
-        "weights, where an output above ½ is 1, by however little. Less than half a percent is left blank."
+        "weights, where an output above ½ is 1, but for runs that end within 0.1 % of the loss of answering ½ to "
+        "every row. Less than half a percent is left blank."
     )
     if found.functions:
         caption += " A and B are the inputs, TRUE and FALSE the constants."

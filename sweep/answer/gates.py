@@ -12,7 +12,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.instead import DIVERGED, Instead
+from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
@@ -110,17 +110,19 @@ def instead(findings: Findings) -> list[str]:
 
 
 def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) -> str:
-    """A gate, and the shares of its failed runs that answer it itself, and the commonest other function."""
-    others = [at for at, kind in enumerate(found.kinds) if kind != DIVERGED and at != itself and counts[at]]
+    """A gate, and the shares of its failed runs that answer it itself, ½ always, and the commonest other function."""
+    others = [at for at, kind in enumerate(found.kinds) if kind not in (HALF, DIVERGED) and at != itself and counts[at]]
     shares = [f"{percent(count / counts.sum())}{NBSP}%" for count in counts]
     said = []
     if itself >= 0 and counts[itself]:
-        said.append(f"{shares[itself]} answer {gate} itself, short of the target,")
+        said.append(f"{shares[itself]} answer {gate} itself, short of the target")
+    if HALF in found.kinds and counts[found.kinds.index(HALF)]:
+        said.append(f"{shares[found.kinds.index(HALF)]} end at the loss of answering ½ to every row")
     if others:
         commonest = max(others, key=lambda at: counts[at])
         which = "the commonest other function" if said else "more than any other function"
         said.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
-    return f"{gate}, {' and '.join(said).rstrip(',')}"
+    return f"{gate}, {', and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}"
 
 
 def separability(findings: Findings) -> list[str]:

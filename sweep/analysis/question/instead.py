@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.analysis.losses import CONSTANTS
 from sweep.analysis.names import Named, combinations
 from sweep.results.result import Result
 from sweep.spec.experiment import Experiment
@@ -18,6 +19,10 @@ FUNCTIONS = {table: name for name, table in NAMES.items() if len(table) == 4 and
 """Truth table → name, of all functions of two inputs."""
 WRONG = ("none wrong", "≤ ⅛ wrong", "≤ ¼ wrong", "≤ ⅜ wrong", "≤ ½ wrong", "> ½ wrong")
 """Shares of the rows that a run answers wrongly."""
+HALF = "½ always"
+"""The run ends at the loss of answering ½ to every row: which function its last bits make is no finding."""
+NEAR = 1e-3
+"""Relative distance from that loss up to which it counts as reached."""
 DIVERGED = "diverged"
 
 
@@ -30,7 +35,8 @@ class Instead:
     names
         Of the groups that have a failed run, in drawing order.
     kinds
-        What failed runs answer: names of functions where all gates have two inputs, else of `WRONG`; and `DIVERGED`.
+        What failed runs answer: names of functions where all gates have two inputs, else of `WRONG`; and `HALF` and
+        `DIVERGED`.
     functions
         True if `kinds` are functions.
     counts : int64, shape (n_names, n_kinds)
@@ -79,7 +85,7 @@ def instead(result: Result, keys: Sequence[str]) -> Instead | None:
     functions = not by_inputs and all(gate not in experiment.tables and n_inputs(gate) == 2 for gate in failing)
     of_row = np.array(gates, object)[gate_of[rows]]
     at = np.searchsorted(rows, found["row"])
-    kinds = [*(FUNCTIONS.values() if functions else WRONG), DIVERGED]
+    kinds = [*(FUNCTIONS.values() if functions else WRONG), HALF, DIVERGED]
     kind_of = _kinds(experiment, of_row[at].tolist(), found["answers"].tolist(), functions, kinds)
     counts = np.zeros((len(group.names), len(kinds)), np.int64)
     np.add.at(counts, (group.codes[at], kind_of), found["n"].to_numpy())
@@ -99,13 +105,17 @@ def _is_boolean(experiment: Experiment, gate: str) -> bool:
 
 def _failed(result: Result, rows: NDArray[np.intp]) -> pd.DataFrame:
     """Return columns row, answers and n: how many failed runs of rows of the summary answer what."""
-    runs = result.part("runs", ["status", "answers"])
-    texts = list(map(str, runs["answers"].cat.categories))
+    runs = result.part("runs", ["status", "answers", "final_loss"])
+    texts = [*map(str, runs["answers"].cat.categories), HALF]
+    settings = result.settings
+    half = np.array([CONSTANTS[kind].loss for kind in settings.values("loss")])[settings.codes("loss")]
     failed = np.flatnonzero((runs["status"] != "converged").to_numpy(np.bool_))
     row = np.searchsorted(np.cumsum(result.n, dtype=np.int64), failed, side="right")
     known = np.isin(row, rows)
-    codes = runs["answers"].cat.codes.to_numpy(np.int64)[failed[known]]
-    pairs, n = np.unique(row[known] * len(texts) + codes, return_counts=True)
+    failed, row = failed[known], row[known]
+    is_half = np.abs(runs["final_loss"].to_numpy()[failed] / half[row] - 1) < NEAR
+    codes = np.where(is_half, len(texts) - 1, runs["answers"].cat.codes.to_numpy(np.int64)[failed])
+    pairs, n = np.unique(row * len(texts) + codes, return_counts=True)
     which, code = np.divmod(pairs, len(texts))
     return pd.DataFrame({"row": which, "answers": np.array(texts, object)[code], "n": n})
 
@@ -133,8 +143,8 @@ def _kinds(
 
 
 def _kind(experiment: Experiment, gate: str, answers: str, functions: bool) -> str:
-    if not answers:
-        return DIVERGED
+    if answers in ("", HALF):
+        return answers or DIVERGED
     if functions:
         return FUNCTIONS[answers]
     own = experiment.tables.get(gate)
