@@ -83,7 +83,7 @@ def first_guess(result: sweep.Result) -> Section:
         "possible are the regions into which the planes Σ wᵢ = 0, over all sets of inputs, cut the space of weights; "
         "the second claim holds if as many different functions are answered.",
         "The protocol's seeds begin at 0. A trial with other seeds for each n came first and found p = 0.011 at n = 5 "
-        "(seeds 3,000,000 to 3,999,999), which by this rule is a no. One more block of a million seeds gave 0.67 there, "
+        "(seeds 3,000,000 to 3,999,999), which by this rule is a no. Another million of seeds gave 0.67 there, "
         "and six samples of 4,000,000 draws from one generator 0.54 to 0.77.",
         markdown(
             ["n", "starts", "2⁻ⁿ", "share / 2⁻ⁿ, least to most", "χ²", "degrees of freedom", "p", "functions seen"],
