@@ -15,6 +15,7 @@ from sweep.store.files import Tree
 from sweep.store.manifest import write_manifest
 from sweep.store.sealing import sealed, unsealed
 
+TABLES = {"runs.csv", "summary.csv", "answers.csv"}
 SMALL: dict[str, Any] = {
     "question": "Small?",
     "grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 30], "init": "uniform(0, 1)", "seeds": 4},
@@ -98,7 +99,7 @@ def test_reading_gives_what_running_gave_for_a_union(mixed_result: sweep.Result)
 def test_running_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         sweep.run(SMALL, tmp_path / name, figures=False)
-    for name in ("runs.csv", "summary.csv", "SHA256SUMS"):
+    for name in (*TABLES, "SHA256SUMS"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
@@ -129,19 +130,19 @@ def test_the_manifest_says_what_was_run_and_where(tmp_path: Path) -> None:
 
 def test_figures_and_report_are_listed_and_drawn_again(tmp_path: Path) -> None:
     ran = sweep.run(SMALL, tmp_path)
-    drawn = set(ran.manifest["files"]) - {"runs.csv", "summary.csv"}
+    drawn = set(ran.manifest["files"]) - TABLES
     assert "report.html" in drawn
     for name in drawn:
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == ran.manifest["files"][name]
         (tmp_path / name).unlink()
-    assert set(sweep.draw(sweep.read(tmp_path)).manifest["files"]) == {"runs.csv", "summary.csv", *drawn}
+    assert set(sweep.draw(sweep.read(tmp_path)).manifest["files"]) == {*TABLES, *drawn}
     assert all((tmp_path / name).is_file() for name in drawn)
     assert_same_frames(sweep.read(tmp_path), ran)
     again = sweep.run(SMALL, tmp_path, figures=False)
-    assert files_beside_chunks(tmp_path) == set(again.manifest["files"]) == {"runs.csv", "summary.csv", *drawn}
+    assert files_beside_chunks(tmp_path) == set(again.manifest["files"]) == {*TABLES, *drawn}
     with pytest.warns(UserWarning, match="changed since the last run: grid.seeds"):
         other = sweep.run(SMALL, tmp_path, overrides=["seeds=5"], figures=False)
-    assert files_beside_chunks(tmp_path) == set(other.manifest["files"]) == {"runs.csv", "summary.csv"}
+    assert files_beside_chunks(tmp_path) == set(other.manifest["files"]) == TABLES
 
 
 def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(

@@ -124,7 +124,7 @@ def test_options_reach_the_experiment(folder: Path) -> None:
     result = CliRunner().invoke(app, ["run", "small.toml", *options])
     assert result.exit_code == 0, result.output
     assert {path.name for path in Path("elsewhere").iterdir()} == {
-        ".lock", "SHA256SUMS", "chunks", "manifest.json", "runs.csv", "summary.csv"
+        ".lock", "SHA256SUMS", "answers.csv", "chunks", "manifest.json", "runs.csv", "summary.csv"
     }  # fmt: skip
     assert sorted(path.name[:21] for path in Path("elsewhere").rglob("*.arrow")) == [
         "0000000000-0000000003", "0000000003-0000000004"
@@ -139,7 +139,7 @@ def test_the_command_as_a_process_leaves_what_the_function_leaves(backend: str, 
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert done.stdout.splitlines()[-8].startswith("gate and")
+    assert done.stdout.splitlines()[-9].startswith("gate and")
     sweep.run("small.toml", "function", figures=False)
     assert (folder / "process" / "runs.csv").read_bytes() == (folder / "function" / "runs.csv").read_bytes()
 

@@ -29,7 +29,7 @@ seeds = 40
 max_epochs = 2000
 """
 N_CHUNKS = 200
-TABLES = ("runs.csv", "summary.csv", "SHA256SUMS")
+TABLES = ("runs.csv", "summary.csv", "answers.csv", "SHA256SUMS")
 WAYS = {
     "one job": ("--jobs", "1"),
     "two jobs": ("--jobs", "2"),
@@ -109,7 +109,7 @@ def test_killed_at_random_moments(way: str, file: Path, undisturbed: dict[str, b
     assert not list(out.rglob("*.part"))
 
 
-PARTS = ["runs.csv", "summary.csv", "SHA256SUMS", "manifest.json"]
+PARTS = ["runs.csv", "summary.csv", "answers.csv", "SHA256SUMS", "manifest.json"]
 
 
 @pytest.mark.parametrize("part", PARTS if TORTURE else PARTS[1:])

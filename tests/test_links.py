@@ -25,14 +25,14 @@ EXPERIMENT: dict[str, Any] = {
     "grid": {"gate": ["AND", "XOR"], "learning_rate": [1, 30], "init": "uniform(0, 1)", "seeds": 3},
     "train": {"max_epochs": 40, "record_every": 20},
 }
-TABLES = ("runs.csv", "summary.csv", "curves.csv", "SHA256SUMS")
+TABLES = ("runs.csv", "summary.csv", "answers.csv", "curves.csv", "SHA256SUMS")
 
 
 @pytest.fixture(scope="module")
 def quick() -> Iterator[None]:
     """Draw figures of a few bytes: what they show does not matter here."""
 
-    def write(findings: object, directory: Path, models: object) -> list[Path]:
+    def write(findings: object, directory: Path, *others: object) -> list[Path]:
         paths = [directory / name for name in ("report.html", "figures/some.svg", "figures/some.png")]
         (directory / "figures").mkdir()
         for path in paths:
@@ -112,7 +112,7 @@ def compare(path: Path, other: Path) -> None:
 COMMANDS = (run, report, verify, repair, replay, compare)
 KINDS = (symbolic, hard, loop, directory, fifo)
 NAMES = [
-    *(".lock", "manifest.json", "SHA256SUMS", "runs.csv", "summary.csv", "curves.csv", "report.html", "figures"),
+    *(".lock", "manifest.json", "SHA256SUMS", *TABLES[:4], "report.html", "figures"),
     *("figures/*.svg", "figures/*.png", "chunks", "chunks/manifest.json", "chunks/*/", "layout.json", "*.arrow"),
 ]
 

@@ -28,7 +28,7 @@ EXPERIMENT = {
     ],
     "train": {"max_epochs": 200, "record_every": 100},
 }  # fmt: skip
-TABLES = ("runs.csv", "summary.csv", "curves.csv")
+TABLES = ("runs.csv", "summary.csv", "answers.csv", "curves.csv")
 REGISTERS = {"SSE": "xmm", "AVX": "ymm", "AVX-512": "zmm", "fma": "vfmadd"}
 TARGETS = {
     "x86-64": ({"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""}, {"SSE"}),

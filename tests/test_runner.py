@@ -21,7 +21,7 @@ from sweep.engine.outcome import Outcome
 from sweep.engine.workers import Workers
 from sweep.spec.experiment import load
 
-TABLES = ("runs.csv", "summary.csv", "curves.csv")
+TABLES = ("runs.csv", "summary.csv", "answers.csv", "curves.csv")
 
 
 @pytest.mark.parametrize(

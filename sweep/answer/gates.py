@@ -115,14 +115,14 @@ def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) 
     shares = [f"{percent(count / counts.sum())}{NBSP}%" for count in counts]
     said = []
     if itself >= 0 and counts[itself]:
-        said.append(f"{shares[itself]} answer {gate} itself, short of the target")
+        said.append(f"{shares[itself]} answer {shown(gate)} itself, short of the target")
     if HALF in found.kinds and counts[found.kinds.index(HALF)]:
         said.append(f"{shares[found.kinds.index(HALF)]} end at the loss of answering ½ to every row")
     if others:
         commonest = max(others, key=lambda at: counts[at])
         which = "the commonest other function" if said else "more than any other function"
         said.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
-    return f"{gate}, {', and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}"
+    return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}"
 
 
 def separability(findings: Findings) -> list[str]:
