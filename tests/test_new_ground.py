@@ -167,3 +167,14 @@ def test_every_element_of_the_reference_grids_has_the_class_that_his_equations_g
     assert section.claims[0][2:] == ("576 of 576 as by his own code", "yes")
     wrong = results["fractal"].runs.assign(mean_of_last=2.0)
     assert fractal(with_runs(results["fractal"], wrong)).claims[0].agrees == "no"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "last"), [([2**32 - 1], "4,294,967,299"), ({"from": 2**32 - 9, "count": 3}, "4,294,967,301")]
+)
+def test_restarts_beyond_the_largest_seed_are_refused_before_training(seeds: Any, last: str) -> None:
+    grid = {"gate": "XOR", "learning_rate": 1, "seeds": seeds}
+    train = {"max_epochs": 50, "restart_after": 10}
+    with pytest.raises(sweep.SweepError, match=f"4 restarts go on to seed {last}; allowed: up to 4,294,967,295"):
+        sweep.run({"grid": grid, "train": train})
+    assert sweep.run({"grid": {**grid, "seeds": {"from": 2**32 - 5, "count": 1}}, "train": train}).n_runs == 1

@@ -318,6 +318,7 @@ def _experiment(written: Written) -> Experiment:
     grids = [replace(part, values={**part.values, **absent}) for part, absent in zip(grids, open_names, strict=True)]
     with found.at("grid"):
         _check_union(places, grids, document.tables)
+        grid.check_restarts(grids, train.max_epochs, train.restart_after)
     with found.at("columns"):
         columns = _columns(document, grids)
     with found.at("compare"):

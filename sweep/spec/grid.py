@@ -10,7 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.spec import gates, inits, models
-from sweep.spec.keys import KEYS, LARGEST, RELATIVE, Range, Relative, axis_of, key_of, named, numbers_of, seeds_of
+from sweep.spec.keys import (
+    KEYS,
+    LARGEST,
+    MAX_SEED,
+    RELATIVE,
+    Range,
+    Relative,
+    axis_of,
+    key_of,
+    named,
+    numbers_of,
+    seeds_of,
+)
 from sweep.spec.messages import Collector, not_allowed, show, unknown_key, validate
 from sweep.spec.schema import TAKEN
 from sweep.spec.theory import NotSeparable, predict
@@ -260,6 +272,15 @@ def check_size(n_runs: int, lengths: Mapping[str, int], sign: str = " × ") -> N
     if n_runs > MAX_RUNS:
         parts = sign.join(f"{key} {_grouped(length)}" for key, length in lengths.items() if length > 1)
         raise ValueError(f"{_grouped(n_runs)} runs ({parts}); allowed: up to {MAX_RUNS:,} in one experiment")
+
+
+def check_restarts(grids: Sequence["Grid"], max_epochs: int, restart_after: int) -> None:
+    """Refuse restarts that would take seeds beyond the largest by a ``ValueError``: each takes those after the last."""
+    n = (max_epochs - 1) // restart_after if restart_after else 0
+    for seeds in (grid.seeds for grid in grids):
+        last = (seeds[-1] if isinstance(seeds, range) else max(seeds)) + n * len(seeds)
+        if last > MAX_SEED:
+            raise ValueError(f"{n:,} restarts go on to seed {last:,}; allowed: up to {MAX_SEED:,}; take smaller seeds")
 
 
 def _grouped(number: int) -> str:
