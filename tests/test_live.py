@@ -222,7 +222,8 @@ def trained(page: Page, settings: Sequence[Any], prepare: str = "settings") -> l
       const {{ initial_weights, final_weights, curve, ...outcome }} = await sweep.train(given);
       return outcome;
     }}))"""
-    return [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
+    found = [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
+    return [row | {"final_loss": float(row["final_loss"])} for row in found]  # JSON has whole numbers as integers
 
 
 def of_runs(page: Page, runs: Sequence[int]) -> list[dict[str, Any]]:

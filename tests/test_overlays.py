@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 import sweep
+from experiments.replication.sections.cycles import line_table
 from sweep.analysis.findings import Findings
 from sweep.analysis.layout import choose_layout
 from sweep.analysis.predictions import MAX_TABLES, with_columns
@@ -361,3 +362,23 @@ def test_of_a_mixed_experiment_the_reason_is_for_models_without_hidden_units() -
 def test_many_inputs_have_no_straight_line() -> None:
     (sentence,) = separability(examples.made({"gate": ["parity-3"]}, 3, examples.never))
     assert "no weighted sum of its inputs tells its ones from its zeros" in sentence
+
+
+def test_cycles_below_the_edge_are_those_that_stay_above_the_least_loss() -> None:
+    """On 30 points at +1 and one at −10 descent cycles at 0.98 of the critical rate from half of all starts."""
+    table = line_table()
+    rows = np.column_stack([table.inputs, table.targets]).tolist()
+    grid = {
+        "gate": "line", "init": "given", "weights": ["w", 0], "w": {"from": -40, "to": 40, "num": 41},
+        "learning_rate_relative": {"of": "critical", "values": [0.8, 0.975, 1.02]}, "encoding": "01",
+    }  # fmt: skip
+    train = {"max_epochs": 10_000, "target_loss": 1e-9}
+    question = "Does it cycle below the critical learning rate?"
+    result = sweep.run({"question": question, "grid": grid, "train": train, "tables": {"line": {"rows": rows}}})
+    runs, rates = result.runs, sorted(result.runs["learning_rate"].unique())
+    least = runs["final_loss"].min()
+    cycles = (runs["period"].fillna(0) > 1) & (runs["final_loss"] > least + 1e-6) & (runs["learning_rate"] < rates[2])
+    assert 0 < cycles.sum() < 41
+    assert ((runs["period"].fillna(0) > 1) & (runs["learning_rate"] == rates[0])).any()  # which alternate by rounding
+    told = f"Of 82 runs below the critical learning rate 2/λ of their table, {cycles.sum()} "
+    assert result.answer[0].startswith(told) and "two epochs or more." in result.answer[0]

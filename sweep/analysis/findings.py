@@ -24,7 +24,7 @@ from sweep.analysis.question.growth import ByInputs, Fall
 from sweep.analysis.question.instead import Instead
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.analysis.representatives import Representatives
-from sweep.analysis.stability import Edge
+from sweep.analysis.stability import Below, Edge
 from sweep.results.columns import sparing
 from sweep.results.result import Result
 from sweep.results.settings import Settings
@@ -170,6 +170,11 @@ class Findings:
         if not self.result.keeps_runs:
             return []
         return stability.edges(self.result, self.covered)
+
+    @cached_property
+    def below_edges(self) -> Below | None:
+        """Runs below the edges of stability, and those of them that end in cycles."""
+        return stability.below(self.result, self.covered) if self.result.keeps_runs else None
 
     @cached_property
     def edge_layout(self) -> Layout | None:

@@ -102,6 +102,41 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
     return found
 
 
+class Below(NamedTuple):
+    """Runs below the critical learning rate of tables that are not separable.
+
+    Attributes
+    ----------
+    n, n_cycles : int
+        Runs, and those of them seen to end in a cycle: their weights come back bit for bit, after two epochs or more,
+        and their loss is more than `SETTLED` above the least. Closer to it, weights alternate by rounding alone.
+    n_tables, n_tables_with_cycles : int
+    """
+
+    n: int
+    n_cycles: int
+    n_tables: int
+    n_tables_with_cycles: int
+
+
+def below(result: Result, covered: pd.DataFrame) -> Below | None:
+    """Count the runs below the critical learning rate of their table that end in cycles; None where there are none."""
+    table = with_columns(result, _not_separable(covered), ["learning_rate"])
+    table = table[table["learning_rate"] < np.array([theory.critical_learning_rate for theory in table["theory"]])]
+    if len(table) == 0:
+        return None
+    summary, runs = result.part("summary", ["n"]), result.part("runs", ["final_loss", "period"])
+    bound = np.full(len(summary), np.inf)
+    bound[table.index] = [theory.infimum + SETTLED for theory in table["theory"]]
+    is_cycle = (runs["period"].to_numpy(np.int64, na_value=0) > 1) & (
+        runs["final_loss"].to_numpy() > result.of_runs(bound)
+    )
+    n_cycles = np.add.reduceat(is_cycle, result.first_of_rows, dtype=np.int64)
+    counts = table.assign(n=summary["n"].to_numpy()[table.index], n_cycles=n_cycles[table.index])
+    by_table = counts.groupby(["gate", "encoding"], observed=True)["n_cycles"].sum()
+    return Below(int(counts["n"].sum()), int(by_table.sum()), len(by_table), int((by_table > 0).sum()))
+
+
 def edge_layout(layout: Layout, found: Sequence[Edge]) -> Layout | None:
     """Lay out the final losses across the edges, tables side by side; None where there is nothing to show.
 

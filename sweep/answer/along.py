@@ -9,6 +9,7 @@ import pandas as pd
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
+from sweep.analysis.question.subject import asks_for_cycles
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
 from sweep.answer.gates import in_nats
@@ -146,6 +147,20 @@ def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str
         return ""
     where = joined([f"{label(axis)} = {number(at)}" for axis, at in zip(axes, best[1:], strict=True)])
     return f"; the fastest setting took {counted(best[0], 'epoch')} ({where})"
+
+
+def cycles(findings: Findings) -> list[str]:
+    """Tell how many runs end in cycles below the critical learning rate, if the question is about cycles."""
+    below = findings.below_edges if asks_for_cycles(findings.experiment.question) else None
+    if below is None:
+        return []
+    seen = f"{below.n_cycles:,} ({percent(below.n_cycles / below.n)}{NBSP}%)" if below.n_cycles else "none"
+    several = below.n_cycles and below.n_tables > 1
+    where = f", on {below.n_tables_with_cycles:,} of the {below.n_tables:,} tables" if several else ""
+    return [
+        f"Of {counted(below.n, 'run')} below the critical learning rate 2/λ of their table, {seen} ended in a cycle, "
+        f"above the least loss, their weights coming back bit for bit after two epochs or more{where}."
+    ]
 
 
 def _edge(who: str, edge: Edge) -> str:

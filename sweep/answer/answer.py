@@ -7,7 +7,7 @@ import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.subject import asks_for_loss
-from sweep.answer.along import edge_sentences, fallen, grown, planes
+from sweep.answer.along import cycles, edge_sentences, fallen, grown, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
 from sweep.answer.gates import functions, gates, instead, separability
@@ -29,7 +29,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.n_runs == 1 and findings.result.keeps_runs:
         return [_the_one_run(findings), *separability(findings)]
     if findings.layout.by_inputs:
-        return [*functions(findings), *_outcomes(findings)]
+        return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *instead(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
@@ -37,6 +37,7 @@ def answer(findings: Findings) -> list[str]:
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
+        *cycles(findings),
         *edges,
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),
@@ -76,7 +77,9 @@ def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
     if findings.subject == "gate":
         return gates(findings)
     if "gate" in findings.varied:
-        return [*axis(findings, findings.subject), *gates(findings)]
+        along, learned = axis(findings, findings.subject), gates(findings)
+        compared = any(effect.axis == findings.subject for effect in findings.effects)
+        return [*along, *learned] if compared or findings.everywhere is not None else [*learned, *along]
     return [*leading(findings), *separability(findings)]
 
 

@@ -18,7 +18,7 @@ from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
 from sweep.answer.names import setting
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, exact, joined, nats, percent, small
+from sweep.words import NBSP, capital, counted, exact, joined, nats, percent, small
 
 MAX_NAMED = 4
 FEWEST_FAILED = 10
@@ -83,10 +83,14 @@ def functions(findings: Findings) -> list[str]:
     parts, sometimes = [], []
     for name in dict.fromkeys(groups):
         there = groups == name
-        kind = f"Boolean functions of {name}" if "input" in name else f"{name}"
-        parts.append(f"{int(learned[there].sum()):,} of the {int(there.sum()):,} {kind}")
+        kind = "Boolean functions" if "input" in name else name
+        every = counted(int(there.sum()), "Boolean function" if "input" in name else "own table")
+        parts.append(f"{int(learned[there].sum()):,} of the {int(there.sum()):,} {kind}" if learned.any() else every)
+        parts[-1] += f" of {name}" if "input" in name else ""
         sometimes.append(f"{int((learned & ~always)[there].sum()):,}")
     who = _model(findings)
+    if not learned.any():
+        return [f"{capital(who)} learned none of them: {joined(parts)}."]
     said = [f"{capital(who)} learned {joined(parts)}."]
     if several:
         said.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")

@@ -23,6 +23,7 @@ _WORDS = {
 }
 _ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
+_SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
 _LOSS = r"\bloss(?:es)?\b(?! functions?)"
 
 
@@ -73,6 +74,17 @@ def asks_for_speed(question: str) -> bool:
     return re.search(_SPEED, question.lower()) is not None
 
 
+def asks_for_cycles(question: str) -> bool:
+    """Return True if a question is about training that repeats itself."""
+    return re.search(r"\bcycl\w+\b", question.lower()) is not None
+
+
+def speed_comes_first(question: str) -> bool:
+    """Return True if a question names speed before anything else that it asks of runs."""
+    speed, share = (re.search(pattern, question.lower()) for pattern in (_SPEED, _SHARE))
+    return speed is not None and (share is None or speed.start() < share.start())
+
+
 def asks_for_loss(question: str) -> bool:
     """Return True if a question is about the loss along the way."""
     return re.search(_LOSS, question.lower()) is not None
@@ -106,7 +118,7 @@ def followers(axes: Sequence[str], counts: Combinations) -> Mapping[str, list[st
 
 def asks_for_share(question: str) -> bool:
     """Return True if a question is about how often something is learned."""
-    return re.search(r"\b(?:how often|which|learned|learn|fail|converge)\b", question.lower()) is not None
+    return re.search(_SHARE, question.lower()) is not None
 
 
 def asks_for_failures(question: str) -> bool:
