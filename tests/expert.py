@@ -232,7 +232,7 @@ def tell_growth(asked: Asked, bits: Sequence[int], choosing: int) -> list[str]:
     asked.known.append(f"by a straight line through the logarithms of {len(x)} medians{without}")
     texts = [f"{one:,.0f}" if one < np.inf else f"more than {asked.max_epochs:,}" for one in medians]
     settings = asked.runs.groupby(asked.axes)
-    told = f"and told by {settings.size().min() - choosing} runs with others"
+    told = f"and measured on {settings.size().min() - choosing} runs with other seeds"
     chosen = f"chosen by {choosing} seeds {told}"
     asked.known.append(f"the fastest of {settings.ngroups // len(bits)} settings, {chosen}")
     asked.known.append(f"hidden units, from {asked.runs['hidden'].min()} to {asked.runs['hidden'].max()}")

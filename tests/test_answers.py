@@ -85,7 +85,7 @@ def edge(asked: Asked, encoding: str, critical: float) -> list[str]:
     cycles = int((beyond["period"] > 1).sum())
     assert last < critical < beyond["learning_rate"].min()
     seen = f"of the {len(beyond):,} runs on XOR", f"{cycles:,} ended in one" if cycles < len(beyond) else "all ended in"
-    asked.known += seen
+    asked.known += [*seen, f"for the other {len(beyond) - cycles:,} no cycle was seen"]
     assert any(all(one in sentence for one in seen) for sentence in asked.answer)
     between = f"at learning rates up to {last:.6g}, and none did from {beyond['learning_rate'].min():.6g} on"
     return [between, f"η = 2/λ = {critical:.6g}, between the two"]
@@ -243,7 +243,7 @@ def test_many_poor_rates_are_no_headline(tmp_path: Path) -> None:
     check(asked, winner)
     pooled = share(int((asked.runs["epoch"] < np.inf).sum()), len(asked.runs))
     assert not any(f"{pooled} %" in sentence for sentence in asked.answer[:-1])
-    assert any(f"every one tried from {first} to {last}" in sentence for sentence in asked.answer)
+    assert any(f"every value tried from {first} to {last}" in sentence for sentence in asked.answer)
 
 
 def test_starts_are_compared_gate_by_gate_and_speed_apart_from_convergence(tmp_path: Path) -> None:

@@ -128,8 +128,8 @@ def test_the_answer_names_the_commonest_function(gates: sweep.Result) -> None:
     assert sentence.startswith(
         f"In this grid, of the {len(runs)} failed runs of XOR, {shares[0]} end at the loss of answering ½ to every row"
     )
-    assert f"and {shares[1]} answer {FUNCTIONS[str(counts.index[0])]}, the commonest other function" in sentence
+    assert f"and {shares[1]} answer {FUNCTIONS[str(counts.index[0])]}, the commonest wrong answer" in sentence
     slow = of_report.answer(trained({"gate": "AND", "learning_rate": [0.1, 1], "seeds": 30}, max_epochs=9))
     (sentence,) = [one for one in slow if "failed runs" in one]
     assert "answer AND itself, short of the target, and" in sentence
-    assert "the commonest other function" in sentence
+    assert "the commonest wrong answer" in sentence

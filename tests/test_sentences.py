@@ -40,8 +40,8 @@ def test_gates_that_say_the_same_are_told_together() -> None:
         "20).",
         f"{XOR_AND_XNOR}.",
         "Start: no difference in when runs converge, in any of 160 pairs.",
-        "Learning rate η: every run of what was learned converged at every one tried from 1 to 10, whatever the rest "
-        "of the setting.",
+        "Learning rate η: every run of every gate that was learned converged at every value tried from 1 to 10, "
+        "whatever else was set.",
         "Of all 480 runs of this grid, 200 (41.7 %) converged and 280 (58.3 %) had not converged after 1,000 epochs.",
     ]
 

@@ -54,7 +54,9 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     runs = sorted({one.n for one in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     chosen = (
-        f"{first.n_choosing:,} seeds and told by {n_runs} runs with others" if first.n_choosing else "the same runs"
+        f"{first.n_choosing:,} seeds and measured on {n_runs} runs with other seeds"
+        if first.n_choosing
+        else "the same runs"
     )
     at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {chosen}"
     said.append(
@@ -183,7 +185,8 @@ def _beyond(who: str, edge: Edge) -> str:
     if not edge.n_beyond or not edge.measured:
         return ""
     seen = "all" if edge.n_cycles == edge.n_beyond else f"{edge.n_cycles:,}" if edge.n_cycles else "none"
-    others = "" if edge.n_cycles == edge.n_beyond else "; of the others that was not seen"
+    n_others = edge.n_beyond - edge.n_cycles
+    others = f"; for the other {n_others:,} no cycle was seen" if n_others and edge.n_cycles else ""
     return (
         f"Beyond the edge theory predicts cycles: of the {edge.n_beyond:,} runs on {who}, {seen} ended in one, their "
         f"weights coming back bit for bit after two epochs or more{others}."

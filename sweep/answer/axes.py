@@ -32,12 +32,14 @@ def axis(findings: Findings, key: str) -> list[str]:
 
 def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:
     kind = "gate" if "gate" in findings.varied else findings.subject
-    learned = " of what was learned" if kind and kind != axis else ""
+    who = "every run"
+    if kind and kind != axis:
+        who = "every run of every gate that was learned" if kind == "gate" else "wherever any run converged, every run"
     where = f"at {value(axis, first)}"
     if first != last:
-        rest = ", whatever the rest of the setting" if len(findings.companions) > 1 else ""
-        where = f"at every one tried from {number(first)} to {number(last)}{rest}"
-    return f"{capital(label(axis))}: every run{learned} converged {where}."
+        rest = ", whatever else was set" if len(findings.companions) > 1 else ""
+        where = f"at every value tried from {number(first)} to {number(last)}{rest}"
+    return f"{capital(label(axis))}: {who} converged {where}."
 
 
 def _effect(findings: Findings, axis: str, effects: Sequence[Effect]) -> list[str]:

@@ -62,9 +62,8 @@ def _each(findings: Findings, names: Sequence[str], bests: Sequence[Best], by: B
     if min(rates) == 1.0:
         share = f"all {sizes[0]:,} runs of each converged" if len(sizes) == 1 else "all runs converged"
         share = "the one run of each converged" if sizes == [1] else share
-    return capital(
-        f"{at_best(bests, by)}{share}, half of all within {_ends(names, [one.q50 for one in bests], medians)}."
-    )
+    within = "within" if sizes == [1] else "half of all within"
+    return capital(f"{at_best(bests, by)}{share}, {within} {_ends(names, [one.q50 for one in bests], medians)}.")
 
 
 def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> str:
@@ -124,7 +123,7 @@ def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) 
         said.append(f"{shares[found.kinds.index(HALF)]} end at the loss of answering ½ to every row")
     if others:
         commonest = max(others, key=lambda at: counts[at])
-        which = "the commonest other function" if said else "more than any other function"
+        which = "the commonest wrong answer" if said else "more than any other function"
         said.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
     return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}"
 

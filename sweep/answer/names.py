@@ -48,7 +48,7 @@ def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) 
 
 def together(findings: Findings, axis: str, at: Any) -> str:
     """Name a value of an axis, and those of the axes that follow from it."""
-    names = [value(axis, at)]
+    names = [] if at in findings.companions.get(axis, ()) else [value(axis, at)]  # momentum, with momentum 0.9
     for other in findings.companions.get(axis, ()):
         settings = findings.varied
         there = settings.loc[settings[axis] == at, other].iloc[0]

@@ -18,7 +18,7 @@ BIN_WIDTH = 2.0**-7
 
 _DROPPED = 45
 """Lower bits of a float64 that a bin does not tell apart; seven of its fraction are left."""
-_LOSS_BITS, _EPOCH_BITS, _STATUS_BITS = 18, 12, 2
+_LOSS_BITS, _EPOCH_BITS, _STATUS_BITS = 18, 12, (len(STATUSES) - 1).bit_length()
 _POINT = _LOSS_BITS + _EPOCH_BITS + _STATUS_BITS
 _INFINITE = 0x7FF << 7
 _ONE = 1023 << 7
