@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHECKSUMS = "SHA256SUMS"
-_AT_A_TIME = 2
-"""Pieces that are made into text side by side."""
+_AT_A_TIME = 1
+"""Pieces that are made into text while the next one is counted: two would take memory beyond what is declared."""
 ROWS = 262_144
 """Rows of a piece, the last one excepted: the groups of a Parquet file are these."""
 

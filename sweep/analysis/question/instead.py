@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sweep.analysis.losses import CONSTANTS
 from sweep.analysis.names import Named, combinations
 from sweep.results.result import Result
+from sweep.results.statistics import PIECE
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import NAMES, n_inputs, truth_table
 
@@ -109,14 +110,21 @@ def _failed(result: Result, rows: NDArray[np.intp]) -> pd.DataFrame:
     texts = [*map(str, runs["answers"].cat.categories), HALF]
     settings = result.settings
     half = np.array([CONSTANTS[kind].loss for kind in settings.values("loss")])[settings.codes("loss")]
-    failed = np.flatnonzero((runs["status"] != "converged").to_numpy(np.bool_))
-    row = np.searchsorted(np.cumsum(result.n, dtype=np.int64), failed, side="right")
-    known = np.isin(row, rows)
-    failed, row = failed[known], row[known]
-    is_half = np.abs(runs["final_loss"].to_numpy()[failed] / half[row] - 1) < NEAR
-    codes = np.where(is_half, len(texts) - 1, runs["answers"].cat.codes.to_numpy(np.int64)[failed])
-    pairs, n = np.unique(row * len(texts) + codes, return_counts=True)
+    ends = np.cumsum(result.n, dtype=np.int64)
+    found = []
+    for start in range(0, len(runs), PIECE):
+        piece = runs.iloc[start : start + PIECE]
+        failed = np.flatnonzero((piece["status"] != "converged").to_numpy(np.bool_))
+        row = np.searchsorted(ends, start + failed, side="right")
+        known = np.isin(row, rows)
+        failed, row = failed[known], row[known]
+        is_half = np.abs(piece["final_loss"].to_numpy()[failed] / half[row] - 1) < NEAR
+        codes = np.where(is_half, len(texts) - 1, piece["answers"].cat.codes.to_numpy(np.int64)[failed])
+        found.append(np.unique(row * len(texts) + codes, return_counts=True))
+    every, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    pairs, at = np.unique(every, return_inverse=True)
     which, code = np.divmod(pairs, len(texts))
+    n = np.bincount(at, counts, len(pairs)).astype(np.int64)
     return pd.DataFrame({"row": which, "answers": np.array(texts, object)[code], "n": n})
 
 
