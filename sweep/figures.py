@@ -234,12 +234,9 @@ def training(result: Result, *, runs: Sequence[int] | None = None, where: Where 
 
     Parameters
     ----------
-    result
-    runs
-        Numbers of runs to draw. By default the fastest, the median and a failed one of a gate, chosen as
-        `sweep.analysis.representatives.Representatives.followed` says.
-    where
-        As in `success_rate`.
+    result, runs, where
+        As in `decision_surfaces`, but for the runs by default, which are those of one gate: see
+        `sweep.analysis.representatives.Representatives.followed`.
 
     Raises
     ------

@@ -6,10 +6,12 @@ import example_results as examples
 import numpy as np
 import of_result as of_report
 import pytest
+from matplotlib.text import Text
 
 import sweep
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.instead import FUNCTIONS, Instead
+from sweep.plots.drawing.parts import parts
 from sweep.spec.gates import truth_table
 
 
@@ -133,3 +135,14 @@ def test_the_answer_names_the_commonest_function(gates: sweep.Result) -> None:
     (sentence,) = [one for one in slow if "failed runs" in one]
     assert "answer AND itself, short of the target, and" in sentence
     assert "the commonest wrong answer" in sentence
+
+
+def test_nothing_of_the_figure_is_cut_off(gates: sweep.Result) -> None:
+    figure = sweep.figures.learned_instead(gates)
+    assert parts(figure).panels == []  # a narrow screen shows it whole: pieces have no room for its rows' names
+    figure.draw_without_rendering()
+    width, height = figure.bbox.size
+    for text in figure.findobj(Text):
+        if text.get_text() and text.get_visible():
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text.get_text()

@@ -184,6 +184,7 @@ def whole(said: list[str]) -> None:
         (4, 0, 4, "Every run converged at all 4 settings"),
         (0, 1600, 1600, "No run converged at any of 1,600 settings"),
         (0, 4, 54, "At none of 54 settings did every run converge; at 4 no run did"),
+        (0, 0, 9, "Some runs converged and some did not, at each of 9 settings"),
         (975, 518, 1600, "Every run converged at 975 of 1,600 settings, no run at 518"),
     ],
 )

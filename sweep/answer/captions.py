@@ -153,6 +153,8 @@ def _always_and_never(always: int, never: int, n: int) -> str:
         return f"Every run converged at all {n:,} settings"
     if never == n:
         return f"No run converged at any of {n:,} settings"
+    if not always and not never:
+        return f"Some runs converged and some did not, at each of {n:,} settings"
     if not always:
         return f"At none of {n:,} settings did every run converge; at {never:,} no run did"
     return f"Every run converged at {always:,} of {n:,} settings, no run at {never:,}"

@@ -43,7 +43,7 @@ def learned_instead(findings: Findings) -> Drawing:
         names, f"Failed runs: {what}, in percent", "", legend if (found.right >= 0).any() else [], remarks, bottom
     )
     axes.imshow(shares, "Blues", aspect="auto", vmin=0, vmax=1, interpolation="nearest")
-    axes.text(1.03, -0.75, "failed runs", transform=axes.get_yaxis_transform(), va="bottom", fontsize=10)
+    axes.text(1.03, -0.75, "failed\nruns", transform=axes.get_yaxis_transform(), va="bottom", fontsize=10)
     for (y, x), share in np.ndenumerate(shares):
         if share >= LEAST_SHOWN:
             text = f"{100 * share:.0f}"

@@ -1,7 +1,6 @@
 """Tables on disk, written and read piece by piece: CSV, and Parquet for what no one wants as CSV."""
 
 import hashlib
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHECKSUMS = "SHA256SUMS"
-_AT_A_TIME = 1
-"""Pieces that are made into text while the next one is counted: two would take memory beyond what is declared."""
 ROWS = 262_144
 """Rows of a piece, the last one excepted: the groups of a Parquet file are these."""
 
@@ -68,24 +65,22 @@ class _HashedFile:
 
 
 class _CSVWriter:
-    """Writes pieces of a table to a file, in order, while others are made into text side by side."""
+    """Writes pieces of a table to a file; one is made into text while the next is counted, as two take much memory."""
 
     def __init__(self, file: _HashedFile):
         self.file = file
-        self.pool = ThreadPoolExecutor(_AT_A_TIME)
-        self.texts: deque[Future[pa.Buffer]] = deque()
-        self.begun = False
+        self.pool = ThreadPoolExecutor(1)
+        self.text: Future[pa.Buffer] | None = None
 
     def write_table(self, piece: "pa.Table") -> None:
-        self.texts.append(self.pool.submit(_as_csv, piece, not self.begun))
-        self.begun = True
-        if len(self.texts) > _AT_A_TIME:
-            self.file.write(self.texts.popleft().result())
+        before, self.text = self.text, self.pool.submit(_as_csv, piece, self.text is None)
+        if before is not None:
+            self.file.write(before.result())
 
     def close(self) -> None:
         try:
-            while self.texts:
-                self.file.write(self.texts.popleft().result())
+            if self.text is not None:
+                self.file.write(self.text.result())
         finally:
             self.pool.shutdown()
             self.file.close()

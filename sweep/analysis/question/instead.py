@@ -50,11 +50,6 @@ class Instead:
         The gate of each group; empty where it has several.
     """
 
-    def of_gate(self, gate: str) -> NDArray[np.int64]:
-        """Return the failed runs of a gate by kind: int64, shape (n_kinds,)."""
-        counts: NDArray[np.int64] = self.counts[[one == gate for one in self.gates]].sum(axis=0)
-        return counts
-
     names: list[str]
     kinds: list[str]
     functions: bool
@@ -62,6 +57,11 @@ class Instead:
     right: NDArray[np.intp]
     rows: list[NDArray[np.int64]]
     gates: list[str]
+
+    def of_gate(self, gate: str) -> NDArray[np.int64]:
+        """Return the failed runs of a gate by kind: int64, shape (n_kinds,)."""
+        counts: NDArray[np.int64] = self.counts[[other == gate for other in self.gates]].sum(axis=0)
+        return counts
 
 
 def instead(result: Result, keys: Sequence[str]) -> Instead | None:

@@ -107,6 +107,7 @@ def rows(
     size = ((width - left - right_margin) / width, (height - head - bottom) / height)
     axes = figure.add_axes((left / width, bottom / height, *size))
     figure.panels.append(axes)
+    figure.is_table = True
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     axes.yaxis.set_major_formatter(FixedFormatter(list(names)))

@@ -93,6 +93,8 @@ class Drawing(Figure):
         First panel of a row → the name of the row, where rows have names.
     bar : Axes or None
         Its colour bar.
+    is_table : bool
+        True for named rows in one panel, which is never cut out of the figure.
     """
 
     def __init__(self, size: tuple[float, float] | None = None) -> None:
@@ -103,6 +105,7 @@ class Drawing(Figure):
         self.legend_handles: list[Artist] = []
         self.row_names: dict[Axes, str] = {}
         self.bar: Axes | None = None
+        self.is_table = False
 
     @styled
     def _repr_png_(self) -> bytes:

@@ -52,7 +52,7 @@ class Parts(NamedTuple):
     legend : list of (Box, str, str or None)
         Its entries: where each is, what it says, and the name of the line that it stands for.
     panels : list of Panel
-        Row by row; empty if the figure is legible on a telephone as it is.
+        Row by row; empty if the figure is legible on a telephone as it is, or a table, whose rows' names are long.
     columns, share
         How many panels are abreast there, and the share of the figure's width that they take.
     bar
@@ -80,7 +80,7 @@ class _Measuring(RendererSVG):
 def parts(drawing: Drawing) -> Parts:
     """Locate the parts of a drawing."""
     width = drawing.get_size_inches()[0]
-    found = [_panel(drawing, axes) for axes in drawing.panels] if width > NARROW else []
+    found = [_panel(drawing, axes) for axes in drawing.panels] if width > NARROW and not drawing.is_table else []
     widest = max((panel.box[2] for panel in found), default=1.0)
     columns = 2 if len(found) > 1 and widest * width <= _TWO_ABREAST else 1
     ticks = _TICKS + (columns - 1) * (_OWN_TICKS if any(panel.left for panel in found) else 0.12)
