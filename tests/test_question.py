@@ -16,15 +16,18 @@ from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effe
 from sweep.analysis.question.growth import growth, lowest_fall
 from sweep.analysis.question.separable import separable
 from sweep.analysis.question.subject import (
+    asks_for_cycles,
     asks_for_failures,
     asks_for_loss,
     asks_for_share,
     asks_for_speed,
     followers,
     named,
+    speed_comes_first,
     subject,
 )
 from sweep.analysis.question.trials import Trials, arranged
+from sweep.answer.best import asked_for
 from sweep.results.statistics import holm, sign_test
 from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
@@ -59,6 +62,10 @@ def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -
     assert asks_for_speed("How many epochs does it take?") and not asks_for_speed("How often does it fail?")
     assert asks_for_failures("How often does it fail?") and not asks_for_failures("How often is it learned?")
     assert asks_for_loss("How does the loss fall?") and not asks_for_loss("Which loss function is best?")
+    assert speed_comes_first("How much faster does it learn?") and not speed_comes_first("How often, and how fast?")
+    assert asked_for("How much faster does it learn?") == ["fast", "often"]
+    assert asked_for("How often, and how fast?") == ["often", "fast"]
+    assert asks_for_cycles("Does it cycle?") and not asks_for_cycles("Does a bicycle learn?")
     assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
 
 

@@ -113,6 +113,25 @@ def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_ta
     assert "takes longer" not in " ".join(answer(wide))
 
 
+def test_of_many_gates_none_of_which_was_learned_it_is_said_once() -> None:
+    result = sweep.run(
+        {
+            "grid": {"gate": "all-3", "learning_rate": 0.001, "init": "normal(0, 1)", "seeds": 2},
+            "train": {"max_epochs": 1},
+        }
+    )
+    said = answer(result)
+    assert said[0].startswith("Logistic regression learned none of them: 256 Boolean functions of 3 inputs.")
+    assert not any("learned in some" in sentence for sentence in said)
+
+
+def test_an_axis_that_cannot_be_compared_comes_after_what_was_learned() -> None:
+    grid = {"gate": ["AND", "OR"], "learning_rate": [0.1, 1, 10]}
+    said = answer(sweep.run({"question": "Which learning rate?", "grid": grid, "train": {"max_epochs": 120}}))
+    at = next(at for at, sentence in enumerate(said) if "not compared" in sentence)
+    assert at > 0 and said[0].startswith("Logistic regression learned ")
+
+
 def test_yes_and_no_are_no_numbers() -> None:
     result = examples.made({"gate": ["AND"], "shortcut": [False, True], "hidden": [2]})
     assert "has no shortcuts: " in answer(result)[0]

@@ -304,6 +304,16 @@ def followed(result: sweep.Result) -> list[Course]:
     return decisions.courses_of(result.experiment, surfaces.representatives(result).followed)
 
 
+def test_a_group_with_a_failed_run_is_followed_rather_than_one_without() -> None:
+    grid = {"gate": ["AND", "XOR"], "hidden": 2, "learning_rate": 3, "init": "uniform(-3, 3)", "seeds": 12}
+    result = sweep.run({"grid": grid, "train": {"max_epochs": 1000, "target_loss": 0.05}})
+    shares = (result.summary["n_converged"] / result.summary["n"]).tolist()
+    assert shares[0] == 1 > shares[1] > 0
+    found = surfaces.representatives(result).followed
+    assert [choice.role for choice in found] == ["Fastest", "Median", "Failed"]
+    assert {str(choice.group.name) for choice in found if choice.group} == {"XOR"}
+
+
 def test_followed_are_runs_of_a_group_that_converged_and_failed() -> None:
     chosen = surfaces.representatives(WIDTHS).followed
     assert {row_of(one).replace("\xa0", " ").partition(":")[0] for one in chosen} == {"hidden units = 2"}

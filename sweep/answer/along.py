@@ -188,6 +188,6 @@ def _beyond(who: str, edge: Edge) -> str:
     n_others = edge.n_beyond - edge.n_cycles
     others = f"; for the other {n_others:,} no cycle was seen" if n_others and edge.n_cycles else ""
     return (
-        f"Beyond the edge theory predicts cycles: of the {edge.n_beyond:,} runs on {who}, {seen} ended in one, their "
+        f"Beyond the edge theory predicts cycles: of the {counted(edge.n_beyond, 'run')} on {who}, {seen} ended in one, their "
         f"weights coming back bit for bit after two epochs or more{others}."
     )

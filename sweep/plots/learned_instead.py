@@ -40,10 +40,15 @@ def learned_instead(findings: Findings) -> Drawing:
     what = "which function they answer" if found.functions else "how many rows they answer wrongly"
     bottom = 0.35 + 0.085 * max(map(len, found.kinds))
     axes = rows(
-        names, f"Failed runs: {what}, in percent", "", legend if (found.right >= 0).any() else [], remarks, bottom
+        names,
+        f"Failed runs: {what}, in percent",
+        "",
+        legend if (found.right >= 0).any() else [],
+        remarks,
+        "failed\nruns",
+        bottom,
     )
     axes.imshow(shares, "Blues", aspect="auto", vmin=0, vmax=1, interpolation="nearest")
-    axes.text(1.03, -0.75, "failed\nruns", transform=axes.get_yaxis_transform(), va="bottom", fontsize=10)
     for (y, x), share in np.ndenumerate(shares):
         if share >= LEAST_SHOWN:
             text = f"{100 * share:.0f}"

@@ -91,15 +91,16 @@ def rows(
     x_label: str,
     legend: Sequence[Artist],
     right: Sequence[str] = (),
+    right_name: str = "",
     bottom: float = _INCH_BOTTOM,
 ) -> Axes:
     """Lay out one axes with a named row for each category, the first on top, and optionally a remark at its right.
 
-    Below it there are so many inches of room.
+    The remarks may have a name above them. Below the axes there are so many inches of room.
     """
     width = 7.2
     left = min(0.35 + 0.09 * max(map(len, names)), 3.0)
-    right_margin = 0.35 + 0.09 * max(map(len, right), default=0)
+    right_margin = 0.35 + 0.09 * max(map(len, [*right, *right_name.split("\n")]), default=0)
     head = _head_inches(title, legend, width) + 0.1
     height = head + 0.34 * max(len(names), 2) + bottom
     figure = Drawing((width, height))
@@ -114,6 +115,8 @@ def rows(
     axes.set_xlabel(x_label)
     for y, remark in enumerate(right):
         axes.text(1.03, y, remark, transform=axes.get_yaxis_transform(), va="center", color=GREY)
+    if right_name:
+        axes.text(1.03, -0.75, right_name, transform=axes.get_yaxis_transform(), va="bottom", fontsize=10)
     return axes
 
 
