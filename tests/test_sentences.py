@@ -126,8 +126,8 @@ def test_of_many_gates_none_of_which_was_learned_it_is_said_once() -> None:
 
 
 def test_an_axis_that_cannot_be_compared_comes_after_what_was_learned() -> None:
-    grid = {"gate": ["AND", "OR"], "learning_rate": [0.1, 1, 10]}
-    said = answer(sweep.run({"question": "Which learning rate?", "grid": grid, "train": {"max_epochs": 120}}))
+    grid = {"gate": ["AND", "OR"], "learning_rate": [1, 10], "init": ["uniform(0, 1)", "normal(0, 1)"], "seeds": 2}
+    said = answer(sweep.run({"question": "Which start?", "grid": grid, "train": {"max_epochs": 300}}))
     at = next(at for at, sentence in enumerate(said) if "not compared" in sentence)
     assert at > 0 and said[0].startswith("Logistic regression learned ")
 

@@ -187,7 +187,8 @@ def _beyond(who: str, edge: Edge) -> str:
     seen = "all" if edge.n_cycles == edge.n_beyond else f"{edge.n_cycles:,}" if edge.n_cycles else "none"
     n_others = edge.n_beyond - edge.n_cycles
     others = f"; for the other {n_others:,} no cycle was seen" if n_others and edge.n_cycles else ""
+    runs = counted(edge.n_beyond, "run")
     return (
-        f"Beyond the edge theory predicts cycles: of the {counted(edge.n_beyond, 'run')} on {who}, {seen} ended in one, their "
+        f"Beyond the edge theory predicts cycles: of the {runs} on {who}, {seen} ended in one, their "
         f"weights coming back bit for bit after two epochs or more{others}."
     )

@@ -79,7 +79,8 @@ def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
     if "gate" in findings.varied:
         along, learned = axis(findings, findings.subject), gates(findings)
         compared = any(effect.axis == findings.subject for effect in findings.effects)
-        return [*along, *learned] if compared or findings.everywhere is not None else [*learned, *along]
+        everywhere = findings.subject == findings.layout.x and findings.everywhere is not None
+        return [*along, *learned] if compared or everywhere else [*learned, *along]
     return [*leading(findings), *separability(findings)]
 
 
