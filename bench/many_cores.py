@@ -3,8 +3,8 @@
     python -m bench.many_cores
 
 Each chunk of a sweep is trained and kept once, and its times are recorded: of a core while it is trained, on the clock
-while it is written. Then workers take the chunks in their order, one writer keeps them, and
-the tables are made at the end, as `sweep run` does it. Not simulated is that workers in threads wait for Python's lock;
+while it is written. Then workers take the chunks in their order, writers keep them, and the tables are made at the
+end, as `sweep run` does it. Not simulated is that workers in threads wait for Python's lock;
 `--backend loky`, processes, has none to wait for.
 """
 
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bench import tables
 from sweep.engine.chunks import chunks_of
-from sweep.engine.estimate import chunks_in_work
+from sweep.engine.estimate import chunks_in_work, n_writers
 from sweep.engine.training import train_chunk
 from sweep.results.making import make_tables
 from sweep.spec.experiment import load
@@ -57,22 +57,22 @@ class Simulated(NamedTuple):
 
 
 def simulated(recorded: Recorded, workers: int) -> Simulated:
-    """Train recorded chunks with so many workers; they are kept in their order, by one writer."""
-    free = [0.0] * workers
-    room, writer = chunks_in_work(workers), 0.0
+    """Train recorded chunks with so many workers; they are kept in their order, as many at a time as in a sweep."""
+    free, writers = [0.0] * workers, [0.0] * n_writers(workers)
+    room = chunks_in_work(workers)
     written: list[float] = []
     for number, (training, keeping) in enumerate(zip(recorded.trained, recorded.kept, strict=True)):
         start = max(heapq.heappop(free), written[number - room] if number >= room else 0.0)
         heapq.heappush(free, start + training)
-        writer = max(writer, start + training) + keeping
-        written.append(writer)
+        written.append(max(heapq.heappop(writers), start + training) + keeping)
+        heapq.heappush(writers, written[-1])
     limits = {
         "training": math.fsum(recorded.trained) / workers,
         "the longest chunk": max(recorded.trained),
-        "writing chunks": math.fsum(recorded.kept),
+        "writing chunks": math.fsum(recorded.kept) / n_writers(workers),
         "tables": recorded.tables,
     }
-    return Simulated(writer + recorded.tables, limits)
+    return Simulated(max(written) + recorded.tables, limits)
 
 
 def record(file: str, changes: Sequence[str]) -> Recorded:

@@ -254,14 +254,15 @@ def tell_outcomes(asked: Asked) -> None:
 
 def tell_answers(asked: Asked) -> None:
     """Note what failed runs of gates answer, as far as it is a function of two inputs."""
-    failed = asked.runs[asked.runs["status"] != "converged"]
-    for gate, runs in failed.groupby("gate"):
-        asked.known.append(f"of the {len(runs):,} failed runs of {gate}")
-        half = (runs["final_loss"] / asked.constant[runs.index] - 1).abs() < 1e-3
-        asked.known.append(f"{share(int(half.sum()), len(runs))} % end at the loss of answering ½ to every row")
-        for answers, count in runs.loc[~half, "answers"].value_counts().items():
-            if (name := FUNCTIONS.get(str(answers))) is not None:
-                asked.known.append(f"{share(count, len(runs))} % answer {name}")
+    failed = asked.runs[asked.runs["status"] != "converged"].astype({"gate": str, "answers": str})
+    half = (failed["final_loss"] / asked.constant[failed.index] - 1).abs() < 1e-3
+    counts = failed.groupby("gate").size()
+    asked.known += [f"of the {n:,} failed runs of {gate}" for gate, n in counts.items()]
+    for gate, n in failed[half].groupby("gate").size().items():
+        asked.known.append(f"{share(n, counts[gate])} % end at the loss of answering ½ to every row")
+    others = failed[~half].assign(function=failed["answers"].map(FUNCTIONS))
+    for (gate, name), n in others.groupby(["gate", "function"]).size().items():
+        asked.known.append(f"{share(n, counts[gate])} % answer {name}")
 
 
 def check(asked: Asked, *facts: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from sweep.engine.chunks import Chunk
 from sweep.engine.outcome import Outcome
 from sweep.errors import LockedError, StoreError
 from sweep.kernel import NUMERICS
+from sweep.spec.experiment import load
 from sweep.store import chunk_store as chunk_files
 from sweep.store.files import Tree
 from sweep.store.lock import Lock
+from sweep.store.work import Work
 
 TABLES = ("runs.csv", "summary.csv", "answers.csv", "SHA256SUMS")
 BASE: dict[str, Any] = {
@@ -314,6 +317,45 @@ def test_a_disk_that_is_full_keeps_what_was_finished(tmp_path: Path, monkeypatch
             run(BASE, tmp_path / "full")
     assert run(BASE, tmp_path / "full").manifest["n_trained"] == 14
     assert tables(tmp_path / "full") == tables(tmp_path / "whole")
+
+
+def test_chunks_are_written_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_chunk, both = chunk_files.ChunkStore.write_chunk, threading.Barrier(2)
+
+    def met(*args: Any) -> chunk_files.ChunkFile:
+        both.wait(60)  # until two chunks are being written
+        return write_chunk(*args)
+
+    run(BASE, tmp_path / "one")
+    monkeypatch.setattr(chunk_files.ChunkStore, "write_chunk", met)
+    run(BASE, tmp_path / "two", jobs=2, chunk_size=3)
+    assert tables(tmp_path / "two") == tables(tmp_path / "one")
+
+
+def test_closing_waits_for_chunks_that_are_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = load(BASE)
+    work = Work(experiment, Tree(tmp_path), print)
+    chunk = work.remaining()[0]
+    write_chunk, begun, go = chunk_files.ChunkStore.write_chunk, threading.Event(), threading.Event()
+
+    def slow(*args: Any) -> chunk_files.ChunkFile:
+        begun.set()
+        go.wait(60)
+        return write_chunk(*args)
+
+    monkeypatch.setattr(chunk_files.ChunkStore, "write_chunk", slow)
+    writing = threading.Thread(target=work.keep, args=(chunk, runner.train_chunk(experiment, chunk, None)))
+    writing.start()
+    begun.wait(60)
+    closing = threading.Thread(target=work.close)
+    closing.start()
+    closing.join(0.2)
+    assert closing.is_alive()
+    go.set()
+    writing.join()
+    closing.join()
+    assert work.n_done == chunk.stop - chunk.start
+    assert not work.close()
 
 
 @pytest.mark.parametrize("runs", ["csv", "parquet", "both"])

@@ -25,15 +25,17 @@ def test_the_page_has_what_was_measured() -> None:
     assert len(costs) == len(scale.EXPERIMENTS) * len(scale.KEPT)
 
 
-def test_workers_share_chunks_and_wait_for_one_writer() -> None:
+def test_workers_share_chunks_and_wait_for_writers() -> None:
     recorded = many_cores.Recorded([1.0] * 8, [0.25] * 8, 3.0)
     one = many_cores.simulated(recorded, 1)
     assert one.seconds == pytest.approx(8 + 0.25 + 3)
     assert one.limit == "training"
-    assert many_cores.simulated(recorded, 2).seconds == pytest.approx(4 + 2 * 0.25 + 3)
+    assert many_cores.simulated(recorded, 2).seconds == pytest.approx(4 + 0.25 + 3)
     many = many_cores.simulated(recorded, 8)
-    assert many.seconds == pytest.approx(1 + 8 * 0.25 + 3)
+    assert many.seconds == pytest.approx(1 + 0.25 + 3)
     assert many.limit == "tables"
+    sixteen = many_cores.simulated(many_cores.Recorded([1.0] * 16, [0.25] * 16, 3.0), 16)
+    assert sixteen.seconds == pytest.approx(1 + 2 * 0.25 + 3)
 
 
 def test_finished_chunks_that_wait_for_the_writer_hold_workers_up() -> None:

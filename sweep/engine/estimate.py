@@ -26,6 +26,8 @@ PIECE_BYTES = 2**26
 
 _PROCESS = 400_000_000
 """Packages, compiled kernels, figures of few settings."""
+MOST_WRITERS = 8
+"""Chunks that are written at a time, at most."""
 _MOST_WAITING = 48
 _EARLIER = 2**27
 """Chunks of earlier settings that are kept in memory."""
@@ -71,9 +73,14 @@ _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
 
+def n_writers(jobs: int) -> int:
+    """Return the number of chunks that are written at a time."""
+    return min(jobs, MOST_WRITERS)
+
+
 def chunks_in_work(jobs: int) -> int:
     """Return the number of chunks that are trained or wait to be written at a time."""
-    return jobs + min(3 * jobs, _MOST_WAITING)
+    return jobs + min(2 * jobs, _MOST_WAITING - MOST_WRITERS)
 
 
 def runs_per_piece(experiment: Experiment) -> int:
@@ -101,7 +108,7 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
         return _PROCESS + jobs * piece + min(n_runs, max(sizes)) * _RUN_COUNTED + round(_CELL_IN_WORK * cells)
     chunk = min(n_runs, max(sizes))
     in_work = max(size * training_bytes(experiment, grid) for size, grid in zip(sizes, experiment.grids, strict=True))
-    waiting = min(n_runs, chunk * chunks_in_work(jobs)) * run_bytes(experiment)
+    waiting = min(n_runs, chunk * (chunks_in_work(jobs) + n_writers(jobs))) * run_bytes(experiment)
     piece = min(n_runs, max(chunk, runs_per_piece(experiment))) * run_bytes(experiment) * _TABLE_OF_OUTCOME
     point = max(len(grid.seeds) for grid in experiment.grids) * _POINT
     drawn = min(_DRAWN_RUN * n_runs + _DRAWN_POINT * experiment.n_points, _MOST_DRAWN)

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ class Tree:
     """A directory and everything below it that is a directory or a file with one name.
 
     Names are relative to the directory, with "/" in between. The directory itself may be reached through links: they
-    are followed once.
+    are followed once. Several threads may write files at a time.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Tree:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self._root = os.path.realpath(path)
+        self._naming = threading.RLock()
 
     def exists(self, name: str) -> bool:
         """Return True if anything has this name, be it a link that leads nowhere."""
@@ -126,12 +128,13 @@ class Tree:
         above, _, _ = name.rpartition("/")
         if above:
             self.make(above)
-        if self.is_directory(name):
-            return
-        self._make_way(name, file=False)
-        with self._parent(name) as (folder, last):
-            os.mkdir(last, dir_fd=folder)
-            os.fsync(folder)
+        with self._naming:
+            if self.is_directory(name):
+                return
+            self._make_way(name, file=False)
+            with self._parent(name) as (folder, last):
+                os.mkdir(last, dir_fd=folder)
+                os.fsync(folder)
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there; anything else that has the name is set aside."""
@@ -231,8 +234,9 @@ class Tree:
 
     def _make_way(self, name: str, file: bool = True) -> None:
         """Set aside what has a name; a file only if a directory is to have it."""
-        if self.exists(name) and not (file and self._is_file(name)):
-            self.set_aside(name)
+        with self._naming:
+            if self.exists(name) and not (file and self._is_file(name)):
+                self.set_aside(name)
 
     def _is_or_becomes_directory(self, name: str) -> bool:
         if not self.exists(name):

@@ -2,13 +2,16 @@
 
 import threading
 import zlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
+from sweep.engine.estimate import MOST_WRITERS, n_writers
 from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import paired
 from sweep.engine.tally import Tally
@@ -60,7 +63,7 @@ class Work:
                 self._set_aside(folder, reason)
         self.earlier = [store for store in others if store.name not in own]
         self.done = [self._checked(store) for store in self.stores]
-        self._keeping = threading.Lock()
+        self._writing = threading.Semaphore(MOST_WRITERS)
         self._closed = False
 
     @property
@@ -75,39 +78,38 @@ class Work:
 
     def remaining(self, chunk_size: int | None = None) -> list[Chunk]:
         """Cut what is not done into chunks."""
-        done = [[(file.start, file.stop) for file in files] for files in self.done]
+        done = [sorted((file.start, file.stop) for file in files) for files in self.done]
         return chunks_of(self.experiment, chunk_size, done)
 
     def keep(self, chunk: Chunk, outcome: Outcome | Tally) -> None:
-        """Put a chunk on disk, for good.
+        """Put a chunk on disk, for good; from any thread.
 
         Raises
         ------
         ChunkError
             If that fails: no room, for one.
         """
-        with self._keeping:
+        with self._writing:
             if self._closed:
                 return
             try:
                 file = self.stores[chunk.grid].write_chunk(chunk.start, outcome)
             except OSError as error:
-                raise ChunkError(
-                    f"{self.tree.path / CHUNKS}: a chunk cannot be written ({error.strerror or error}); "
-                    f"{self.n_done:,} of {self.experiment.n_runs:,} runs are kept, and the same command goes on"
-                ) from None
+                path = self.tree.path / CHUNKS
+                raise ChunkError(f"{path}: a chunk cannot be written ({error.strerror or error})") from None
             self.done[chunk.grid].append(file)
-            self.done[chunk.grid].sort()
 
     def close(self) -> bool:
-        """Keep nothing more; returns whether this was the first call.
+        """Keep nothing more, once every chunk in work is on disk; returns whether this was the first call.
 
         What is on disk counts: Ctrl-C may have come between writing a chunk and noting that it is there.
         """
-        with self._keeping:
-            first, self._closed = not self._closed, True
-            if first:
-                self.done = [store.files() for store in self.stores]
+        for _ in range(MOST_WRITERS):
+            self._writing.acquire()
+        first, self._closed = not self._closed, True
+        if first:
+            self.done = [store.files() for store in self.stores]
+        self._writing.release(MOST_WRITERS)
         return first
 
     def train(
@@ -118,6 +120,8 @@ class Work:
     ) -> None:
         """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
 
+        Several chunks are written at a time: each waits for the disk, which takes them together.
+
         Parameters
         ----------
         chunks
@@ -125,13 +129,29 @@ class Work:
         on_chunk
             Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
         """
+        kept: deque[tuple[Future[None], Outcome | Tally, int]] = deque()
+        try:
+            with ThreadPoolExecutor(n_writers(workers.n_jobs)) as writers:
+                try:
+                    for chunk, outcome, n_trained in self._outcomes(chunks, workers):
+                        while kept and (kept[0][0].done() or len(kept) == n_writers(workers.n_jobs)):
+                            _report(*kept.popleft(), on_chunk)
+                        kept.append((writers.submit(self.keep, chunk, outcome), outcome, n_trained))
+                finally:  # whatever ended training, what is kept is reported
+                    while kept:
+                        _report(*kept.popleft(), on_chunk)
+        except ChunkError as error:
+            n_runs = f"{self.n_done:,} of {self.experiment.n_runs:,} runs"
+            raise ChunkError(f"{error}; {n_runs} are kept, and the same command goes on") from None
+
+    def _outcomes(self, chunks: list[Chunk], workers: Workers) -> Iterator[tuple[Chunk, Outcome | Tally, int]]:
+        """Find or train each chunk; with its outcome comes how many of its runs were trained."""
         earlier = Earlier(self.experiment, self.earlier if chunks else [], self._set_aside)
         missing: dict[Chunk, bytes | None] = {}
         for chunk in chunks:
             known, filled = earlier.known(chunk) if earlier.stores else (None, np.zeros(0, np.bool_))
             if known and filled.all():
-                self.keep(chunk, known)
-                on_chunk(known, 0)
+                yield chunk, known, 0
             else:
                 missing[chunk] = zlib.compress(np.packbits(~filled).tobytes(), 1) if filled.any() else None
         tasks = ((chunk, _unpacked(chunk, bits)) for chunk, bits in missing.items())
@@ -140,8 +160,7 @@ class Work:
             if outcome.n_runs < chunk.stop - chunk.start:
                 whole, filled = earlier.known(chunk)
                 whole.put(outcome, ~filled)  # type: ignore[arg-type]  # both are of one kind
-            self.keep(chunk, whole)
-            on_chunk(whole, outcome.n_runs)
+            yield chunk, whole, outcome.n_runs
 
     def forget_superseded(self) -> None:
         """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
@@ -190,6 +209,12 @@ class Work:
     def _set_aside(self, name: str, reason: str) -> None:
         place = self.tree.set_aside(name)
         self.say(f"{self.tree.path / name}: {reason} (set aside as {place})")
+
+
+def _report(kept: Future[None], outcome: Outcome | Tally, n_trained: int, on_chunk: OnChunk) -> None:
+    """Wait until a chunk is kept, and say so."""
+    kept.result()
+    on_chunk(outcome, n_trained)
 
 
 def _unpacked(chunk: Chunk, bits: bytes | None) -> NDArray[np.bool_] | None:
