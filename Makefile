@@ -77,12 +77,13 @@ $(ENV)/installed: pyproject.toml $(LOCK)
 	$(INSTALL) -e .
 	touch $@
 
-# PyTorch's build for CPUs alone, where pip is set up to find it; TORCH=torch takes any, which may be several GB.
+# PyTorch's build for CPUs alone, where pip is set up to find it; TORCH=torch takes any, which may be several GB. It is
+# installed without the lock, whose mpmath is newer than its sympy allows.
 TORCH ?= torch==2.13.0+cpu
 
 $(ENV)/installed-bench: $(ENV)/installed
 	$(INSTALL) -e '.[bench]'
-	$(INSTALL) '$(TORCH)' || echo 'no $(TORCH) to be had: done without'
+	$(RUN)/pip install --quiet --disable-pip-version-check '$(TORCH)' || echo 'no $(TORCH) to be had: done without'
 	touch $@
 
 $(ENV)/installed-%: $(ENV)/installed
