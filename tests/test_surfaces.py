@@ -237,7 +237,7 @@ def test_each_panel_says_which_run_it_is() -> None:
     for one in chosen:
         assert f"{one.role}: run {one.run:,}\n" in said
     assert "η = 5, seed " in said
-    assert "not converged in 300 epochs\nloss 0.6" in said
+    assert "not converged after 300 epochs\nloss 0.6" in said
     assert len(figure.axes) == len(chosen) + 1
 
 

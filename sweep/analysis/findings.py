@@ -29,6 +29,7 @@ from sweep.results.columns import sparing
 from sweep.results.result import Result
 from sweep.results.settings import Settings
 from sweep.spec.experiment import Experiment, Train
+from sweep.spec.schema import COUNTED, FAILURES
 
 
 class Findings:
@@ -62,6 +63,13 @@ class Findings:
     def n_runs(self) -> int:
         """Number of runs."""
         return self.result.n_runs
+
+    @cached_property
+    def status_counts(self) -> dict[str, int]:
+        """Number of runs of each status."""
+        counts = self.result.part("summary", COUNTED)
+        n, *known = (int(counts[name].sum()) for name in COUNTED)
+        return dict(zip(("converged", *FAILURES.values(), "max_epochs"), [*known, n - sum(known)], strict=True))
 
     @property
     def n_settings(self) -> int:
