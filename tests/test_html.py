@@ -17,6 +17,7 @@ from sweep.analysis.findings import Findings
 from sweep.answer import listing
 from sweep.page.html import write
 from sweep.plots.drawing.marks import located
+from sweep.plots.registry import FIGURES
 from sweep.results.result import Result
 from sweep.words import ordinal, percent
 
@@ -293,7 +294,7 @@ def test_a_figure_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch: 
     def fails(findings: Findings) -> Any:
         raise ValueError("of no use")
 
-    monkeypatch.setattr("sweep.plots.registry.success_rate", fails)
+    monkeypatch.setitem(FIGURES, "success_rate", FIGURES["success_rate"]._replace(draw=fails))
     names = [path.name for path in write(Findings(CASES["gates"]), tmp_path)]
     assert "report.html" in names and "final_loss.svg" in names and "success_rate.svg" not in names
     report = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
