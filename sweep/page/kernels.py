@@ -82,7 +82,7 @@ def _kind(experiment: Experiment, setting: Mapping[str, Any]) -> Kind:
     """Return the kind of a run by its gate and the choices of its kernel."""
     table = experiment.table(setting["gate"], setting["encoding"])
     bits = "" if setting["gate"] in experiment.tables else setting["encoding"]
-    plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
+    plan, limit = training.plan_of(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
     return Kind(replace(plan, width=1), limit, bits, setting["update"])
 
 
