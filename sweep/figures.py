@@ -20,147 +20,63 @@ keys of the grid, each with a value or a list of values of which any will do. Ru
 the result is counted. Whatever a figure shows is what the report would show of a result with these rows only.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sweep import plots
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, chosen_by_number
+from sweep.plots import registry
+from sweep.plots.decision_surfaces import decision_surfaces as _decision_surfaces
 from sweep.plots.drawing.marks import Drawing
 from sweep.plots.drawing.style import save
+from sweep.plots.heat_map import heat_map as _heat_map
+from sweep.plots.training import training as _training
 from sweep.results.result import Result
 from sweep.results.selection import select
 
-__all__ = [
-    "decision_surfaces",
-    "epochs_to_converge",
-    "final_loss",
-    "heat_map",
-    "learned_instead",
-    "learning_curves",
-    "save",
-    "stability",
-    "success_curves",
-    "success_rate",
-    "training",
-]
+__all__ = ["decision_surfaces", "save", "training"]
+__all__ += list(registry.FIGURES)
 
 Where = Mapping[str, Any] | None
 
+_PARAMETERS = """
 
-def success_rate(result: Result, *, where: Where = None) -> Drawing:
-    """Draw the share of runs that converged, with its Wilson 95 % interval where a point is one setting.
-
-    Parameters
-    ----------
-    result
-    where
-        Key of the grid → value, or list of values: the part of the result to draw.
-
-    Raises
-    ------
-    ValueError
-        If there are no runs, or for a key or value that the result does not have.
-
-    Examples
-    --------
-    >>> sweep.figures.success_rate(result, where={"gate": "XOR", "hidden": [1, 2]})
-    """
-    return plots.success_rate(_part(result, where))
+Parameters
+----------
+result
+where
+    Key of the grid → value, or list of values: the part of the result to draw. ValueError for a key or a value that the
+    result does not have, and for a part without runs.
+"""
 
 
-def epochs_to_converge(result: Result, *, where: Where = None) -> Drawing:
-    """Draw the median and the 5–95 % range of the epochs to convergence, over all runs, converged or not.
+class OfResult(Protocol):
+    """A figure of a result, or of the part of it that `where` names."""
 
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        If no run converged; else as in `success_rate`.
-
-    Examples
-    --------
-    >>> sweep.figures.epochs_to_converge(result, where={"init": "normal(0, 1)"})
-    """
-    part = _part(result, where)
-    if not part.result.part("summary", ["n_converged"])["n_converged"].any():
-        raise ValueError("no run of this result converged, so there are no epochs to draw")
-    return plots.epochs_to_converge(part)
+    def __call__(self, result: Result, *, where: Where = None) -> Drawing:
+        """Draw it."""
 
 
-def final_loss(result: Result, *, where: Where = None) -> Drawing:
-    """Draw how the final losses are distributed, by outcome; marked are the target and what answering ½ costs.
+if TYPE_CHECKING:
 
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        If every run diverged; else as in `success_rate`.
-
-    Examples
-    --------
-    >>> sweep.figures.final_loss(result, where={"learning_rate": 10})
-    """
-    part = _part(result, where)
-    counts = part.result.part("summary", ["n", "n_diverged"])
-    if not (counts["n_diverged"] < counts["n"]).any():
-        raise ValueError("every run of this result diverged, so there are no finite losses to draw")
-    return plots.final_loss(part)
+    def __getattr__(name: str) -> OfResult:
+        """Type the figures of the registry."""
 
 
-def learned_instead(result: Result, *, where: Where = None) -> Drawing:
-    """Draw which functions the failed runs of each gate answer, in percent of these runs.
+def _of_result(draw: registry.Draw) -> OfResult:
+    """Make a figure of findings one of a result; its documentation tells of `where` too."""
 
-    Where not all gates have two inputs, it is how many rows they answer wrongly.
+    def drawn(result: Result, *, where: Where = None) -> Drawing:
+        return draw(_part(result, where))
 
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        If no run of a Boolean table failed, or all that did diverged; else as in `success_rate`.
-
-    Examples
-    --------
-    >>> sweep.figures.learned_instead(result, where={"gate": "XOR"})
-    """
-    return plots.learned_instead(_part(result, where))
+    summary, *rest = (inspect.getdoc(draw) or "").partition("\n\nRaises")
+    drawn.__name__ = drawn.__qualname__ = draw.__name__
+    drawn.__doc__ = summary + _PARAMETERS + "".join(rest).removeprefix("\n")
+    return drawn
 
 
-def learning_curves(result: Result, *, where: Where = None) -> Drawing:
-    """Draw the loss over the epochs: per setting the median and the 5–95 % range over its runs, and a few single runs.
-
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        If the losses were not recorded, or none is finite; else as in `success_rate`.
-
-    Examples
-    --------
-    >>> result = sweep.run({"grid": {"gate": "AND", "learning_rate": [0.1, 1]}, "train": {"record_every": 10}})
-    >>> sweep.figures.learning_curves(result, where={"learning_rate": 1})
-    """
-    part = _part(result, where)
-    curves = part.result.curves
-    if curves is not None and not (curves["loss"] < float("inf")).any():
-        raise ValueError("this result has no finite losses to draw")
-    return plots.learning_curves(part)
+globals().update({name: _of_result(figure.draw) for name, figure in registry.FIGURES.items() if name != "heat_map"})
 
 
 def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Drawing:
@@ -175,12 +91,13 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
         Numeric keys of the grid, to the right and upwards; both or neither. By default the two longest, if each has 16
         values or more.
     where
-        As in `success_rate`.
+        Key of the grid → value, or list of values: the part of the result to draw.
 
     Raises
     ------
     ValueError
-        If `x` and `y` are not two numeric keys that vary; else as in `success_rate`.
+        If `x` and `y` are not two numeric keys that vary; if the part has no runs; for a key or value of `where` that
+        the result does not have.
 
     Examples
     --------
@@ -188,7 +105,7 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
     """
     part = _part(result, where)
     if x is None and y is None:
-        return plots.heat_map(part)
+        return _heat_map(part)
     numeric = [key for key in part.varying if part.settings.is_numeric(key)]
     for name, key in (("x", x), ("y", y)):
         if key not in numeric:
@@ -196,7 +113,7 @@ def heat_map(result: Result, *, x: str | None = None, y: str | None = None, wher
             raise ValueError(f"{name}: found {key!r}; allowed: a numeric key that varies ({allowed})")
     if x == y:
         raise ValueError(f"x and y: found {x!r} twice; allowed: two different keys")
-    return plots.heat_map(part, part.heat_map_of(str(y), str(x)))
+    return _heat_map(part, part.heat_map_of(str(y), str(x)))
 
 
 def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Drawing:
@@ -209,13 +126,13 @@ def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, wher
         Numbers of runs to draw. By default the fastest, the median and a failed one of some gates, chosen as
         `sweep.analysis.representatives.representatives` says.
     where
-        As in `success_rate`.
+        As in `heat_map`.
 
     Raises
     ------
     ValueError
         If no table has two inputs and targets from 0 to 1, or a run of `runs` is another one's or is not there; else as
-        in `success_rate`.
+        in `heat_map`.
 
     Examples
     --------
@@ -226,7 +143,7 @@ def decision_surfaces(result: Result, *, runs: Sequence[int] | None = None, wher
 
     part = _part(result, where)
     chosen = _chosen(part, runs)
-    return plots.decision_surfaces(part, chosen, decisions.models_of(result.experiment, chosen))
+    return _decision_surfaces(part, chosen, decisions.models_of(result.experiment, chosen))
 
 
 def training(result: Result, *, runs: Sequence[int] | None = None, where: Where = None) -> Drawing:
@@ -249,48 +166,7 @@ def training(result: Result, *, runs: Sequence[int] | None = None, where: Where 
     """
     from sweep import decisions
 
-    return plots.training(decisions.courses_of(result.experiment, _chosen(_part(result, where), runs, followed=True)))
-
-
-def success_curves(result: Result, *, where: Where = None) -> Drawing:
-    """Draw the share of all runs that have converged by each epoch, with its Wilson 95 % interval.
-
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        As in `success_rate`.
-
-    Examples
-    --------
-    >>> sweep.figures.success_curves(result, where={"gate": "AND"})
-    """
-    return plots.success_curves(_part(result, where))
-
-
-def stability(result: Result, *, where: Where = None) -> Drawing:
-    """Draw the final loss over the learning rate, of each table that is not separable, and its predicted edge.
-
-    Parameters
-    ----------
-    result, where
-        As in `success_rate`.
-
-    Raises
-    ------
-    ValueError
-        If no table has learning rates on both sides of its critical one, or tables are too many to tell apart; else as
-        in `success_rate`.
-
-    Examples
-    --------
-    >>> sweep.figures.stability(result, where={"gate": "XOR"})
-    """
-    return plots.stability(_part(result, where))
+    return _training(decisions.courses_of(result.experiment, _chosen(_part(result, where), runs, followed=True)))
 
 
 def _chosen(part: Findings, runs: Sequence[int] | None, followed: bool = False) -> list[Choice]:

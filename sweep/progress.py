@@ -16,7 +16,8 @@ from rich.text import Text
 from sweep.engine.estimate import work
 from sweep.spec.experiment import Experiment
 from sweep.spec.inits import parse
-from sweep.words import counted, duration, ended
+from sweep.spec.schema import STATUS
+from sweep.words import counted, duration
 
 if TYPE_CHECKING:
     from sweep.engine.outcome import Outcome
@@ -129,7 +130,7 @@ class Progress:
 
 def by_status(counts: Mapping[str, int]) -> list[str]:
     """Return the statuses that occur with their number of runs, such as "converged 90"."""
-    return [f"{ended(status)} {count:,}" for status, count in counts.items() if count]
+    return [f"{STATUS[status].term} {count:,}" for status, count in counts.items() if count]
 
 
 def _work(experiment: Experiment, runs: NDArray[np.int64] | range) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sweep.spec.gates import shown
 from sweep.spec.keys import KEYS
+from sweep.spec.schema import STATUS
 
 NBSP = "\N{NO-BREAK SPACE}"
 ENCODINGS = {"01": "inputs 0 and 1", "pm1": "inputs −1 and +1"}
@@ -116,23 +117,18 @@ def of_group(name: str, n_converged: int, n: int) -> str:
 
 def outcome(stored: Mapping[str, Any]) -> list[str]:
     """Tell how a run ended, and its final loss unless it diverged."""
-    epochs, first = counted(stored["epochs"], "epoch"), stored["converged_epoch"]
-    loss = f"loss {stored['final_loss']:.3g}"
-    match stored["status"]:
-        case "converged" if first == stored["epochs"]:
-            return [f"converged after {epochs}", loss]
-        case "converged":
-            return [f"converged at epoch {first:,}, trained for {epochs}", loss]
-        case "diverged":
-            return [f"diverged after {epochs}"]
-        case "stationary":
-            return [f"stationary after {epochs}", loss]
-    return [f"not converged in {epochs}", loss]
+    status, first = STATUS[stored["status"]], stored["converged_epoch"]
+    epochs = counted(stored["epochs"], "epoch")
+    how = f"{status.term} after {epochs}"
+    if stored["status"] == "converged" and first != stored["epochs"]:
+        how = f"converged at epoch {first:,}, trained for {epochs}"
+    return [how, f"loss {stored['final_loss']:.3g}"] if status.is_finite else [how]
 
 
-def ended(status: str) -> str:
-    """Return a status as a reader would say it."""
-    return "not converged" if status == "max_epochs" else status
+def ended(status: str, max_epochs: int) -> str:
+    """Return a status as a reader would say it, with the epochs that were too few."""
+    term = STATUS[status].term
+    return f"{term} after {counted(max_epochs, 'epoch')}" if status == "max_epochs" else term
 
 
 def named(axis: str, value: Any) -> str:

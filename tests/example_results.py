@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.kernel import STATUSES
 from sweep.page.shown import Result
 from sweep.results.statistics import wilson
 from sweep.spec.experiment import Experiment, Train
 from sweep.spec.grid import Grid
 from sweep.spec.keys import KEYS, REQUIRED
+from sweep.spec.schema import FAILURES, STATUSES
 from sweep.spec.training_sets import TrainingSet
 
 MAX_EPOCHS = 1000
@@ -159,8 +159,8 @@ def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:
     summary["n_converged"] = (statuses == "converged").sum(axis=1)
     summary["converged_rate"] = summary["n_converged"] / n
     summary["converged_low"], summary["converged_high"] = wilson(summary["n_converged"].to_numpy(), n)
-    summary["n_diverged"] = (statuses == "diverged").sum(axis=1)
-    summary["n_stationary"] = (statuses == "stationary").sum(axis=1)
+    for name, status in FAILURES.items():
+        summary[name] = (statuses == status).sum(axis=1)
     epochs = np.sort(runs["converged_epoch"].to_numpy(np.float64, na_value=np.inf).reshape(n_points, n), axis=1)
     losses = np.sort(runs["final_loss"].to_numpy().reshape(n_points, n), axis=1)
     ranks = {f"q{q:02d}": -(-q * n // 100) - 1 for q in (5, 25, 50, 75, 95)}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 import sweep
-from sweep import decisions, plots
+from sweep import decisions
 from sweep.analysis import representatives as surfaces
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, Course, Model, logits, outputs
@@ -19,6 +19,7 @@ from sweep.answer.captions import described
 from sweep.commands import replay as replaying
 from sweep.engine.retraining import train_again
 from sweep.kernel.activations import ACTIVATIONS
+from sweep.plots.decision_surfaces import decision_surfaces
 from sweep.words import counted, of_group
 
 TRAIN = {"max_epochs": 300, "target_loss": 0.05}
@@ -52,7 +53,7 @@ def for_report(result: sweep.Result) -> list[Model]:
 
 def drawn(result: sweep.Result) -> tuple[Figure, list[Choice]]:
     chosen = choices(result)
-    return plots.decision_surfaces(Findings(result), chosen, decisions.models_of(result.experiment, chosen)), chosen
+    return decision_surfaces(Findings(result), chosen, decisions.models_of(result.experiment, chosen)), chosen
 
 
 def pictures(figure: Figure) -> list[np.ndarray]:
@@ -237,7 +238,7 @@ def test_each_panel_says_which_run_it_is() -> None:
     for one in chosen:
         assert f"{one.role}: run {one.run:,}\n" in said
     assert "η = 5, seed " in said
-    assert "not converged in 300 epochs\nloss 0.6" in said
+    assert "not converged after 300 epochs\nloss 0.6" in said
     assert len(figure.axes) == len(chosen) + 1
 
 

@@ -29,6 +29,7 @@ from sweep.results.columns import sparing
 from sweep.results.result import Result
 from sweep.results.settings import Settings
 from sweep.spec.experiment import Experiment, Train
+from sweep.spec.schema import COUNTED, FAILURES, STATUS
 
 
 class Findings:
@@ -62,6 +63,23 @@ class Findings:
     def n_runs(self) -> int:
         """Number of runs."""
         return self.result.n_runs
+
+    @cached_property
+    def status_counts(self) -> dict[str, int]:
+        """Number of runs of each status."""
+        counts = self.result.part("summary", COUNTED)
+        n, *known = (int(counts[name].sum()) for name in COUNTED)
+        return dict(zip(("converged", *FAILURES.values(), "max_epochs"), [*known, n - sum(known)], strict=True))
+
+    @property
+    def any_converged(self) -> bool:
+        """True if a run converged."""
+        return self.status_counts["converged"] > 0
+
+    @property
+    def any_finite(self) -> bool:
+        """True if a run ended with a finite loss."""
+        return any(count and STATUS[name].is_finite for name, count in self.status_counts.items())
 
     @property
     def n_settings(self) -> int:

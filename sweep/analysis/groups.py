@@ -11,7 +11,7 @@ from sweep.analysis.layout import combinations_of
 from sweep.analysis.names import Named, combinations, levels, values_by_name
 from sweep.results.result import Result
 from sweep.results.statistics import censored, quantiles_of, sums_by
-from sweep.spec.schema import QUANTILES
+from sweep.spec.schema import COUNTED, QUANTILES
 
 MAX_RUNS = 2**20
 """Runs up to which medians over several settings are taken: above it, looking at every run takes long."""
@@ -99,17 +99,14 @@ class Pooled(NamedTuple):
 
     Attributes
     ----------
-    n, n_converged, n_diverged, n_stationary
-        Runs of all settings.
+    counts
+        Runs of all settings, by each column of `sweep.spec.schema.COUNTED`.
     epochs, losses : float64, shape (5,)
         Quantiles over all runs of the epoch of convergence, infinite where later than max_epochs, and of the final
         loss.
     """
 
-    n: int
-    n_converged: int
-    n_diverged: int
-    n_stationary: int
+    counts: dict[str, int]
     epochs: NDArray[np.float64]
     losses: NDArray[np.float64]
 
@@ -118,8 +115,7 @@ def pooled(result: Result, rows_of_groups: Sequence[NDArray[np.integer[Any]]]) -
     """Count the runs of rows of the summary together, group by group."""
     if not rows_of_groups:
         return []
-    totals = result.part("summary", ["n", "n_converged", "n_diverged", "n_stationary"])
-    n, n_converged, n_diverged, n_stationary = (totals[name].to_numpy(np.int64) for name in totals.columns)
+    counts = result.part("summary", COUNTED)
     epochs, losses = result.epochs_of_runs(), result.outcomes(["final_loss"])["final_loss"].to_numpy(np.float64)
     first, n_rows, weights = result.first_of_rows, result.n_outcomes, result.weights
     made = []
@@ -128,10 +124,7 @@ def pooled(result: Result, rows_of_groups: Sequence[NDArray[np.integer[Any]]]) -
         each = None if weights is None else weights[members]
         made.append(
             Pooled(
-                int(n[rows].sum()),
-                int(n_converged[rows].sum()),
-                int(n_diverged[rows].sum()),
-                int(n_stationary[rows].sum()),
+                {name: int(counts[name].to_numpy()[rows].sum()) for name in COUNTED},
                 quantiles_of(epochs[members], each),
                 quantiles_of(losses[members], each),
             )

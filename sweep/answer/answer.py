@@ -12,9 +12,8 @@ from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
 from sweep.answer.gates import functions, gates, instead, separability
 from sweep.answer.leading import leading
+from sweep.spec.schema import STATUS
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
-
-_COUNTS = ["n", "n_converged", "n_diverged", "n_stationary"]
 
 
 def answer(findings: Findings) -> list[str]:
@@ -86,16 +85,12 @@ def _what_was_learned(findings: Findings, edges: list[str]) -> list[str]:
 
 def _the_one_run(findings: Findings) -> str:
     run = findings.result.runs.iloc[0]
-    loss = f"its final loss is {_loss(findings, run['final_loss'])}"
-    if run["status"] == "converged":
-        return f"The one run converged after {counted(run['converged_epoch'], 'epoch')}; {loss}."
+    status = STATUS[run["status"]]
+    epochs = run["converged_epoch"] if run["status"] == "converged" else run["epochs"]
     each = "epoch" if pd.isna(run["period"]) or run["period"] == 1 else counted(run["period"], "epoch")
-    how = {
-        "diverged": "diverged: a weight or the loss is no longer finite",
-        "stationary": f"became stationary: its weights come back every {each}; {loss}",
-        "max_epochs": f"had not converged after {counted(run['epochs'], 'epoch')}; {loss}",
-    }
-    return f"The one run {how[str(run['status'])]}."
+    how = f": {status.because.format(period=each)}" if status.because else f" after {counted(epochs, 'epoch')}"
+    loss = f"; its final loss is {_loss(findings, run['final_loss'])}" if status.is_finite else ""
+    return f"The one run {status.became}{how}{loss}."
 
 
 def _one_setting(findings: Findings) -> list[str]:
@@ -110,16 +105,9 @@ def _one_setting(findings: Findings) -> list[str]:
 
 def _outcomes(findings: Findings) -> list[str]:
     """Tell how all runs ended, by status."""
-    n, n_converged, n_diverged, n_stationary = (int(column(findings, name).sum()) for name in _COUNTS)
-    parts = {
-        "converged": n_converged,
-        "diverged": n_diverged,
-        "became stationary": n_stationary,
-        f"had not converged after {counted(findings.train.max_epochs, 'epoch')}": n
-        - n_converged
-        - n_diverged
-        - n_stationary,
-    }
+    counts, too_few = findings.status_counts, f" after {counted(findings.train.max_epochs, 'epoch')}"
+    n = sum(counts.values())
+    parts = {STATUS[name].became + (too_few if name == "max_epochs" else ""): count for name, count in counts.items()}
     if n in parts.values() and findings.n_settings == 1:
         return []
     if n in parts.values():

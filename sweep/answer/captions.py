@@ -73,13 +73,10 @@ def failures(findings: Findings) -> str:
         criteria.append(f"its loss is below {exact(train.target_loss)}{nats(findings.losses.kinds)}")
     if train.target_error is not None:
         criteria.append(f"every |output − target| is below {exact(train.target_error)}")
-    stationary = ""
-    if column(findings, "n_stationary").any():
-        stationary = " A stationary run is back at earlier weights, bit for bit: training on would only repeat itself."
     lines = [
         f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
         f"quantiles of epochs, one that did not converge counts as later than {max_epochs}, and in those of the final "
-        f"loss, one that diverged counts as infinite.{stationary}",
+        f"loss, one that diverged counts as infinite.",
         f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
         "numbers across settings.",
     ]

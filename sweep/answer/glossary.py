@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 
+from sweep.spec.schema import STATUS
+
 GLOSSARY = {
     "setting": "one value of every axis of the grid; its runs differ in the seed of their random starts only",
     "seed": "the number that a run's random start is drawn from; runs with the same seed start from the same draws",
     "epoch": "one pass over all rows of the truth table",
-    "converged": "met the target, which the experiment sets, within the epochs that it allows",
+    **{status.term: status.meaning for status in STATUS.values() if status.meaning},
     "learning rate": "η, the step taken down the gradient of the loss in each update",
     "hidden unit": "a neuron between inputs and output; each draws a line of its own, and the output combines them",
     "shortcut": "a weight that leads from an input straight to the output, past the hidden units",
@@ -23,8 +25,6 @@ GLOSSARY = {
     "critical learning rate": "2/λ, λ the largest curvature of the loss at its minimum: larger steps overshoot it",
     "edge of stability": "the learning rate up to which gradient descent settles at the minimum of the loss",
     "cycle": "weights that come back bit for bit after some epochs, so that training on would only repeat them",
-    "stationary": "at the end the weights come back bit for bit within 16 epochs; more would show nothing new",
-    "diverged": "a weight or the loss is no longer a finite number",
     "pairs": "two runs with the same seed and otherwise the same setting, which differ in one axis only",
     "p": "the chance of a difference as large as this if there were none; more than chance is a p below 0.05",
     "sign test": "asks whether as many seeds tell for one value as for the other, as fair coins would have it",

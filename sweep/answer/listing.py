@@ -14,7 +14,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.groups import pooled as pool
 from sweep.results.settings import Settings
 from sweep.results.statistics import censored, wilson
-from sweep.spec.schema import QUANTILES
+from sweep.spec.schema import FAILURES, QUANTILES, STATUS
 from sweep.words import NBSP, cell, epochs_text, joined, label, loss_text, ordinal, percent
 
 MAX_ROWS = 2_000
@@ -134,10 +134,9 @@ def columns(findings: Findings, rows: Rows) -> list[Column]:
         _column("rate", "%", pairs, lambda pair: percent(pair // most / (pair % most))),
         _column("interval", f"95{NBSP}% interval", pairs, lambda pair: interval(pair // most, pair % most)),
     ]
-    for status in ("diverged", "stationary"):
-        name = f"n_{status}"
+    for name, status in FAILURES.items():
         if (column := findings.result.part("summary", [name])[name]).any():
-            made.append(_column(name, status, column.take(rows).to_numpy(), _count))
+            made.append(_column(name, STATUS[status].term, column.take(rows).to_numpy(), _count))
     later = partial(epochs_text, max_epochs=findings.train.max_epochs)
     for quantile, name in SHOWN_QUANTILES.items():
         key = f"epochs_q{quantile:02d}"
@@ -167,8 +166,8 @@ def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
             codes = np.unique(settings.codes(key)[rows])
             if len(codes) == 1:
                 record[key] = cell(settings.values(key)[codes[0]])
-        record |= {name: _count(getattr(found, name)) for name in ("n", "n_converged", "n_diverged", "n_stationary")}
-        record["rate"] = percent(found.n_converged / found.n)
+        record |= {name: _count(count) for name, count in found.counts.items()}
+        record["rate"] = percent(found.counts["n_converged"] / found.counts["n"])
         for q in SHOWN_QUANTILES:
             record[f"epochs_q{q:02d}"] = epochs_text(found.epochs[quantile(q)], findings.train.max_epochs)
         record["final_loss_q50"] = loss_text(found.losses[quantile(50)])

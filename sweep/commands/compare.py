@@ -12,9 +12,8 @@ from sweep.engine.pairing import paired
 from sweep.engine.retraining import differences
 from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
-from sweep.spec.schema import OUTCOME, STATUSES
+from sweep.spec.schema import OUTCOME, STATUS, STATUSES, status_code
 from sweep.store.files import Tree
-from sweep.words import ended
 
 if TYPE_CHECKING:
     from sweep.results.result import Result
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 MAX_EXAMPLES = 5
 
 _BINS = 60
-_CONVERGED = STATUSES.index("converged")
+_CONVERGED = status_code("converged")
 _BLOCK = 1 << 19
 """Runs that are paired at a time."""
 
@@ -214,7 +213,7 @@ def text(comparison: Comparison) -> list[str]:
     if comparison.columns:
         lines.append("changed: " + ", ".join(f"{name} of {n:,}" for name, n in comparison.columns.items()))
     for (before, after), n in comparison.transitions.items():
-        lines.append(f"status: {ended(before)} → {ended(after)} {n:,}")
+        lines.append(f"status: {STATUS[before].term} → {STATUS[after].term} {n:,}")
     for example in comparison.examples:
         setting = ", ".join(f"{key} {_shown(value)}" for key, value in example.setting.items())
         changes = [

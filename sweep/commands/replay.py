@@ -13,9 +13,9 @@ from sweep.commands.address import address_of
 from sweep.engine.retraining import differences, plain, recording, same_bits, train_again, without_curves
 from sweep.errors import UnknownRunError
 from sweep.spec import models
-from sweep.spec.schema import OUTCOME
+from sweep.spec.schema import OUTCOME, STATUS
 from sweep.spec.training_sets import TrainingSet
-from sweep.words import cell, counted, ended
+from sweep.words import cell, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def replay(result: "Result", run: int) -> Replay:
 def text(replay: Replay) -> list[str]:
     """Return a replay in lines for people."""
     setting = ", ".join(f"{key} {cell(value)}" for key, value in replay.setting.items())
-    first = replay.converged_epoch
+    how, first = STATUS[replay.status].term, replay.converged_epoch
     converged = ", never converged" if first is None else f", converged at epoch {first:,}"
     if replay.status == "max_epochs" and first is None:
         converged = ""
@@ -135,7 +135,7 @@ def text(replay: Replay) -> list[str]:
     lines = [
         f"run {replay.run}: {setting}",
         *([f"address: {shlex.join(replay.address)}"] if replay.address else []),
-        f"{ended(replay.status)} after {counted(replay.epochs, 'epoch')}{converged}, final loss {replay.final_loss!r}",
+        f"{how} after {counted(replay.epochs, 'epoch')}{converged}, final loss {replay.final_loss!r}",
     ]
     if replay.identical and not replay.stored:
         lines.append("the result keeps counts, not runs: there is no outcome of this run to compare with")

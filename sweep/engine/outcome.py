@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import answer_width, n_recorded
-from sweep.kernel import STATUSES
 from sweep.spec.experiment import Experiment, Train
+from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Outcome:
     runs : int64, shape (n,)
         Their numbers, increasing.
     status : int8, shape (n,)
-        Index into `sweep.kernel.STATUSES`.
+        Index into `sweep.spec.schema.STATUSES`.
     epochs : int64, shape (n,)
         Updates applied.
     converged_epoch : int64, shape (n,)
@@ -110,21 +110,21 @@ class Outcome:
         """Return what no training could have given, in words; empty if there is nothing."""
         if self.status.size and not 0 <= self.status.min() <= self.status.max() < len(STATUSES):
             return "a status without a name"
-        converged, diverged, stationary, _ = (self.status == code for code in range(len(STATUSES)))
+        converged, stationary = (self.status == status_code(name) for name in ("converged", "stationary"))
+        early, infinite = np.isin(self.status, EARLY), np.isin(self.status, INFINITE)
         known = self.converged_epoch >= 0
-        ended = converged | diverged
         characters = np.ascontiguousarray(self.answers).view(np.uint8).reshape(self.n_runs, -1)
         rules = {
             "epochs": (self.epochs >= 0)
             & (self.epochs <= train.max_epochs)
-            & (ended | (self.epochs == train.max_epochs)),
+            & (early | (self.epochs == train.max_epochs)),
             "converged_epoch": (self.converged_epoch >= -1) & (self.converged_epoch <= self.epochs),
-            "status": (known | ~converged) & (ended | ~known),
+            "status": (known | ~converged) & (early | ~known),
             "period": np.where(stationary, self.period > 0, self.period == -1),
-            "final_loss": np.where(diverged, self.final_loss == np.inf, np.isfinite(self.final_loss)),
+            "final_loss": np.where(infinite, self.final_loss == np.inf, np.isfinite(self.final_loss)),
             "answer": np.isin(characters, [0, *b"01"]).all(axis=1)
             & ((characters[:, 1:] == 0) | (characters[:, :-1] != 0)).all(axis=1)
-            & ~(diverged & (self.answers != b"")),
+            & ~(infinite & (self.answers != b"")),
         }
         if train.record_every:
             last = self.epochs // train.record_every

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.outcome import Outcome
-from sweep.kernel import STATUSES
 from sweep.spec.experiment import Train
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.schema import status_code
 from sweep.spec.training_sets import TrainingSet
 
 TrainingSets = Mapping[str, TrainingSet]
@@ -68,9 +68,8 @@ def still_true(outcome: Outcome, then: Train, now: Train) -> NDArray[np.bool_]:
         return np.zeros(outcome.n_runs, np.bool_)
     if now.max_epochs == then.max_epochs:
         return np.ones(outcome.n_runs, np.bool_)
-    converged = outcome.status == STATUSES.index("converged")
-    diverged = (outcome.status == STATUSES.index("diverged")) & (outcome.epochs < then.max_epochs)
-    valid: NDArray[np.bool_] = (outcome.epochs <= now.max_epochs) & (converged | diverged)
+    by_itself = (outcome.status == status_code("converged")) | (outcome.epochs < then.max_epochs)
+    valid: NDArray[np.bool_] = by_itself & (outcome.epochs <= now.max_epochs)
     return valid
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.outcome import Outcome
-from sweep.kernel import STATUSES
 from sweep.spec.experiment import Train
+from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 EXACT_EPOCHS = 255
 """Epochs up to which each has a bin of its own."""
@@ -22,7 +22,7 @@ _LOSS_BITS, _EPOCH_BITS, _STATUS_BITS = 18, 12, (len(STATUSES) - 1).bit_length()
 _POINT = _LOSS_BITS + _EPOCH_BITS + _STATUS_BITS
 _INFINITE = 0x7FF << 7
 _ONE = 1023 << 7
-_CONVERGED, _DIVERGED = (STATUSES.index(status) for status in ("converged", "diverged"))
+_CONVERGED = status_code("converged")
 
 Integers = NDArray[np.int64]
 
@@ -118,7 +118,7 @@ class Tally:
 
     @property
     def status(self) -> Integers:
-        """Return each cell's index into `sweep.kernel.STATUSES`."""
+        """Return each cell's index into `sweep.spec.schema.STATUSES`."""
         return self.cells >> _LOSS_BITS + _EPOCH_BITS & (1 << _STATUS_BITS) - 1
 
     @property
@@ -177,13 +177,13 @@ class Tally:
         if not np.array_equal(points, expected) or not np.array_equal(np.add.reduceat(self.n, firsts), sizes):
             return "not the runs of its settings"
         bins, last = self.epoch_bins, int(_epoch_bins(np.array([train.max_epochs]))[0])
-        ended = np.isin(self.status, (_CONVERGED, _DIVERGED))
+        early, infinite = np.isin(self.status, EARLY), np.isin(self.status, INFINITE)
         rules = {
             "epochs": (self.updates >= 0)
-            & np.where(ended, self.updates <= self.n * train.max_epochs, True)
-            & np.where(ended, True, self.updates == self.n * train.max_epochs),
+            & np.where(early, self.updates <= self.n * train.max_epochs, True)
+            & np.where(early, True, self.updates == self.n * train.max_epochs),
             "converged_epoch": ((bins > 0) == (self.status == _CONVERGED)) & (bins <= last),
-            "final_loss": (self.loss_bins <= _INFINITE) & ((self.loss_bins == _INFINITE) == (self.status == _DIVERGED)),
+            "final_loss": (self.loss_bins <= _INFINITE) & ((self.loss_bins == _INFINITE) == infinite),
         }
         return next((f"an impossible {name}" for name, possible in rules.items() if not possible.all()), "")
 

@@ -128,7 +128,7 @@ def _train_with_one_kernel(
     targets = _targets(experiment, gates)
     own = experiment.tables.get(gates[0])
     bits = choices["encoding"] if own is None else ""
-    plan, loss_limit = _plan(experiment, inputs, targets, bits, choices)
+    plan, loss_limit = plan_of(experiment, inputs, targets, bits, choices)
     outcome = Outcome.room(experiment, runs)
     initial, final = np.empty((2, runs.size if with_weights else 0, plan.n_params))
     with _making_kernel:
@@ -224,7 +224,7 @@ def _targets(experiment: Experiment, gates: Sequence[str]) -> NDArray[np.float64
     return ones.astype(np.float64).reshape(len(gates), -1)
 
 
-def _plan(
+def plan_of(
     experiment: Experiment,
     inputs: NDArray[np.float64],
     targets: NDArray[np.float64],

@@ -291,22 +291,7 @@ def standard_uniforms(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.flo
 def standard_normals(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.float64]:
     """The first k standard normal numbers of each seed, bit for bit ``default_rng(seed).standard_normal(k)``.
 
-    Parameters
-    ----------
-    seeds : array of integers, shape (n_seeds,)
-        Each 0 ≤ seed < 2³².
-    k : int
-        Numbers per seed, at least 1.
-
-    Returns
-    -------
-    array of float64, shape (n_seeds, k), C-contiguous
-        Row i belongs to ``seeds[i]``.
-
-    Raises
-    ------
-    ValueError
-        If k < 1, or if the seeds are not a one-dimensional array of integers within these limits.
+    Parameters, what it returns and raises are those of `standard_uniforms`.
     """
     seeds = _checked(seeds, k)
     out = np.empty((len(seeds), k))

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.kernel.machine import inlined
+from sweep.spec.schema import status_code
 
-CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = range(4)
-"""Indices into `sweep.kernel.STATUSES`."""
+CONVERGED, DIVERGED, STATIONARY, MAX_EPOCHS = map(status_code, ("converged", "diverged", "stationary", "max_epochs"))
 LONGEST_PERIOD = 16
 """Epochs within which the state of a stationary run comes back."""
 _LONGEST_BLOCK = 64

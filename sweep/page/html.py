@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import KEPT, TITLES, Description, described, failures
@@ -20,14 +19,13 @@ from sweep.answer.listing import columns, listing, run_column
 from sweep.page import kernels
 from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
-from sweep.plots.drawing.looks import STATUS_COLOURS
 from sweep.plots.drawing.marks import located
 from sweep.plots.drawing.parts import Box, Parts, parts
 from sweep.plots.drawing.style import save
-from sweep.plots.heat_map import PALETTE
 from sweep.plots.registry import figures_for
 from sweep.results.result import Result
-from sweep.words import cell, counted, label, percent
+from sweep.spec.schema import STATUS
+from sweep.words import cell, counted, ended, label, percent
 
 NONE = "'none'"
 _IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
@@ -246,30 +244,18 @@ def _again(result: Result) -> list[str]:
 
 def _outcomes(findings: Findings) -> list[dict[str, str]]:
     """How many runs ended in which way, for a bar."""
-    names = ["n", "n_converged", "n_diverged", "n_stationary"]
-    counts = findings.result.part("summary", names)
-    n, converged, diverged, stationary = (int(counts[name].sum()) for name in names)
-    max_epochs = findings.train.max_epochs
-    parts = [
-        ("converged", converged, STATUS_COLOURS["converged"]),
-        ("stationary", stationary, STATUS_COLOURS["stationary"]),
-        (
-            f"not converged after {max_epochs:,} epochs",
-            n - converged - diverged - stationary,
-            STATUS_COLOURS["max_epochs"],
-        ),
-        ("diverged", diverged, f"#{bytes(PALETTE[DIVERGED]).hex()}"),
-    ]
+    counts = findings.status_counts
+    n = sum(counts.values())
     return [
         {
-            "name": name,
-            "count": f"{count:,}",
-            "percent": percent(count / n),
-            "share": f"{count / n:.6f}",
-            "colour": colour,
+            "name": ended(name, findings.train.max_epochs),
+            "count": f"{counts[name]:,}",
+            "percent": percent(counts[name] / n),
+            "share": f"{counts[name] / n:.6f}",
+            "colour": status.colour,
         }
-        for name, count, colour in parts
-        if count
+        for name, status in sorted(STATUS.items(), key=lambda item: not item[1].is_finite)
+        if counts[name]
     ]
 
 

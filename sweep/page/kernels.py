@@ -24,6 +24,7 @@ from sweep.spec import gates, inits, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
 from sweep.spec.keys import KEYS, REQUIRED
+from sweep.spec.schema import STATUS
 
 MOST_KERNELS = 24
 MOST_HIDDEN = 32
@@ -81,7 +82,7 @@ def _kind(experiment: Experiment, setting: Mapping[str, Any]) -> Kind:
     """Return the kind of a run by its gate and the choices of its kernel."""
     table = experiment.table(setting["gate"], setting["encoding"])
     bits = "" if setting["gate"] in experiment.tables else setting["encoding"]
-    plan, limit = training._plan(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
+    plan, limit = training.plan_of(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
     return Kind(replace(plan, width=1), limit, bits, setting["update"])
 
 
@@ -159,6 +160,7 @@ def _described(experiment: Experiment) -> dict[str, Any]:
             }
             for key, each in KEYS.items()
         },
+        "statuses": {name: {"term": status.term, "because": status.because} for name, status in STATUS.items()},
         "controls": _controls(experiment),
         "inits": re.findall(r"\w+(?:\(.*?\))?", inits.ALLOWED),
         "rules": {name: rule._asdict() for name, rule in models.OPTIMIZERS.items()},
@@ -202,8 +204,7 @@ def fingerprints(runs: Sequence[NDArray[Any]], stride: int) -> dict[str, Any]:
     Parameters
     ----------
     runs
-        Columns of these runs: status (0 converged, 1 diverged, 2 stationary, 3 not converged), epochs, converged epoch
-        (−1 for none), period (0 for none), final loss.
+        Columns of these runs: code of the status, epochs, converged epoch or −1, period or 0, final loss.
     stride : int
     """
     *integers, loss = runs

@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.analysis.findings import Findings
 from sweep.page import kernels
 from sweep.spec.experiment import Experiment
-from sweep.spec.schema import OUTCOME, STATUSES
+from sweep.spec.schema import OUTCOME, status_code
 
 MOST_BYTES = 360_000
 MOST_POINTS = 20_000
@@ -85,6 +85,6 @@ def _sums(findings: Findings) -> dict[str, Any]:
     experiment = findings.experiment
     stride = kernels.stride_of(experiment.n_runs, len(experiment.grids[0].seeds))
     table = findings.result.part("runs", OUTCOME).iloc[::stride]
-    status = np.array([STATUSES.index(name) for name in table["status"].astype(str)])
+    status = np.array([status_code(name) for name in table["status"].astype(str)])
     integers = [table[key].astype("Int64").fillna(missing).to_numpy(np.int64) for key, missing in _MISSING.items()]
     return kernels.fingerprints([status, *integers, table["final_loss"].to_numpy(np.float64)], stride)

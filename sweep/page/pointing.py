@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sweep.analysis.findings import Findings
 from sweep.answer.listing import Column, Listing, columns, pooled
 from sweep.plots.drawing.marks import Cells, Series
+from sweep.spec.schema import FAILURES
 
 MAX_CELLS = 2**20
 """Of all pictures of a page; of more, every second, third, … in both directions can be pointed at."""
@@ -24,7 +25,7 @@ EFFORT = 6
 """Of zlib, 1 to 9."""
 FRACTION = 10_000
 """Positions are in parts of the figure's width and height."""
-_TELL_LESS = ("n_diverged", "n_stationary", "epochs_q05", "epochs_q95", "final_loss_q50")
+_TELL_LESS = (*FAILURES, "epochs_q05", "epochs_q95", "final_loss_q50")
 
 Marked = Sequence[Series | Cells]
 

@@ -67,8 +67,8 @@ function facts(found, numbers) {
   const told = Object.entries(numbers);
   const interval = "interval" in found && found.n !== "1" ? `, ${nameOf.interval} ${found.interval} %` : "";
   told.push(["converged", `${counted(found)} (${found.rate} %${interval})`]);
-  for (const status of ["n_diverged", "n_stationary"]) {
-    if (found[status] && found[status] !== "0") told.push([status.slice(2), `${found[status]} of ${found.n}`]);
+  for (const [key, count] of Object.entries(found)) {
+    if (key.startsWith("n_") && key !== "n_converged" && count !== "0") told.push([nameOf[key], `${count} of ${found.n}`]);
   }
   const [low, median, high] = ["epochs_q05", "epochs_q50", "epochs_q95"].map((key) => found[key]);
   if (found.n === "1" || low === undefined) told.push(["epochs", median]);

@@ -11,7 +11,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.predictions import Law
 from sweep.plots.drawing.canvas import GREY, panels, rows
 from sweep.plots.drawing.lines import FEW_POINTS, band, lines, note_if_none_converged, plot, row_positions
-from sweep.plots.drawing.looks import check_runs, line_handles, looks_of, per, present
+from sweep.plots.drawing.looks import line_handles, looks_of, per, present
 from sweep.plots.drawing.marks import Drawing, figure_of, mark
 from sweep.plots.drawing.scales import ZERO, log_scale, scale_x, zero_if
 from sweep.plots.drawing.style import styled
@@ -26,8 +26,14 @@ def epochs_to_converge(findings: Findings) -> Drawing:
     """Draw the median and the 5–95 % range of the epochs to convergence, over all runs, converged or not.
 
     A quantile later than max_epochs is not known: a median's line ends before it, a range is cut at max_epochs.
+
+    Raises
+    ------
+    ValueError
+        If no run converged.
     """
-    check_runs(findings)
+    if not findings.any_converged:
+        raise ValueError("this result has no run that converged, so there are no epochs to draw")
     layout, table = findings.layout, findings.points
     max_epochs = findings.train.max_epochs
     epochs = [name for name in table.columns if name.startswith("epochs_")]

@@ -11,13 +11,13 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
 from sweep.analysis.findings import Findings
-from sweep.kernel import STATUSES
 from sweep.plots.drawing.canvas import panels
-from sweep.plots.drawing.looks import STATUS_COLOURS, check_runs, per
+from sweep.plots.drawing.looks import check_runs, per
 from sweep.plots.drawing.marks import Drawing, figure_of
 from sweep.plots.drawing.scales import log_scale
 from sweep.plots.drawing.style import styled
-from sweep.words import exact, loss_unit
+from sweep.spec.schema import STATUS, status_code
+from sweep.words import ended, exact, loss_unit
 
 LEAST = "#CC79A7"
 
@@ -47,10 +47,11 @@ def final_loss(findings: Findings) -> Drawing:
     least, edges, shares = findings.infima, found.edges, found.shares
     named = {edges[0]: "lower"} if found.lower else {}
     named |= {edges[-1]: "higher"} if found.higher else {}
-    highest = float(np.delete(shares, STATUSES.index("diverged"), axis=1).sum(axis=1).max())
-    called = {"max_epochs": f"not converged after {findings.train.max_epochs:,} epochs"}
-    present = [name for name in STATUS_COLOURS if shares[:, STATUSES.index(name)].any()]
-    legend: list[Artist] = [Patch(color=STATUS_COLOURS[name], label=called.get(name, name)) for name in present]
+    finite = [name for name, status in STATUS.items() if status.is_finite]
+    highest = float(shares[:, [status_code(name) for name in finite]].sum(axis=1).max())
+    present = [name for name in finite if shares[:, status_code(name)].any()]
+    max_epochs = findings.train.max_epochs
+    legend: list[Artist] = [Patch(color=STATUS[name].colour, label=ended(name, max_epochs)) for name in present]
     for name, (_, colour, style) in marks.items():
         legend.append(Line2D([], [], color=colour, linewidth=1.3, linestyle=style, label=name))
     legend += [_infimum_handle()] if least else []
@@ -62,8 +63,7 @@ def final_loss(findings: Findings) -> Drawing:
             _draw_infimum(axes, least[name])
         base = np.zeros(len(edges) - 1)
         for outcome in present:
-            top = base + share[STATUSES.index(outcome)]
-            colour = STATUS_COLOURS[outcome]
+            top, colour = base + share[status_code(outcome)], STATUS[outcome].colour
             axes.add_artist(StepPatch(top, edges, baseline=cast(Any, base), fill=True, color=colour, linewidth=0))
             base = top
         for value, colour, style in marks.values():

@@ -16,10 +16,12 @@ from sweep.plots.drawing.canvas import colour_bar, panels
 from sweep.plots.drawing.marks import Drawing, figure_of, mark_cells
 from sweep.plots.drawing.scales import is_log_spaced, log_ticks
 from sweep.plots.drawing.style import styled
-from sweep.words import assignment, label
+from sweep.spec.schema import STATUS
+from sweep.words import assignment, ended, label
 
 COLOURS = np.round(255 * colormaps["viridis"](np.linspace(0.15, 1, N_SHADES))[:, :3]).astype(np.uint8)
-PALETTE = np.vstack([COLOURS, [[0xCF] * 3, [0x1A] * 3, [0xFF] * 3]]).astype(np.uint8)
+_MARKS = [list(bytes.fromhex(colour[1:])) for colour in ("#CFCFCF", STATUS["diverged"].colour, "#FFFFFF")]
+PALETTE = np.vstack([COLOURS, _MARKS]).astype(np.uint8)
 """Colours of shades, then of LATER, DIVERGED and NOTHING."""
 
 FEW_TICKS = 6
@@ -50,11 +52,11 @@ def heat_map(findings: Findings, found: HeatMap | None = None) -> Drawing:
     if found is None:
         raise ValueError("this result has no two numeric axes that are long enough for a heat map")
     max_epochs, one_run = findings.train.max_epochs, found.one_run
-    later = f"not converged after {max_epochs:,} epochs" if one_run else f"median later than {max_epochs:,} epochs"
+    later = ended("max_epochs", max_epochs) if one_run else f"median later than {max_epochs:,} epochs"
     legend: list[Artist] = []
     for shade, name in (
         (LATER, later),
-        (DIVERGED, "diverged" if one_run else "half of the runs or more diverged"),
+        (DIVERGED, ended("diverged", max_epochs) if one_run else "half of the runs or more diverged"),
     ):
         if found.has(shade):
             legend.append(Patch(color="#" + bytes(PALETTE[shade]).hex(), label=name))

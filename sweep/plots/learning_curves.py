@@ -28,11 +28,13 @@ def learning_curves(findings: Findings) -> Drawing:
     Raises
     ------
     ValueError
-        If the losses were not recorded.
+        If the losses were not recorded, or none is finite.
     """
-    found = findings.learning_curves
-    if found is None:
+    found, recorded = findings.learning_curves, findings.result.curves
+    if found is None or recorded is None:
         raise ValueError("this result has no learning curves: run it with record_every above 0")
+    if not np.isfinite(recorded["loss"]).any():
+        raise ValueError("this result has no finite losses to draw")
     layout, epochs = found.layout, found.epochs
     looks = looks_of(found.lines, layout, findings.settings)
     title = "Loss while training" + per(layout) + ": median and 5–95\N{NO-BREAK SPACE}% of the runs"

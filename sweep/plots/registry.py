@@ -1,6 +1,7 @@
 """The figures of a result, in reading order."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,41 @@ from sweep.plots.training import training
 Draw = Callable[[Findings], Drawing]
 
 
+class Figure(NamedTuple):
+    """A figure, and which results have it.
+
+    Attributes
+    ----------
+    draw
+    tells
+        Returns True for findings of which it shows something.
+    """
+
+    draw: Draw
+    tells: Callable[[Findings], bool]
+
+
+def _has_losses(findings: Findings) -> bool:
+    curves = findings.result.curves
+    return curves is not None and bool(np.isfinite(curves["loss"]).any())
+
+
+FIGURES = {
+    figure.draw.__name__: figure
+    for figure in (
+        Figure(heat_map, lambda found: bool(found.planes[0])),
+        Figure(success_rate, lambda found: not found.layout.lines_mix),
+        Figure(epochs_to_converge, lambda found: found.any_converged and not found.layout.lines_mix),
+        Figure(success_curves, lambda found: found.any_converged and found.success_curves.tell),
+        Figure(stability, lambda found: found.edge_layout is not None),
+        Figure(learned_instead, lambda found: found.instead is not None),
+        Figure(final_loss, lambda found: found.any_finite),
+        Figure(learning_curves, _has_losses),
+    )
+}
+"""Figures that take nothing but findings, by name, in reading order."""
+
+
 def figures_for(findings: Findings, models: Sequence[Model] = (), courses: Sequence[Course] = ()) -> dict[str, Draw]:
     """Choose the figures that have something to show for this result.
 
@@ -39,32 +75,11 @@ def figures_for(findings: Findings, models: Sequence[Model] = (), courses: Seque
         setting, the learning curves tell most and come first, and of a gate that is not separable, the edge of
         stability.
     """
-    chosen: dict[str, Draw] = {}
     if findings.n_runs == 0:
-        return chosen
-    layout, edge = findings.layout, findings.edge_layout is not None
-    if edge and "gate" not in findings.varying:
-        chosen["stability"] = stability
-    counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
-    converged = bool((counts["n_converged"] > 0).any())
-    if findings.planes[0]:
-        chosen["heat_map"] = heat_map
-    if not layout.lines_mix:
-        chosen["success_rate"] = success_rate
-        if converged:
-            chosen["epochs_to_converge"] = epochs_to_converge
-    if converged and findings.success_curves.tell:
-        chosen["success_curves"] = success_curves
-    if edge:
-        chosen["stability"] = stability
-    if findings.instead is not None:
-        chosen["learned_instead"] = learned_instead
-    if (counts["n_diverged"] < counts["n"]).any():
-        chosen["final_loss"] = final_loss
-    curves = findings.result.curves
-    if curves is not None and np.isfinite(curves["loss"]).any():
-        learning: dict[str, Draw] = {"learning_curves": learning_curves}
-        chosen = learning | chosen if len(counts) == 1 else chosen | learning
+        return {}
+    telling = [name for name, figure in FIGURES.items() if figure.tells(findings)]
+    first = "learning_curves" if findings.n_settings == 1 else "stability" if "gate" not in findings.varying else ""
+    chosen = {name: FIGURES[name].draw for name in sorted(telling, key=lambda name: name != first)}
     if models:
         representatives = findings.representatives
         chosen["decision_surfaces"] = lambda found: decision_surfaces(found, representatives.chosen, models)

@@ -280,8 +280,7 @@ def rows(
             "converged_rate": counts["converged"] / n,
             "converged_low": low,
             "converged_high": high,
-            "n_diverged": counts["diverged"],
-            "n_stationary": counts["stationary"],
+            **{name: counts[status] for name, status in schema.FAILURES.items()},
             **{
                 name: pa.array(values.astype(np.int64), mask=values == LATER)
                 for name, values in zip(schema.EPOCH_QUANTILES, epochs, strict=True)

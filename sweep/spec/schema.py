@@ -1,6 +1,6 @@
 """Statuses of runs, columns of the tables and backends: each name stated once, for every room."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -8,8 +8,71 @@ if TYPE_CHECKING:
 
 N = TypeVar("N", int, "NDArray[np.int64]")
 
-STATUSES = ("converged", "diverged", "stationary", "max_epochs")
-"""Outcomes of training, in the order of their codes."""
+NUMERICS = 3
+"""Version of the arithmetic and of what is kept of a run: results of another one are never mixed with those of this."""
+
+
+class Status(NamedTuple):
+    """A way for a run to end, and how it is told.
+
+    Attributes
+    ----------
+    term
+        What tables, legends and the glossary call it.
+    became
+        The same as the verb of a sentence about runs.
+    colour
+        In figures and on the page.
+    meaning
+        What the glossary says of the term; empty if it says nothing.
+    because
+        Said of a single run after a colon; {period} stands for the epochs after which it repeats itself. May be empty.
+    is_early
+        True for one that may come before max_epochs.
+    is_finite
+        True for one with a finite final loss and answers.
+    """
+
+    term: str
+    became: str
+    colour: str
+    meaning: str = ""
+    because: str = ""
+    is_early: bool = False
+    is_finite: bool = True
+
+
+STATUS = {
+    "converged": Status(
+        "converged",
+        "converged",
+        "#0072B2",
+        "met the target, which the experiment sets, within the epochs that it allows",
+        is_early=True,
+    ),
+    "diverged": Status(
+        "diverged",
+        "diverged",
+        "#1A1A1A",
+        "a weight or the loss is no longer a finite number",
+        "a weight or the loss is no longer a finite number",
+        is_early=True,
+        is_finite=False,
+    ),
+    "stationary": Status(
+        "stationary",
+        "became stationary",
+        "#E69F00",
+        "at the end the weights come back bit for bit within 16 epochs; more would show nothing new",
+        "short of the target, its weights come back every {period}",
+    ),
+    "max_epochs": Status("not converged", "had not converged", "#B5B5B5"),
+}
+"""Outcomes of training, in the order of their codes. `max_epochs` is that of all runs that have no other one."""
+STATUSES = tuple(STATUS)
+EARLY = [code for code, status in enumerate(STATUS.values()) if status.is_early]
+INFINITE = [code for code, status in enumerate(STATUS.values()) if not status.is_finite]
+"""Codes of statuses that may come before max_epochs, and of those without a finite loss."""
 
 OUTCOME = ("status", "epochs", "converged_epoch", "period", "final_loss")
 """Columns of the table of runs that hold the outcome; `run`, the columns of the grid and `seed` stand before them."""
@@ -31,8 +94,13 @@ QUANTILES = (5, 25, 50, 75, 95)
 EPOCH_QUANTILES = tuple(f"epochs_q{percent:02d}" for percent in QUANTILES)
 LOSS_QUANTILES = tuple(f"final_loss_q{percent:02d}" for percent in QUANTILES)
 
+FAILURES = {f"n_{name}": name for name in STATUSES if name not in ("converged", "max_epochs")}
+"""Column of the summary → the status whose runs it counts."""
+COUNTED = ("n", "n_converged", *FAILURES)
+"""Columns of the summary that count runs."""
 SUMMARY = (
-    *("n", "n_converged", "converged_rate", "converged_low", "converged_high", "n_diverged", "n_stationary"),
+    *("n", "n_converged", "converged_rate", "converged_low", "converged_high"),
+    *FAILURES,
     *EPOCH_QUANTILES,
     *LOSS_QUANTILES,
 )

@@ -15,7 +15,7 @@ window.sweep = {
   //   await sweep.train({ gate: "XOR", hidden: 2, learning_rate: 0.3, init: "uniform(-2, 2)", seed: 7 })
   //
   // gives { run, status, epochs, converged_epoch, period, final_loss, initial_weights, final_weights, curve }: `run` is its
-  // number in the sweep, null off its grid; status is "converged", "diverged", "stationary" or "max_epochs"; `curve` has
+  // number in the sweep, null off its grid; status is one of those in runs.csv; `curve` has
   // `epoch` and `loss`, of the first 32 epochs, of at most 600 later ones, evenly spaced, and of the last. With
   // restart_after also restarts, with last_losses also mean_of_last, sum_of_losses and sum_of_inverses, as in runs.csv.
   async train(given = {}) {

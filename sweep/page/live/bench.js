@@ -1,14 +1,5 @@
 // One run at work: its controls, its pictures, what is said of it.
 
-const STATUS_WORDS = {
-  converged: ({ epochs, converged_epoch: first }) =>
-    first === epochs ? `converged after ${counted(epochs)}` : `converged at epoch ${grouped(first)}, and trained on to ${grouped(epochs)}`,
-  diverged: ({ epochs }) => `diverged: after ${counted(epochs)} a weight or the loss is no longer a finite number`,
-  stationary: ({ epochs, period }) => period === 1
-    ? `stationary: after ${counted(epochs)} its weights change no more, and it has not converged`
-    : `stationary: after ${counted(epochs)} its weights come back every ${period} epochs, and it has not converged`,
-  max_epochs: ({ epochs }) => `not converged after ${counted(epochs)}`,
-};
 const LABELS = {
   gate: "gate", hidden: "hidden units", activation: "activation", learning_rate: "learning rate", init: "start",
   hidden_learning_rate: "hidden layer's rate", init_scale: "size of the start", seed: "seed", optimizer: "optimizer",
@@ -191,11 +182,15 @@ class Bench {
 
   sayEnd() {
     const { outcome, run } = this;
-    const { restarts, mean_of_last: mean, status } = outcome;
+    const { restarts, mean_of_last: mean, status, epochs, converged_epoch: first, period } = outcome;
+    const { term, because } = this.experiment.statuses[status];
+    const why = because && `: ${because.replace("{period}", period === 1 ? "epoch" : `${period} epochs`)}`;
+    const how = status === "converged" && first !== epochs
+      ? `converged at epoch ${grouped(first)}, and trained on to ${grouped(epochs)}` : `${term} after ${counted(epochs)}${why}`;
     const begun = restarts ? `, with ${grouped(restarts)} restart${restarts === 1 ? "" : "s"}` : "";
     const { last_losses: k } = this.experiment.train;
     const judged = mean === undefined || status === "diverged" ? "" : `: the mean of its last ${k === 1 ? "loss" : `${grouped(k)} losses`} is ${lossWords(mean)} of the first`;
-    this.ending = `${STATUS_WORDS[status](outcome)}${begun}${judged}; loss ${lossWords(outcome.final_loss)}`;
+    this.ending = `${how}${begun}${judged}; loss ${lossWords(outcome.final_loss)}`;
     if (!this.experiment.isSweep) this.origin.textContent = "";
     else if (run === null) this.origin.textContent = "Off the grid of this sweep: trained here alone, with the same arithmetic.";
     else {

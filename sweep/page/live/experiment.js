@@ -54,6 +54,7 @@ class Experiment {
     }
     this.ziggurat = { edge: doublesOf(data.ziggurat.edge), scale: doublesOf(data.ziggurat.scale) };
     this.names = Object.keys(this.keys);
+    this.codes = Object.keys(this.statuses);
     this.options = Object.keys(this.rules.gd); // of optimizers, in the kernel's order
     this.modules = new Map();
   }
@@ -331,7 +332,7 @@ class Experiment {
     if (!this.known) return undefined;
     this.known.values ??= new Uint32Array(Uint8Array.from(atob(this.known.sums), (letter) => letter.charCodeAt(0)).buffer);
     if (run % this.known.stride) return undefined;
-    return this.known.values[run / this.known.stride] === fingerprint(outcome);
+    return this.known.values[run / this.known.stride] === fingerprint(this.codes.indexOf(outcome.status), outcome);
   }
 
   // ---- what the section shows
@@ -400,9 +401,8 @@ class Experiment {
 }
 
 // 32 bits of status, epochs, converged epoch, period and loss: FNV-1a over six words, as sweep/page/kernels.py has it.
-function fingerprint({ status, epochs, converged_epoch, period, final_loss }) {
+function fingerprint(code, { epochs, converged_epoch, period, final_loss }) {
   const loss = new Uint32Array(Float64Array.of(final_loss).buffer);
-  const code = ["converged", "diverged", "stationary", "max_epochs"].indexOf(status);
   let sum = 0x811c9dc5;
   for (const word of [code, epochs, converged_epoch ?? -1, period ?? 0, loss[0], loss[1]]) {
     for (let shift = 0; shift < 32; shift += 8) sum = Math.imul(sum ^ ((word >>> shift) & 255), 0x01000193);

@@ -18,7 +18,6 @@ from sweep.results.settings import Settings
 from sweep.words import joined, label
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-STATUS_COLOURS = {"converged": "#0072B2", "stationary": "#E69F00", "max_epochs": "#B5B5B5"}
 WIDEST, NARROWEST = 3.4, 1.7
 """Widths of lines, in points."""
 LINE_STYLES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", "-", "--", "-.")
