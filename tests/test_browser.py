@@ -504,3 +504,12 @@ def test_a_picture_is_drawn_and_not_blocked(opened: Callable[..., Page]) -> None
     assert all(widths)
     drawn = page.locator("img").first.get_attribute("src") or ""
     assert "<svg" in unquote(drawn.partition(",")[2])
+
+
+def test_a_word_leads_to_its_meaning(opened: Callable[..., Page]) -> None:
+    page = opened("gates")
+    meaning = page.locator("#word-setting + dd")
+    assert not meaning.is_visible()
+    page.locator('.answer a.word[href="#word-setting"]').click()
+    meaning.wait_for(state="visible")
+    assert "one value of every axis" in meaning.inner_text()

@@ -198,6 +198,12 @@ def test_words_are_explained_where_they_occur() -> None:
         ["all 10 runs converged (95\N{NO-BREAK SPACE}% interval 72 – 100 %)", "2 hidden units; p < 0.001"]
     )
     assert list(found) == ["converged", "hidden unit", "95 % interval", "p"]
+    assert list(explained(["The critical learning rate", "two pairs at the best setting"])) == [
+        "setting",
+        "best",
+        "critical learning rate",
+        "pair",
+    ]
     assert all(meaning[0].islower() or meaning[0].isdigit() or meaning[0] in "γη" for meaning in GLOSSARY.values())
     said = [*answer(CASES["gates"]), failures(CASES["gates"])]
     assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(

@@ -6,16 +6,16 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import DIVERGED
 from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import KEPT, TITLES, Description, described, failures
-from sweep.answer.glossary import explained
+from sweep.answer.glossary import GLOSSARY, explained, found
 from sweep.answer.listing import columns, listing, run_column
 from sweep.page import kernels
 from sweep.page.live_section import live
@@ -28,6 +28,9 @@ from sweep.plots.heat_map import PALETTE
 from sweep.plots.registry import figures_for
 from sweep.results.result import Result
 from sweep.words import cell, counted, label, percent
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 NONE = "'none'"
 _IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
@@ -145,7 +148,9 @@ def render(
         answer=answered,
         outcomes=_outcomes(findings),
         failures=failures(findings),
-        words=explained([*answered, failures(findings)]),
+        words=explained([*answered, *(str(figure["caption"]) for figure in shown), failures(findings)]),
+        with_words=_linker(),
+        word_id=_word_id,
         main=shown[0] if shown else None,
         figures=shown[1:],
         data=_json(
@@ -171,6 +176,31 @@ def render(
         files=sorted(result.manifest["files"].items()),
     )
     return page
+
+
+def _linker() -> Callable[[str], "Markup"]:
+    """Make a function that links words of a text to the glossary, each at its first place on the page."""
+    from markupsafe import Markup, escape
+
+    linked: set[str] = set()
+
+    def link(text: str) -> "Markup":
+        made, end = Markup(), 0
+        for word, match in found(text):
+            if word not in linked:
+                linked.add(word)
+                made += escape(text[end : match.start()])
+                made += Markup('<a class="word" href="#{}" title="{}">{}</a>').format(
+                    _word_id(word), GLOSSARY[word], match.group()
+                )
+                end = match.end()
+        return made + escape(text[end:])
+
+    return link
+
+
+def _word_id(word: str) -> str:
+    return re.sub(r"\W+", "-", f"word-{word}").rstrip("-")
 
 
 def policy(scripts: Iterable[str], trains: bool) -> str:
