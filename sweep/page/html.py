@@ -123,9 +123,7 @@ def render(
     str
         A page that needs nothing else, neither files nor network.
     """
-    result = findings.result
-    missing = incomplete(findings)
-    answered = answer(findings)
+    result, missing, answered = findings.result, incomplete(findings), answer(findings)
     shown = []
     for name, svg in figures.items():
         said = described(findings, name, [*missing, *answered])
@@ -133,7 +131,6 @@ def render(
         shown.append(_figure(name, svg, said, whole is not None, (of_figures or {}).get(name)))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
-    axes = findings.varying
     replay = _command(result, "replay")
     scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
     if trained:
@@ -167,7 +164,7 @@ def render(
         table={
             "columns": listed_columns,
             "rows": list(zip(*(column.cells for column in listed_columns), strict=True)),
-            "n_axes": sum(column.key in axes for column in listed_columns),
+            "n_axes": sum(column.key in findings.varying for column in listed_columns),
             "n_rows": listed.n_rows,
             "selection": listed.selection,
         },
