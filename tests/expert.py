@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, linregress, t
+from scipy.stats import binomtest, linregress, quantile_test, t
 
 import sweep
 from sweep.spec.gates import expand, truth_table
@@ -160,6 +160,35 @@ def tell_best(asked: Asked, subject: str, by: str) -> tuple[str, dict[Any, str]]
     return winner + word(subject, setting[subject]), told
 
 
+def tell_medians(asked: Asked, subject: str) -> list[str]:
+    """From where to where the medians of all settings of each value of an axis go."""
+    said = []
+    for _, runs in asked.runs.groupby(subject):
+        medians = [median(of_setting["epoch"]) for _, of_setting in runs.groupby(asked.axes)]
+        ends = [f"{q:,.0f}" if q < np.inf else f"more than {asked.max_epochs:,}" for q in (min(medians), max(medians))]
+        said.append(" to ".join(ends))
+    asked.known += said
+    return said
+
+
+def tell_factors(asked: Asked, subject: str) -> list[str]:
+    """How many times the epochs of the fastest value others take, by pairs of the runs that chose no setting."""
+    size = asked.runs.groupby(asked.axes)["seed"].count().min()
+    reported = {at: best(runs, asked.axes, size // 2, "fast")[1] for at, runs in asked.runs.groupby(subject)}
+    fastest = best(asked.runs, asked.axes, size // 2, "fast")[0][subject]
+    said = []
+    for at, runs in reported.items():
+        pair = runs.merge(reported[fastest], on="seed")
+        both = pair[(pair["epoch_x"] < np.inf) & (pair["epoch_y"] < np.inf)]
+        ratio = both["epoch_x"] / both["epoch_y"]
+        ends = quantile_test(ratio, q=1, p=0.5).confidence_interval(0.95)
+        if at != fastest:
+            said.append(f"{ratio.median():.3g} times")
+            asked.known += [f"{len(both):,} pairs", f"{ends.low:.3g} – {ends.high:.3g}", "95 % interval"]
+    asked.known += said
+    return said
+
+
 def contrasts(runs: pd.DataFrame, axis: str, others: Sequence[str]) -> list[dict[str, Any]]:
     """The two values of an axis that differ in most pairs: in who converged, and in who did first where both did."""
     found: list[list[dict[str, Any]]] = [[], []]
@@ -237,7 +266,9 @@ def tell_growth(asked: Asked, bits: Sequence[int], choosing: int) -> list[str]:
     asked.known.append(f"the fastest of {settings.ngroups // len(bits)} settings, {chosen}")
     asked.known.append(f"hidden units, from {asked.runs['hidden'].min()} to {asked.runs['hidden'].max()}")
     listed = [f"{', '.join(map(str, some[:-1]))} and {some[-1]}" for some in (texts, list(bits))]
-    grow = f"The epochs to learn parity grow {factor:.3g}-fold with each bit (95 % interval {low:.3g} – {high:.3g}"
+    asked.known.append(f"each median is of {settings.size().min() - choosing} runs")
+    grow = f"At settings chosen by {choosing} seeds, the epochs to learn parity grow {factor:.3g}-fold with each bit "
+    grow += f"(95 % interval {low:.3g} – {high:.3g}"
     return [grow, f"{listed[0]} epochs for {listed[1]} bits"]
 
 

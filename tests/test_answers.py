@@ -19,7 +19,9 @@ from expert import (
     share,
     tell_best,
     tell_effects,
+    tell_factors,
     tell_growth,
+    tell_medians,
 )
 from scipy.stats import binomtest
 
@@ -189,8 +191,41 @@ def test_published(tmp_path: Path) -> None:
     tell_effects(asked, {"hidden": ("shortcut",), "update": (), "momentum": (), "learning_rate": ()})
     facts = [f"{told[1]} epochs with 1 hidden unit and shortcuts"]
     facts += [f"{told[n]} with {n} hidden units" for n in (2, 4, 8, 16, 32)]
+    medians = tell_medians(asked, "hidden")
     check(asked, winner, *facts)
+    slowest = asked.answer[2].removeprefix(
+        "From the fastest setting to the slowest, half of all runs converged within "
+    )
+    assert slowest.startswith(f"{medians[0]} epochs with 1 hidden unit and shortcuts, {medians[1]} with 2 hidden units")
     assert not any(re.search(r"\b1 hidden unit(?! and shortcuts)", sentence) for sentence in asked.answer)
+
+
+def test_fast_learners(tmp_path: Path) -> None:
+    overrides = ["init_scale=1", "seeds=60", "max_epochs=4000"]
+    asked = ask(EXPERIMENTS / "fast_learners.toml", tmp_path, *overrides)
+    asked.runs = asked.runs.drop(columns="momentum")
+    asked.known.append("momentum 0.9")
+    winner, told = tell_best(asked, "optimizer", "fast")
+    asked.known += tell_best(asked, "optimizer", "often")[1].values()
+    factors = tell_factors(asked, "optimizer")
+    tell_effects(asked, {"optimizer": (), "learning_rate": ()})
+    assert len(factors) == 4 and all(factor in asked.answer[2] for factor in factors)
+    assert asked.answer[2].startswith("With the same other seeds, where both converged, runs at these settings took ")
+    check(asked, winner, *told.values())
+
+
+def test_how_long_the_loss_oscillates(tmp_path: Path) -> None:
+    asked = ask(EXPERIMENTS / "large_steps.toml", tmp_path, "learning_rate.num=11", "max_epochs=1000")
+    assert asked.curves is not None
+    losses = asked.curves.pivot(index="epoch", columns="run", values="loss")
+    rises = (losses.diff() > 1e-9 * losses.shift()).mul(losses.index, axis=0).max()
+    runs = asked.runs.assign(rose=asked.runs["run"].map(rises))
+    last = {gate: of_gate.loc[of_gate["rose"].idxmax()] for gate, of_gate in runs.groupby("gate")}
+    told = [f"{at['rose']:,.0f} with {gate} (η = {number(at['learning_rate'])})" for gate, at in last.items()]
+    assert len(told) == 5 and min(at["rose"] for at in last.values()) > 0
+    largest = runs[runs["learning_rate"] == runs["learning_rate"].max()]["rose"].max()
+    ends = f"at the largest learning rate, η = 100000, in epoch {largest:.0f} or before"
+    assert all(one in asked.answer[0] for one in [*told, ends])
 
 
 def test_the_axis_that_the_question_names_comes_first(tmp_path: Path) -> None:

@@ -493,6 +493,12 @@ def test_printed_are_no_controls_and_as_many_lines_as_it_says(opened: Callable[.
     )
     assert f"the first {lines} lines" in page.locator(".print-only").inner_text()
     assert lines == 100
+    heads = page.locator("th button")
+    assert heads.count() and heads.evaluate_all(
+        "found => found.every(one => getComputedStyle(one).display === 'contents')"
+    )
+    assert page.locator("#word-setting + dd").is_visible()
+    assert not page.locator(".sums").is_visible()
 
 
 def test_a_picture_is_drawn_and_not_blocked(opened: Callable[..., Page]) -> None:
@@ -504,3 +510,12 @@ def test_a_picture_is_drawn_and_not_blocked(opened: Callable[..., Page]) -> None
     assert all(widths)
     drawn = page.locator("img").first.get_attribute("src") or ""
     assert "<svg" in unquote(drawn.partition(",")[2])
+
+
+def test_a_word_leads_to_its_meaning(opened: Callable[..., Page]) -> None:
+    page = opened("gates")
+    meaning = page.locator("#word-setting + dd")
+    assert not meaning.is_visible()
+    page.locator('.answer a.word[href="#word-setting"]').click()
+    meaning.wait_for(state="visible")
+    assert "one value of every axis" in meaning.inner_text()

@@ -15,6 +15,7 @@ import pytest
 
 from sweep.analysis.findings import Findings
 from sweep.answer import listing
+from sweep.answer.glossary import GLOSSARY
 from sweep.page.html import write
 from sweep.plots.drawing.marks import located
 from sweep.plots.registry import FIGURES
@@ -307,6 +308,16 @@ def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])
     (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
     assert said.startswith("The gate soft cannot be learned: no weights give every row its target (it is not linearly ")
+
+
+def test_words_lead_to_what_they_mean_once_each() -> None:
+    report = page(CASES["gates"])
+    links = [one for one in report.attributes("a") if one.get("class") == "word"]
+    targets = [one["href"] for one in links]
+    defined = {f"#{one['id']}" for one in report.attributes("dt") if "id" in one}
+    assert sorted(map(str, targets)) == sorted(defined)
+    assert {"#word-best", "#word-setting", "#word-nats", "#word-95-interval"} <= defined
+    assert dict(zip(targets, links, strict=True))["#word-nats"]["title"] == GLOSSARY["nats"]
 
 
 def test_pairs_are_explained_only_where_they_are_told() -> None:

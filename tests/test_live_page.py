@@ -315,12 +315,50 @@ def test_the_report_opens_on_xor_beside_and_and_knows_its_runs(opened: Open, com
     page = opened(path=committed("gates") / "report.html")
     expect(page.locator("#live")).to_contain_text('They differ in: gate ("XOR", "AND").')
     for number, origin in enumerate(page.locator(".origin").all_inner_texts()):
-        command = page.locator(".command code").nth(number).inner_text().split()
-        assert origin.startswith(f"Run {int(command[-1]):,} of the sweep: ")
+        _, _, directory, *address = shlex.split(page.locator(".command code").nth(number).inner_text())
+        assert [part.partition("=")[0] for part in address] == ["gate", "learning_rate", "init", "seed"]
+        run = find(sweep.read(directory).experiment, address)
+        assert origin.startswith(f"Run {run:,} of the sweep: ")
         assert ", to the last bit as in the sweep. " in origin
         assert re.search(r"Of its setting \d+ of 100 converged", origin)
     enter(page, "learning rate", "1.1")
     expect(page.locator(".origin").first).to_contain_text("Off the grid of this sweep")
+
+
+@pytest.mark.parametrize("name", ["published", "kolen_pollack_slices", "and", "xor"])
+def test_a_run_has_a_lasting_address(name: str, opened: Open, committed: Made) -> None:
+    page = opened(path=committed(name) / "report.html")
+    experiment = sweep.read(committed(name)).experiment
+    runs = list(range(0, experiment.n_runs, experiment.n_runs // 40 + 1))
+    told = page.evaluate(
+        "runs => sweep.opened.then(({ experiment }) => runs.map(run => experiment.address(run)))", runs
+    )
+    assert [find(experiment, shlex.split(address)) for address in told] == runs
+    assert all("=" in address for address in told)
+
+
+def test_an_address_has_the_digits_that_tell_a_value_from_others(opened: Open, committed: Made) -> None:
+    printed = """sweep.opened.then(({ experiment }) => {
+      const rates = experiment.grids[0].values.learning_rate;
+      const short = experiment.printed("learning_rate", rates[1]);
+      rates.push(rates[1] * (1 + 1e-9));
+      return [rates[1], short, experiment.printed("learning_rate", rates[1])];
+    })"""
+    rate, short, exact = opened(path=committed("gates") / "report.html").evaluate(printed)
+    assert (short, exact) == (float(f"{rate:.6g}"), rate) and short != exact
+
+
+@pytest.mark.parametrize(("gate", "said"), [("XOR", "about ½"), ("FALSE", "below ½"), ("TRUE", "above ½"), ("AND", "")])
+def test_a_surface_without_a_line_says_why(gate: str, said: str, opened: Open) -> None:
+    page = opened(f"#train?gate={gate}&hidden=0&learning_rate=1&seed=1&epoch=500")
+    page.evaluate("""() => {
+      window.texts = [];
+      const of = CanvasRenderingContext2D.prototype, fill = of.fillText;
+      of.fillText = function (text, ...at) { if (this.canvas.matches(".plane")) texts.push(text); return fill.call(this, text, ...at); };
+    }""")
+    page.get_by_label("Epoch", exact=True).press("ArrowLeft")
+    expect(page.locator(".plane")).to_have_attribute("aria-label", re.compile(f"; output {said}" if said else "right$"))
+    assert any(f"output {said} everywhere" in text for text in page.evaluate("texts")) == bool(said)
 
 
 def test_a_page_whose_table_says_something_else_tells_so(opened: Open, committed: Made) -> None:
@@ -343,7 +381,8 @@ def test_a_point_of_a_figure_is_seen_in_training(opened: Open, committed: Made) 
     address = shlex.split(re.search(r"sweep replay \S+ (.*seed=\d+)", told)[1])  # type: ignore[index]
     run = find(sweep.read(committed("gates")).experiment, address)
     overlay.press("t")
-    expect(page.locator(".command code").first).to_have_text(re.compile(rf"sweep replay \S+ {run}$"))
+    expect(page.locator(".origin").first).to_contain_text(f"Run {run:,} of the sweep")
+    assert shlex.split(page.locator(".command code").first.inner_text())[3:] == address
     overlay.focus()
     overlay.press("ArrowRight")
     page.locator(".main-figure .stage").click(position={"x": 200, "y": 200})

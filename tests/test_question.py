@@ -8,17 +8,20 @@ import example_results as examples
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, quantile_test
 
 from sweep.analysis.layout import Combinations
-from sweep.analysis.question.best import best_of_each, everywhere
+from sweep.analysis.question.best import Best, best_of_each, everywhere, factor
 from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effects
-from sweep.analysis.question.growth import growth, lowest_fall
+from sweep.analysis.question.growth import growth, last_rises, lowest_fall, oscillations
 from sweep.analysis.question.separable import separable
 from sweep.analysis.question.subject import (
     asks_for_cycles,
+    asks_for_epochs,
+    asks_for_factor,
     asks_for_failures,
     asks_for_loss,
+    asks_for_oscillation,
     asks_for_share,
     asks_for_speed,
     followers,
@@ -28,7 +31,7 @@ from sweep.analysis.question.subject import (
 )
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.answer.best import asked_for
-from sweep.results.statistics import holm, sign_test
+from sweep.results.statistics import holm, median_interval, sign_test
 from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
 
@@ -67,6 +70,12 @@ def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -
     assert asked_for("How often, and how fast?") == ["often", "fast"]
     assert asks_for_cycles("Does it cycle?") and not asks_for_cycles("Does a bicycle learn?")
     assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
+
+
+def test_a_question_asks_for_factors_epochs_or_oscillation() -> None:
+    assert asks_for_factor("How much faster?") and not asks_for_factor("How fast, and how often?")
+    assert asks_for_epochs("How many epochs does it take?") and not asks_for_epochs("How do the epochs grow?")
+    assert asks_for_oscillation("How long does it oscillate?") and not asks_for_oscillation("How long does it take?")
 
 
 def test_axes_that_follow_from_another() -> None:
@@ -298,3 +307,44 @@ def test_separable_functions_are_those_of_the_linear_program(n_inputs: int) -> N
     assert separable(numbers, n_inputs).tolist() == [
         isinstance(predict(boolean_table(table, "01")), Separable) for table in tables
     ]
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 9, 40, 101])
+def test_the_interval_of_a_median_is_that_of_the_sign_test(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    middle, low, high = median_interval(values)
+    exact = quantile_test(values, q=0, p=0.5).confidence_interval(0.95)
+    assert middle == np.median(values)
+    assert (low, high) == (pytest.approx(exact.low, nan_ok=True), pytest.approx(exact.high)) or n < FEWEST_SEEDS
+    assert np.isinf([low, high]).all() == (n < FEWEST_SEEDS)
+
+
+def test_a_factor_is_of_pairs_that_chose_nothing_and_both_converged() -> None:
+    def epoch(seed: int, optimizer: str, learning_rate: float) -> int | None:
+        if optimizer == "slow":
+            return None if seed == 12 else 30 if seed >= 10 else 90
+        return 99 if learning_rate == 2 else 10 if seed != 13 else None
+
+    made = trials(epoch, 20, optimizer=["quick", "slow"], learning_rate=[1.0, 2.0])
+    quick, slow = best_of_each(made, [np.array([0, 1]), np.array([2, 3])], "fast")
+    found = factor(made, slow, quick)
+    assert found == (8, 3.0, 3.0, 3.0)
+    assert factor(made, slow._replace(n_choosing=0), quick) is None
+    alone = Best(2, 1, 0, 20, 19, 30.0, 60.0, 90.0)
+    assert factor(made, alone, alone._replace(row=0)) == (18, 9.0, 3.0, 9.0)
+    few = trials(epoch, 15, optimizer=["quick", "slow"], learning_rate=[1.0, 2.0])
+    quick, slow = (one._replace(n_choosing=10) for one in (quick, slow))
+    assert factor(few, slow, quick) is None
+
+
+def test_the_last_rise_of_a_loss() -> None:
+    losses = {0: [4, 3, 3.5, 2, 1], 1: [4, 5, 3], 2: [4, 3, 3 + 1e-10, 1], 3: [1, 2]}
+    rows = [(run, epoch, float(loss)) for run, all_of in losses.items() for epoch, loss in enumerate(all_of)]
+    curves = pd.DataFrame(rows, columns=["run", "epoch", "loss"])
+    last = last_rises(curves, 4)
+    assert last is not None and last.tolist() == [2, 1, 0, 1]
+    assert last_rises(curves, 5) is None
+    assert last_rises(curves[curves["epoch"] != 1], 4) is None
+    found = oscillations(last, np.array([2, 1, 1]), np.array([1.0, 2.0, 3.0]), [np.array([1]), np.array([0, 1])])
+    assert found == [(1, 0, 0), (0, 2, 0)]
+    assert oscillations(last, np.array([2, 2]), None, [np.array([0, 1])]) == [(0, 2, None)]

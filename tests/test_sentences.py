@@ -148,11 +148,62 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
     assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]
 
 
+def test_growth_is_that_of_the_settings_chosen_and_no_rate() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int:
+        return int(setting["learning_rate"]) * 2 ** int(setting["gate"][-1])
+
+    grid = {"gate": ["parity-2", "parity-3", "parity-4"], "learning_rate": [1.0, 2.0]}
+    growing = {"question": "How do the epochs grow with the number of bits?"}
+    said = answer(examples.made(grid, 10, epoch, **growing))
+    assert said[0].startswith("At settings chosen by 5 seeds, the epochs to learn parity grow 2-fold with each bit")
+    assert said[2] == (
+        "This factor is that of these settings, not a rate of parity: other seeds may choose other settings, and each "
+        "median is of 5 runs. The settings chosen, trained from fresh seeds, tell more."
+    )
+    few = answer(examples.made(grid, 4, epoch, **growing))
+    assert few[0].startswith("At settings chosen by the same runs, the epochs") and "faster than they are" in few[2]
+    alone = answer(examples.made(grid | {"learning_rate": [1.0]}, 10, epoch, **growing))
+    assert alone[0].startswith("The epochs to learn parity grow 2-fold") and "not a rate" not in " ".join(alone)
+
+
+@pytest.mark.parametrize(
+    ("grid", "train", "said"),
+    [
+        (
+            {"gate": ["AND", "OR"], "learning_rate": [1, 10, 100]},
+            {"record_every": 1},
+            "The loss goes up and down, and rose for the last time in epoch 7 with AND (η = 10) and 1 with OR "
+            "(η = 100), each at the setting where that is latest; at the largest learning rate, η = 100, in epoch 3 or "
+            "before.",
+        ),
+        (
+            {"gate": ["AND", "OR"], "learning_rate": 10},
+            {"record_every": 1},
+            "The loss goes up and down, and rose for the last time in epoch 7 with AND; with OR it never rose.",
+        ),
+        ({"gate": "AND", "learning_rate": 1}, {"record_every": 1}, "The loss does not oscillate: it rose in no epoch"),
+        ({"gate": "AND", "learning_rate": 10}, {"record_every": 10}, "How long the loss oscillates is not told"),
+        ({"gate": "AND", "learning_rate": 10}, {}, "How long the loss oscillates is not told"),
+    ],
+)
+def test_how_long_a_loss_oscillates(grid: dict[str, Any], train: dict[str, Any], said: str) -> None:
+    question = "How long does the loss oscillate?"
+    train = {"max_epochs": 100, "early_stop": False, **train}
+    result = sweep.run({"question": question, "grid": grid | {"init": "zeros"}, "train": train})
+    assert answer(result)[0].startswith(said)
+
+
 def test_words_are_explained_where_they_occur() -> None:
     found = explained(
         ["all 10 runs converged (95\N{NO-BREAK SPACE}% interval 72 – 100 %)", "2 hidden units; p < 0.001"]
     )
     assert list(found) == ["converged", "hidden unit", "95 % interval", "p"]
+    assert list(explained(["The critical learning rate", "two pairs at the best setting"])) == [
+        "setting",
+        "best",
+        "critical learning rate",
+        "pair",
+    ]
     assert all(meaning[0].islower() or meaning[0].isdigit() or meaning[0] in "γη" for meaning in GLOSSARY.values())
     said = [*answer(CASES["gates"]), failures(CASES["gates"])]
     assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(

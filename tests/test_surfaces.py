@@ -214,11 +214,19 @@ def test_the_line_is_where_the_output_is_a_half() -> None:
     np.testing.assert_allclose(w1 * x1 + w2 * x2 + b, 0, atol=1e-6)
 
 
+@pytest.mark.parametrize(("gate", "side"), [("FALSE", "below"), ("TRUE", "above")])
+def test_of_one_side_everywhere_it_is_said(gate: str, side: str) -> None:
+    figure, _ = drawn(run(gate=gate, learning_rate=1, train={"max_epochs": 1000}))
+    assert f"{side} ½\neverywhere" in [text.get_text() for text in figure.axes[0].texts]
+    figure, _ = drawn(run(gate="AND", learning_rate=10))
+    assert not any("everywhere" in text.get_text() for text in figure.axes[0].texts)
+
+
 def test_of_a_half_everywhere_no_line_is_drawn_but_it_is_said() -> None:
     figure, _ = drawn(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}))
     assert replaying.replay(run(gate="XOR", learning_rate=1, train={"max_epochs": 10_000}), 0).final_weights.any()
     assert [one for one in figure.axes[0].collections if len(one.get_paths())] == []
-    assert "about ½ everywhere" in [text.get_text() for text in figure.axes[0].texts]
+    assert "about ½\neverywhere" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_a_panel_does_not_round_a_rate_that_has_few_digits() -> None:

@@ -18,9 +18,9 @@ from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
 from sweep.analysis.question import best, effects, growth, subject
 from sweep.analysis.question import instead as learned
-from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.best import Best, By, Factor
 from sweep.analysis.question.effects import Effect
-from sweep.analysis.question.growth import ByInputs, Fall
+from sweep.analysis.question.growth import ByInputs, Fall, Oscillation
 from sweep.analysis.question.instead import Instead
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.analysis.representatives import Representatives
@@ -257,6 +257,10 @@ class Findings:
             return best.best_of_summary(self.result.part("summary", names), groups, by)
         return [] if self.trials is None else best.best_of_each(self.trials, groups, by)
 
+    def factor(self, of: Best, by: Best) -> Factor | None:
+        """Divide the epochs of one setting by those of another; see `best.factor`."""
+        return None if self.trials is None or not self.result.keeps_runs else best.factor(self.trials, of, by)
+
     @property
     def chooses(self) -> bool:
         """True if the best of several settings can be told."""
@@ -298,6 +302,15 @@ class Findings:
         if self.result.curves is None:
             return None
         return growth.lowest_fall(self.result.curves, self.counts["n"].to_numpy(np.int64))
+
+    def oscillations(self, groups: Sequence[NDArray[np.intp]]) -> list[Oscillation]:
+        """Longest oscillation of the loss in each group of rows of `varied`; none if not every epoch was recorded."""
+        if self.result.curves is None:
+            return []
+        last = growth.last_rises(self.result.curves, self.n_runs)
+        rates = self.varied["learning_rate"].to_numpy(np.float64) if "learning_rate" in self.varied else None
+        n = self.counts["n"].to_numpy(np.int64)
+        return [] if last is None else growth.oscillations(last, n, rates, groups)
 
     @cached_property
     def instead(self) -> Instead | None:

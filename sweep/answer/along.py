@@ -9,7 +9,7 @@ import pandas as pd
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
-from sweep.analysis.question.subject import asks_for_cycles
+from sweep.analysis.question.subject import asks_for_cycles, asks_for_oscillation
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
 from sweep.answer.gates import in_nats
@@ -19,6 +19,8 @@ from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, l
 
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
+MAX_GATES = 8
+"""Gates whose oscillation is told one by one; of more, the longest."""
 NEAR = 0.15
 """Distance of an exponent from 1 up to which a loss falls like 1/t."""
 
@@ -46,28 +48,62 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
     factor, low, high, n = found.growth
     left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
-    said = [
-        f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – "
-        f"{high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
-    ]
     first = found.fastest[0]
     runs = sorted({one.n for one in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
-    chosen = (
-        f"{first.n_choosing:,} seeds and measured on {n_runs} runs with other seeds"
-        if first.n_choosing
-        else "the same runs"
-    )
-    at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {chosen}"
-    said.append(
+    seeds = f"{first.n_choosing:,} seeds" if first.n_choosing else "the same runs"
+    measured = f" and measured on {n_runs} runs with other seeds" if first.n_choosing else ""
+    at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {seeds}{measured}"
+    chosen = first.n_settings > 1
+    said = [
+        capital(
+            f"{f'at settings chosen by {seeds}, ' if chosen else ''}the epochs to learn {found.family} grow "
+            f"{factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – {high:.3g}, by a straight line "
+            f"through the logarithms of {n} medians{left_out})."
+        ),
         f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} {what}s"
-        f"{at if first.n_settings > 1 else ''}."
-    )
+        f"{at if chosen else ''}.",
+    ]
+    if chosen:
+        why = f"other seeds may choose other settings, and each median is of {n_runs} runs"
+        why = why if first.n_choosing else "the runs that chose them make them look faster than they are"
+        said.append(
+            f"This factor is that of these settings, not a rate of {found.family}: {why}. The settings chosen, trained "
+            "from fresh seeds, tell more."
+        )
     if follow := findings.companions.get("gate", ()):
         ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
         with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
         said.append(f"With the {what}s go {joined(with_it)}.")
     return said
+
+
+def oscillations(findings: Findings) -> list[str]:
+    """Tell how long the loss goes up and down, by gate, if the question asks for it and every epoch was recorded."""
+    if not asks_for_oscillation(findings.experiment.question):
+        return []
+    by_gate = findings.varied.groupby("gate", observed=True).indices if "gate" in findings.varied else {}
+    gates = list(map(str, by_gate)) if 1 < len(by_gate) <= MAX_GATES else [""]
+    rows = list(by_gate.values()) if gates != [""] else [np.arange(findings.n_settings)]
+    found = dict(zip(gates, findings.oscillations([np.asarray(of_gate, np.intp) for of_gate in rows]), strict=False))
+    if not found:
+        return ["How long the loss oscillates is not told, which takes the loss of every epoch."]
+    rose = {gate: one for gate, one in found.items() if one.longest}
+    if not rose:
+        return ["The loss does not oscillate: it rose in no epoch of any run."]
+    told = []
+    for gate, one in rose.items():
+        at = setting(findings, one.row, ["gate"] if gate else [])
+        told.append(f"{one.longest:,}{f' with {gate}' if gate else ''}{f' ({at})' if at else ''}")
+    each = "each " if len(rose) > 1 else ""
+    latest = f", {each}at the setting where that is latest" if max(map(len, rows)) > 1 else ""
+    largest = max((one.at_largest or 0) for one in found.values())
+    if largest:
+        rate = assignment("learning_rate", number(findings.varied["learning_rate"].max()))
+        latest += f"; at the largest learning rate, {rate}, in epoch {largest:,} or before"
+    if never := [gate for gate in found if gate not in rose]:
+        latest += f"; with {joined(never)} it never rose"
+    return [f"The loss goes up and down, and rose for the last time in epoch {joined(told)}{latest}."]
 
 
 def fallen(findings: Findings) -> list[str]:

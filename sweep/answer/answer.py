@@ -7,7 +7,7 @@ import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.subject import asks_for_loss
-from sweep.answer.along import cycles, edge_sentences, fallen, grown, planes
+from sweep.answer.along import cycles, edge_sentences, fallen, grown, oscillations, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
 from sweep.answer.gates import functions, gates, instead, separability
@@ -26,7 +26,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.n_runs == 0:
         return ["There are no runs, so there is no answer yet."]
     if findings.n_runs == 1 and findings.result.keeps_runs:
-        return [_the_one_run(findings), *separability(findings)]
+        return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
     if findings.layout.by_inputs:
         return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
@@ -37,6 +37,7 @@ def answer(findings: Findings) -> list[str]:
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
         *cycles(findings),
+        *oscillations(findings),
         *edges,
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),

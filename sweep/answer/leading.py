@@ -1,6 +1,7 @@
 """Sentences about the axis of the question: its best setting in full, its other values beside it."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import asks_for_failures
-from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
+from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures
+from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, told
 from sweep.answer.names import listed, setting, together
-from sweep.words import capital, joined
+from sweep.results.statistics import censored
+from sweep.words import NBSP, capital, joined
 
 MAX_LISTED = 8
 """Values of an axis that are told one by one; of more, `N_STEPS` at even steps, the best and the worst."""
@@ -37,6 +39,8 @@ def leading(findings: Findings) -> list[str]:
             said[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
         if len(learned) > 1:
             said[_others(findings, axis, learned, by, "" if len(said) > 1 else never)] = None
+        if by == "fast":
+            said |= dict.fromkeys([*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)])
     return [*said, f"{capital(never)}."] if never and len(learned) == 1 else list(said)
 
 
@@ -46,16 +50,58 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
     fails = asks_for_failures(findings.experiment.question)
     texts = [told(findings, one, by, fails) for one in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
-    if findings.companions.get(axis):
-        names = [joined([together(findings, axis, at[i]) for i in part]) for part in groups]
-    else:
-        names = listed(axis, [[at[i] for i in part] for part in groups], len(at) <= MAX_LISTED)
+    names = _names(findings, axis, [[at[i] for i in part] for part in groups], len(at) <= MAX_LISTED)
     short = [texts[part[0]] for part in groups]
     short[1:] = [text.removesuffix("s").removesuffix(" epoch") for text in short[1:]]
     parts = joined([f"{text} with {name}" for text, name in zip(short, names, strict=True)])
     share = "the share that failed was" if fails else "the share that converged was"
     what = share if by == "often" else "half of all runs converged within"
     return capital(f"{at_best(bests, by)}{what} {parts}{f'; {never}' if never else ''}.")
+
+
+def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: Best) -> list[str]:
+    """Tell how many times the epochs of the fastest value every other one takes, if the question compares speeds."""
+    if not asks_for_factor(findings.experiment.question) or len(learned) > MAX_LISTED:
+        return []
+    fastest = findings.varied[axis].iloc[best.row]
+    at = [fastest, *(at for at in learned if at != fastest)]
+    first, *bests = findings.best([learned[one] for one in at], "fast")
+    others = zip(at[1:], bests, strict=True)
+    factors = [(factor, value) for value, one in others if (factor := findings.factor(one, first)) is not None]
+    factors.sort(key=lambda pair: pair[0].factor)
+    if not factors:
+        return []
+    told: list[str] = []
+    for one, value in factors:
+        beside = "" if told else f" as with {together(findings, axis, fastest)}"
+        of = "" if told else "median of "
+        interval = f"{one.low:.3g} – {one.high:.3g}" if told else f"95{NBSP}% interval {one.low:.3g} – {one.high:.3g}"
+        many = "times" if told else "times as many epochs"
+        name = together(findings, axis, value)
+        told.append(f"{one.factor:.3g} {many} with {name}{beside} ({of}{one.n_pairs:,} pairs, {interval})")
+    other = "other " if first.n_choosing else ""
+    return [f"With the same {other}seeds, where both converged, runs at these settings took {joined(told)}."]
+
+
+def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list[str]:
+    """Tell from where to where the median epochs of all settings go, by value, if the question asks for epochs."""
+    several = max(map(len, learned.values())) > 1
+    if not asks_for_epochs(findings.experiment.question) or not several or len(learned) > MAX_LISTED:
+        return []
+    medians = censored(findings.result.part("summary", ["epochs_q50"])["epochs_q50"])
+    ends = [dict.fromkeys((medians[rows].min(), medians[rows].max())) for rows in learned.values()]
+    texts = [" to ".join(f"{end:,.0f}" if math.isfinite(end) else later(findings) for end in pair) for pair in ends]
+    texts[0] += " epochs"
+    names = _names(findings, axis, [[at] for at in learned])
+    told = [f"{text} with {name}" for text, name in zip(texts, names, strict=True)]
+    return [f"From the fastest setting to the slowest, half of all runs converged within {joined(told)}."]
+
+
+def _names(findings: Findings, axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
+    """Name groups of values, with what follows from them."""
+    if findings.companions.get(axis):
+        return [joined([together(findings, axis, at) for at in group]) for group in groups]
+    return listed(axis, groups, neighbours)
 
 
 def _shown(bests: Sequence[Best], by: By) -> list[int]:

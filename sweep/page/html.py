@@ -6,15 +6,15 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import KEPT, TITLES, Description, described, failures
-from sweep.answer.glossary import explained
+from sweep.answer.glossary import GLOSSARY, explained, found
 from sweep.answer.listing import columns, listing, run_column
 from sweep.page import kernels
 from sweep.page.live_section import live
@@ -26,6 +26,9 @@ from sweep.plots.registry import figures_for
 from sweep.results.result import Result
 from sweep.spec.schema import STATUS
 from sweep.words import cell, counted, ended, label, percent
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 NONE = "'none'"
 _IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
@@ -118,9 +121,7 @@ def render(
     str
         A page that needs nothing else, neither files nor network.
     """
-    result = findings.result
-    missing = incomplete(findings)
-    answered = answer(findings)
+    result, missing, answered = findings.result, incomplete(findings), answer(findings)
     shown = []
     for name, svg in figures.items():
         said = described(findings, name, [*missing, *answered])
@@ -128,7 +129,6 @@ def render(
         shown.append(_figure(name, svg, said, whole is not None, (of_figures or {}).get(name)))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
-    axes = findings.varying
     replay = _command(result, "replay")
     scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
     if trained:
@@ -143,7 +143,9 @@ def render(
         answer=answered,
         outcomes=_outcomes(findings),
         failures=failures(findings),
-        words=explained([*answered, failures(findings)]),
+        words=explained([*answered, *(str(figure["caption"]) for figure in shown), failures(findings)]),
+        with_words=_linker(),
+        word_id=_word_id,
         main=shown[0] if shown else None,
         figures=shown[1:],
         data=_json(
@@ -160,7 +162,7 @@ def render(
         table={
             "columns": listed_columns,
             "rows": list(zip(*(column.cells for column in listed_columns), strict=True)),
-            "n_axes": sum(column.key in axes for column in listed_columns),
+            "n_axes": sum(column.key in findings.varying for column in listed_columns),
             "n_rows": listed.n_rows,
             "selection": listed.selection,
         },
@@ -169,6 +171,31 @@ def render(
         files=sorted(result.manifest["files"].items()),
     )
     return page
+
+
+def _linker() -> Callable[[str], "Markup"]:
+    """Make a function that links words of a text to the glossary, each at its first place on the page."""
+    from markupsafe import Markup, escape
+
+    linked: set[str] = set()
+
+    def link(text: str) -> "Markup":
+        made, end = Markup(), 0
+        for word, match in found(text):
+            if word not in linked:
+                linked.add(word)
+                made += escape(text[end : match.start()])
+                made += Markup('<a class="word" href="#{}" title="{}">{}</a>').format(
+                    _word_id(word), GLOSSARY[word], match.group()
+                )
+                end = match.end()
+        return made + escape(text[end:])
+
+    return link
+
+
+def _word_id(word: str) -> str:
+    return re.sub(r"\W+", "-", f"word-{word}").rstrip("-")
 
 
 def policy(scripts: Iterable[str], trains: bool) -> str:

@@ -128,3 +128,22 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
     return adjusted
+
+
+def median_interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the median of independent values and its 95 % interval, which the sign test does not reject.
+
+    With B ~ B(n, ½) and k the largest number that has P(B < k) ≤ 2.5 %, from the k-th lowest value to the k-th highest,
+    whatever their distribution; both ends are infinite with fewer than six values.
+
+    Parameters
+    ----------
+    values : float64, shape (n,)
+        No NaN; at least one.
+    """
+    from scipy.special import bdtr
+
+    ordered, n = np.sort(values), len(values)
+    k = int((bdtr(np.arange(n), n, 0.5) <= 0.025).sum())
+    low, high = (float(ordered[k - 1]), float(ordered[n - k])) if k else (-np.inf, np.inf)
+    return float(np.median(ordered)), low, high

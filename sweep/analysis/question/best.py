@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
 from sweep.results.settings import Settings
-from sweep.results.statistics import censored, recoded, sums_by
+from sweep.results.statistics import censored, median_interval, recoded, sums_by
 from sweep.spec.schema import quantile_rank
 
 FEWEST = 5
 """Seeds that choose, and as many to report: with fewer, a setting is chosen by the runs that are reported."""
+
+FEWEST_PAIRS = 6
+"""With fewer, a median has no 95 % interval."""
 
 _PIECE = 2**22
 """Runs that are looked at together."""
@@ -46,6 +49,23 @@ class Best(NamedTuple):
     q05: float
     q50: float
     q95: float
+
+
+class Factor(NamedTuple):
+    """Epochs of one setting by those of another, run by run of the same seed.
+
+    Attributes
+    ----------
+    n_pairs : int
+        Seeds with which both converged, none of which chose either setting.
+    factor, low, high : float
+        The median over these pairs and its 95 % interval.
+    """
+
+    n_pairs: int
+    factor: float
+    low: float
+    high: float
 
 
 def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
@@ -93,13 +113,25 @@ def best_of_summary(summary: pd.DataFrame, groups: Sequence[NDArray[np.intp]], b
     return found
 
 
+def factor(trials: Trials, of: Best, by: Best) -> Factor | None:
+    """Divide the epochs of one setting by those of another, pair by pair of runs with the same seed.
+
+    None where fewer than six seeds are left to tell, and where the runs that tell are those that chose.
+    """
+    if any(one.n_settings > 1 and not one.n_choosing for one in (of, by)):
+        return None
+    tells = [_reported(trials, np.array([one.row]), one.n_choosing)[0] for one in (of, by)]
+    both = tells[0] & tells[1] & (trials.epochs[[of.row, by.row]] < trials.later).all(axis=0)
+    above, below = np.maximum(trials.epochs[[of.row, by.row]][:, both], 1)
+    return Factor(int(both.sum()), *median_interval(above / below)) if both.sum() >= FEWEST_PAIRS else None
+
+
 def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Best:
     at_a_time = max(1, _PIECE // max(1, len(trials.seeds)))
     pieces = [rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time)]
     worth = np.concatenate([_worth(trials, piece, by, n_choosing) for piece in pieces])
     winner = rows[np.lexsort((np.arange(len(rows)), worth[:, 1], worth[:, 0]))[:1]]
-    reported = trials.epochs[winner] >= 0
-    reported &= ~_choosing(trials, winner, n_choosing) | (n_choosing == 0)
+    reported = _reported(trials, winner, n_choosing)
     n_converged = int((reported & (trials.epochs[winner] < trials.later)).sum())
     q05, q50, q95 = _quantiles(trials.epochs[winner], reported, trials.later, (5, 50, 95))[0].tolist()
     return Best(int(winner[0]), len(rows), n_choosing, int(reported.sum()), n_converged, q05, q50, q95)
@@ -109,6 +141,11 @@ def _choosing(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArra
     """Mark the runs that choose: those of the first seeds of each setting, or all where there are too few."""
     there = trials.epochs[rows] >= 0
     return there & (np.cumsum(there, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else there
+
+
+def _reported(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:
+    """Mark the runs that are reported: those that do not choose, or all where the same ones do both."""
+    return (trials.epochs[rows] >= 0) & (~_choosing(trials, rows, n_choosing) | (n_choosing == 0))
 
 
 def _worth(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> NDArray[np.float64]:

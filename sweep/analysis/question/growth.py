@@ -14,6 +14,8 @@ from sweep.spec.gates import n_inputs
 Array = NDArray[np.float64]
 
 FEWEST_POINTS = 3
+RISE = 1e-9
+"""By more than this part of itself a loss has to rise, or rounding may have done it."""
 
 
 class Growth(NamedTuple):
@@ -82,6 +84,24 @@ class Fall(NamedTuple):
     since: int
 
 
+class Oscillation(NamedTuple):
+    """The longest oscillation of the loss among some settings.
+
+    Attributes
+    ----------
+    row : int
+        The setting that has it.
+    longest : int
+        The last epoch in which the loss of any of its runs rose; 0 if it never did.
+    at_largest : int or None
+        The same at the largest learning rate, if these vary.
+    """
+
+    row: int
+    longest: int
+    at_largest: int | None
+
+
 def growth(x: Array, y: Array) -> Growth | None:
     """Fit y = c · factor^x: least squares of log y on x, with Student's interval for the slope.
 
@@ -142,6 +162,46 @@ def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
     medians = by_epoch.loc[whole, "median"]
     at = int(medians.groupby(level=0).last().idxmin())
     return _fall(at, int(n[at]), medians.loc[at])
+
+
+def last_rises(curves: pd.DataFrame, n_runs: int) -> NDArray[np.int64] | None:
+    """Find the last epoch in which the loss of each run rose, 0 where it never did: int64, shape (n_runs,).
+
+    None where losses are not those of every epoch of every run.
+    """
+    run, epoch, loss = (curves[name].to_numpy() for name in ("run", "epoch", "loss"))
+    same = run[1:] == run[:-1]
+    if len(curves) - same.sum() != n_runs or (np.diff(epoch)[same] != 1).any():
+        return None
+    rose = np.flatnonzero(loss[1:] > loss[:-1] * (1 + RISE)) + 1  # epoch 0 after a last one counts as 0
+    last = np.zeros(n_runs, np.int64)
+    np.maximum.at(last, np.cumsum(~same)[rose - 1], epoch[rose])
+    return last
+
+
+def oscillations(
+    last: NDArray[np.int64], n: NDArray[np.int64], rates: Array | None, groups: Sequence[NDArray[np.intp]]
+) -> list[Oscillation]:
+    """Tell how long the loss of each group of settings oscillates.
+
+    Parameters
+    ----------
+    last
+        Of `last_rises`.
+    n : int64 array, shape (n_settings,)
+        Runs of each setting, one setting's after another's.
+    rates : float64 array, shape (n_settings,)
+        Their learning rates; None if these do not vary.
+    groups
+        Rows of the settings in each.
+    """
+    latest = np.maximum.reduceat(last, np.cumsum(n) - n)
+    found = []
+    for rows in groups:
+        row = int(rows[latest[rows].argmax()])
+        fastest = None if rates is None else int(latest[rows[rates[rows] == rates[rows].max()]].max())
+        found.append(Oscillation(row, int(latest[row]), fastest))
+    return found
 
 
 def _fall(row: int, n: int, medians: "pd.Series[float]") -> Fall | None:

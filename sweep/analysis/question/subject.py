@@ -79,6 +79,21 @@ def asks_for_cycles(question: str) -> bool:
     return re.search(r"\bcycl\w+\b", question.lower()) is not None
 
 
+def asks_for_factor(question: str) -> bool:
+    """Return True if a question compares speeds."""
+    return re.search(r"\b(?:faster|fastest|slower|slowest)\b", question.lower()) is not None
+
+
+def asks_for_epochs(question: str) -> bool:
+    """Return True if a question is about how many epochs something takes, not only about its fastest setting."""
+    return re.search(r"\bhow many epochs\b", question.lower()) is not None
+
+
+def asks_for_oscillation(question: str) -> bool:
+    """Return True if a question is about a loss that goes up and down."""
+    return re.search(r"\boscillat\w+\b", question.lower()) is not None
+
+
 def speed_comes_first(question: str) -> bool:
     """Return True if a question names speed before anything else that it asks of runs."""
     speed, share = (re.search(pattern, question.lower()) for pattern in (_SPEED, _SHARE))

@@ -213,6 +213,7 @@ class Bench {
     this.seen = Math.max(this.seen, now);
     const outputs = model.respond(this.points);
     const { loss } = model.look();
+    this.side = box ? sideOf(outputs) : "";
     if (box) drawSurface(this.plane, { outputs, box, ...table, line: this.ruler });
     else drawRows(this.plane, { outputs, ...table });
     const kept = [...this.history.kept.filter(({ epochs }) => epochs < now), { epochs: now, loss }, ...this.history.kept.filter(({ epochs }) => epochs > now)];
@@ -241,7 +242,7 @@ class Bench {
   describe(now, loss) {
     const { hidden, n_inputs } = this.model.shape;
     const at = `at epoch ${grouped(now)}`;
-    this.plane.setAttribute("aria-label", `${this.box ? "Decision surface" : "Outputs of all rows"} ${at}: ${this.answers()}`);
+    this.plane.setAttribute("aria-label", `${this.box ? "Decision surface" : "Outputs of all rows"} ${at}: ${[this.answers(), this.side].filter(Boolean).join("; ")}`);
     this.curve.setAttribute("aria-label", `Learning curve: loss ${lossWords(loss)} ${at}`);
     const names = Array.from(this.model.weights.slice(0, 40), short).join(", ");
     this.network.setAttribute("aria-label", `Network of ${n_inputs} inputs${hidden ? `, ${hidden} hidden units` : ""} and one output; weights ${at}: ${names}`);

@@ -58,6 +58,13 @@ function mixed(share, ground) {
   return (p < 0.5 ? FOR_0 : FOR_1).map((value, k) => Math.round(ground[k] + (value - ground[k]) * strength));
 }
 
+// What a surface without a line of output ½ says instead.
+function sideOf(outputs) {
+  if (outputs.every((p) => Math.abs(p - 0.5) <= UNDECIDED)) return "output about ½ everywhere";
+  if (outputs.every((p) => p > 0.5)) return "output above ½ everywhere in view";
+  return outputs.every((p) => p < 0.5) ? "output below ½ everywhere in view" : "";
+}
+
 function drawSurface(canvas, { outputs, box, inputs, targets, line }) {
   const { context, width, height, text, quiet, rule, ground } = prepared(canvas);
   const place = surfacePlace(width, height, box);
@@ -82,8 +89,12 @@ function drawSurface(canvas, { outputs, box, inputs, targets, line }) {
   if (line) strokeLine(context, line, place, text);
   context.restore();
   inputs.forEach((point, m) => drawPoint(context, place.at(point), targets[m], text));
-  context.fillStyle = quiet;
   context.textAlign = "center";
+  context.fillStyle = text;
+  context.strokeStyle = ground;
+  context.lineWidth = 4;
+  for (const draw of ["strokeText", "fillText"]) context[draw](sideOf(outputs), place.left + place.size / 2, place.top + place.size / 2);
+  context.fillStyle = quiet;
   context.fillText("input 1", place.left + place.size / 2, place.top + place.size + 16);
   context.save();
   context.translate(place.left - 8, place.top + place.size / 2);

@@ -305,26 +305,52 @@ class Experiment {
     return setting[key] ?? this.rules[setting.optimizer][key];
   }
 
-  // The setting of a run.
-  settingOf(run) {
+  // The grid of a run, and its values there.
+  placed(run) {
     let rest = run;
     for (const grid of this.grids) {
       const lengths = Object.values(grid.values).map((values) => values.length);
       const size = lengths.reduce((product, length) => product * length, grid.seeds.count);
       if (rest < size) {
-        const setting = { seed: grid.seeds.at(rest % grid.seeds.count) };
+        const values = { seed: grid.seeds.at(rest % grid.seeds.count) };
         rest = Math.floor(rest / grid.seeds.count);
-        for (const [key, values] of Object.entries(grid.values).reverse()) {
-          setting[key] = values[rest % values.length];
-          rest = Math.floor(rest / values.length);
+        for (const [key, all] of Object.entries(grid.values).reverse()) {
+          values[key] = all[rest % all.length];
+          rest = Math.floor(rest / all.length);
         }
-        if (grid.weights) setting.weights = grid.weights;
-        const usable = Object.entries(setting).filter(([key, value]) => value !== null || key in this.keys);
-        return this.setting(Object.fromEntries(usable));
+        return { grid, values };
       }
       rest -= size;
     }
     throw new RangeError(`run: found ${shown(run)}; allowed: 0 to ${run - rest - 1}`);
+  }
+
+  // The setting of a run.
+  settingOf(run) {
+    const { grid, values } = this.placed(run);
+    if (grid.weights) values.weights = grid.weights;
+    const usable = Object.entries(values).filter(([key, value]) => value !== null || key in this.keys);
+    return this.setting(Object.fromEntries(usable));
+  }
+
+  // The address of a run, which lasts when the experiment grows: what varies, the seed, and its grid if others have these too.
+  address(run) {
+    const { grid, values } = this.placed(run);
+    const varies = (key) => (key === "seed" ? this.grids.some(({ seeds }) => seeds.count > 1)
+      : this.grids.some((each) => each.values[key]?.some((value) => value !== grid.values[key][0])));
+    const named = [...Object.keys(grid.values), "seed"].filter((key) => values[key] !== null && varies(key));
+    const has = (each, key) => (key === "seed" ? each.seeds.place(values.seed) >= 0 : each.values[key]?.includes(values[key]));
+    const several = this.grids.filter((each) => named.every((key) => has(each, key))).length > 1;
+    const parts = [...(several ? [`grid=${this.grids.indexOf(grid) + 1}`] : []), ...named.map((key) => `${key}=${this.printed(key, values[key])}`)];
+    return parts.map((part) => (/^[\w.=+-]+$/.test(part) ? part : `'${part.replaceAll("'", "'\\''")}'`)).join(" ");
+  }
+
+  // A value with six digits, as tables have it, if no other value of its key has the same.
+  printed(key, value) {
+    if (typeof value !== "number" || key === "seed") return value;
+    const short = (number) => Number(number.toPrecision(6));
+    const others = this.grids.flatMap(({ values }) => values[key] ?? []).filter((each) => each !== value && each !== null);
+    return others.some((each) => short(each) === short(value)) ? value : short(value);
   }
 
   // What the page knows of a run: whether an outcome is the sweep's, to the last bit; undefined if it does not know.
@@ -389,7 +415,7 @@ class Experiment {
 
   // What to type for the same run: `replay` of one on the grid, `run` with a grid of its own for others.
   command(setting, run) {
-    if (run !== null && this.replay) return `${this.replay} ${run}`;
+    if (run !== null && this.replay) return `${this.replay} ${this.address(run) || run}`;
     if (!this.file) return "";
     const text = (value) => (Array.isArray(value) ? `[${value.map(text).join(", ")}]` : JSON.stringify(value));
     const isDefault = ([key, value]) => value === null || (key in this.keys && value === this.keys[key].default);
