@@ -36,22 +36,22 @@ def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
     several = len({edge.encoding for edge in found}) > 1
     wanted = [edge for edge in found if resolved == (edge.half_width is not None and edge.half_width <= RESOLVED)]
     who = [f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate for edge in wanted]
-    several_told = list(zip(who, wanted, strict=True))
-    return [_edge(*one) for one in several_told] + [said for one in several_told if (said := _beyond(*one))]
+    named_edges = list(zip(who, wanted, strict=True))
+    return [_edge(*pair) for pair in named_edges] + [text for pair in named_edges if (text := _beyond(*pair))]
 
 
 def grown(findings: Findings, found: ByInputs) -> list[str]:
     """Tell by which factor the epochs of a family grow with each input, and the medians."""
     what = "bit" if found.family == "parity" else "input"
-    medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
+    medians = [f"{best.q50:,.0f}" if math.isfinite(best.q50) else later(findings) for best in found.fastest]
     factor, low, high, n = found.growth
     left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
-    said = [
+    sentences = [
         f"The epochs to learn {found.family} grow {factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – "
         f"{high:.3g}, by a straight line through the logarithms of {n} medians{left_out})."
     ]
     first = found.fastest[0]
-    runs = sorted({one.n for one in found.fastest})
+    runs = sorted({best.n for best in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     chosen = (
         f"{first.n_choosing:,} seeds and measured on {n_runs} runs with other seeds"
@@ -59,15 +59,15 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
         else "the same runs"
     )
     at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {chosen}"
-    said.append(
+    sentences.append(
         f"Half of the runs converged within {joined(medians)} epochs for {joined(list(map(str, found.inputs)))} {what}s"
         f"{at if first.n_settings > 1 else ''}."
     )
     if follow := findings.companions.get("gate", ()):
         ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
         with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
-        said.append(f"With the {what}s go {joined(with_it)}.")
-    return said
+        sentences.append(f"With the {what}s go {joined(with_it)}.")
+    return sentences
 
 
 def fallen(findings: Findings) -> list[str]:
@@ -80,14 +80,14 @@ def fallen(findings: Findings) -> list[str]:
     where = f" ({at}, where it ends lowest)" if at else ""
     what = "loss of the one run" if fall.n == 1 else f"median loss of {fall.n:,} runs"
     ends = f"from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)}"
-    said = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
+    start = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
     if not fall.last < fall.first:
         return [f"The {what}{where} did not fall: it went {ends} in {counted(fall.n_epochs, 'epoch')}."]
     if not math.isfinite(fall.exponent) or fall.exponent < 0.05:
         flat = "" if not math.isfinite(fall.exponent) else f", and no longer falls after epoch {fall.since:,}"
-        return [f"{said}{flat}."]
+        return [f"{start}{flat}."]
     law = "like 1/t" if abs(fall.exponent - 1) <= NEAR else "like a power of t"
-    return [f"{said}, from epoch {fall.since:,} on {law}, t the epoch: measured, like t^−{fall.exponent:.2f}."]
+    return [f"{start}, from epoch {fall.since:,} on {law}, t the epoch: measured, like t^−{fall.exponent:.2f}."]
 
 
 def planes(findings: Findings) -> list[str]:
@@ -100,9 +100,9 @@ def planes(findings: Findings) -> list[str]:
     counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
     sentences = []
     for plane in made:
-        there = plane.points >= 0
+        exists = plane.points >= 0
         n, n_converged, n_diverged = (
-            np.where(there, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
+            np.where(exists, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
         )
         total, learned = int(n.sum()), int(n_converged.sum())
         who = ", ".join([*plane.name.splitlines(), *where])

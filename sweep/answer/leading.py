@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.subject import asks_for_failures
-from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
+from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
 from sweep.answer.names import listed, setting, together
 from sweep.words import capital, joined
 
@@ -30,21 +30,21 @@ def leading(findings: Findings) -> list[str]:
     never = _never(findings, axis, [at for at in findings.by_value if at not in learned])
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
-    said: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for by in asked_for(findings.experiment.question):
         (best,) = findings.best([np.concatenate(list(learned.values()))], by)
-        if not any(of_runs(findings, best) in sentence for sentence in said):
-            said[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
+        if not any(of_runs(findings, best) in sentence for sentence in sentences):
+            sentences[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
         if len(learned) > 1:
-            said[_others(findings, axis, learned, by, "" if len(said) > 1 else never)] = None
-    return [*said, f"{capital(never)}."] if never and len(learned) == 1 else list(said)
+            sentences[_others(findings, axis, learned, by, "" if len(sentences) > 1 else never)] = None
+    return [*sentences, f"{capital(never)}."] if never and len(learned) == 1 else list(sentences)
 
 
 def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, never: str) -> str:
     """Every value at its best setting; of many, some at even steps, the best and the worst."""
     at, bests = list(learned), findings.best(list(learned.values()), by)
     fails = asks_for_failures(findings.experiment.question)
-    texts = [told(findings, one, by, fails) for one in bests]
+    texts = [rate_or_median(findings, best, by, fails) for best in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
     if findings.companions.get(axis):
         names = [joined([together(findings, axis, at[i]) for i in part]) for part in groups]
@@ -62,7 +62,7 @@ def _shown(bests: Sequence[Best], by: By) -> list[int]:
     """The places of the values that are told."""
     if len(bests) <= MAX_LISTED:
         return list(range(len(bests)))
-    worth = [one.n_converged / one.n if by == "often" else -one.q50 for one in bests]
+    worth = [best.n_converged / best.n if by == "often" else -best.q50 for best in bests]
     steps = np.linspace(0, len(bests) - 1, N_STEPS).astype(int).tolist()
     return sorted({*steps, int(np.argmax(worth)), int(np.argmin(worth))})
 
