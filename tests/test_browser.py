@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 import sweep
 from sweep.commands.address import find
+from sweep.spec.schema import FAILURES
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -134,7 +135,7 @@ def test_a_report_is_whole_quiet_and_fits_every_screen(
     rows = summary(report(name))
     counts = [
         f"{sum(int(row[f'n_{status}']) for row in rows):,} {status}"
-        for status in ("converged", "diverged", "stationary")
+        for status in ("converged", *FAILURES.values())
         if any(int(row[f"n_{status}"]) for row in rows)
     ]
     outcomes = plain(page.locator(".outcomes").inner_text())
