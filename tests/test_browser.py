@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 import sweep
 from sweep.commands.address import find
+from sweep.spec.schema import FAILURES
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -134,7 +135,7 @@ def test_a_report_is_whole_quiet_and_fits_every_screen(
     rows = summary(report(name))
     counts = [
         f"{sum(int(row[f'n_{status}']) for row in rows):,} {status}"
-        for status in ("converged", "diverged", "stationary")
+        for status in ("converged", *FAILURES.values())
         if any(int(row[f"n_{status}"]) for row in rows)
     ]
     outcomes = plain(page.locator(".outcomes").inner_text())
@@ -288,7 +289,8 @@ def test_every_cell_of_a_picture_tells_its_own_numbers(
     left, top, width, height = cells["box"]
     assert cells["shape"] == [16, 16]
     stage = page.locator("#heat_map .stage")
-    for upwards, rightwards in [(0, 0), (15, 15), (0, 15), (7, 3)]:
+    failed = next(at for at, row in enumerate(rows) if row["n_diverged"] == "1" or row["n_stationary"] == "1")
+    for upwards, rightwards in [(0, 0), (15, 15), (0, 15), (7, 3), divmod(failed, 16)]:
         row = rows[16 * upwards + rightwards]
         said = pointed_at(
             page, stage, left + (rightwards + 0.4) / 16 * width, top + height - (upwards + 0.6) / 16 * height
@@ -296,7 +298,8 @@ def test_every_cell_of_a_picture_tells_its_own_numbers(
         assert f"hidden learning rate {float(row['hidden_learning_rate']):.6g} ·" in said
         assert f"learning rate η {float(row['learning_rate']):.6g}\n" in said
         assert f"{row['n_converged']} of 1 (" in said
-        assert ("diverged" in said.split("sweep")[0]) == (row["n_diverged"] == "1")
+        for name, status in FAILURES.items():
+            assert (status in said.split("sweep")[0]) == (row[name] == "1")
         loss = float(row["final_loss_q50"])
         assert ("∞" if math.isinf(loss) else f"{loss:.3g}") in said
         command = next(line for line in said.splitlines() if "replay" in line)

@@ -285,8 +285,8 @@ class Findings:
         """
         if self.trials is None or self.trials.epochs.size > effects.MAX_RUNS:
             return []
-        told = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
-        compared = [axis for axis in self.companions if axis not in told]
+        elsewhere = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
+        compared = [axis for axis in self.companions if axis not in elsewhere]
         return effects.effects(self.trials.learned(self.subject), compared, self.companions, "gate" in self.varied)
 
     @cached_property

@@ -38,24 +38,24 @@ def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
     several = len({edge.encoding for edge in found}) > 1
     wanted = [edge for edge in found if resolved == (edge.half_width is not None and edge.half_width <= RESOLVED)]
     who = [f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate for edge in wanted]
-    several_told = list(zip(who, wanted, strict=True))
-    return [_edge(*one) for one in several_told] + [said for one in several_told if (said := _beyond(*one))]
+    named_edges = list(zip(who, wanted, strict=True))
+    return [_edge(*pair) for pair in named_edges] + [text for pair in named_edges if (text := _beyond(*pair))]
 
 
 def grown(findings: Findings, found: ByInputs) -> list[str]:
     """Tell by which factor the epochs of a family grow with each input, and the medians."""
     what = "bit" if found.family == "parity" else "input"
-    medians = [f"{one.q50:,.0f}" if math.isfinite(one.q50) else later(findings) for one in found.fastest]
+    medians = [f"{best.q50:,.0f}" if math.isfinite(best.q50) else later(findings) for best in found.fastest]
     factor, low, high, n = found.growth
     left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
     first = found.fastest[0]
-    runs = sorted({one.n for one in found.fastest})
+    runs = sorted({best.n for best in found.fastest})
     n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     seeds = f"{first.n_choosing:,} seeds" if first.n_choosing else "the same runs"
     measured = f" and measured on {n_runs} runs with other seeds" if first.n_choosing else ""
     at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {seeds}{measured}"
     chosen = first.n_settings > 1
-    said = [
+    sentences = [
         capital(
             f"{f'at settings chosen by {seeds}, ' if chosen else ''}the epochs to learn {found.family} grow "
             f"{factor:.3g}-fold with each {what} (95{NBSP}% interval {low:.3g} – {high:.3g}, by a straight line "
@@ -67,15 +67,15 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     if chosen:
         why = f"other seeds may choose other settings, and each median is of {n_runs} runs"
         why = why if first.n_choosing else "the runs that chose them make them look faster than they are"
-        said.append(
+        sentences.append(
             f"This factor is that of these settings, not a rate of {found.family}: {why}. The settings chosen, trained "
             "from fresh seeds, tell more."
         )
     if follow := findings.companions.get("gate", ()):
         ends = [findings.varied.iloc[found.fastest[at].row] for at in (0, -1)]
         with_it = [f"{label(key)}, from {number(ends[0][key])} to {number(ends[1][key])}" for key in follow]
-        said.append(f"With the {what}s go {joined(with_it)}.")
-    return said
+        sentences.append(f"With the {what}s go {joined(with_it)}.")
+    return sentences
 
 
 def oscillations(findings: Findings) -> list[str]:
@@ -88,22 +88,22 @@ def oscillations(findings: Findings) -> list[str]:
     found = dict(zip(gates, findings.oscillations([np.asarray(of_gate, np.intp) for of_gate in rows]), strict=False))
     if not found:
         return ["How long the loss oscillates is not told, which takes the loss of every epoch."]
-    rose = {gate: one for gate, one in found.items() if one.longest}
+    rose = {gate: wave for gate, wave in found.items() if wave.longest}
     if not rose:
         return ["The loss does not oscillate: it rose in no epoch of any run."]
-    told = []
-    for gate, one in rose.items():
-        at = setting(findings, one.row, ["gate"] if gate else [])
-        told.append(f"{one.longest:,}{f' with {gate}' if gate else ''}{f' ({at})' if at else ''}")
+    epochs = []
+    for gate, wave in rose.items():
+        at = setting(findings, wave.row, ["gate"] if gate else [])
+        epochs.append(f"{wave.longest:,}{f' with {gate}' if gate else ''}{f' ({at})' if at else ''}")
     each = "each " if len(rose) > 1 else ""
     latest = f", {each}at the setting where that is latest" if max(map(len, rows)) > 1 else ""
-    largest = max((one.at_largest or 0) for one in found.values())
+    largest = max((wave.at_largest or 0) for wave in found.values())
     if largest:
         rate = assignment("learning_rate", number(findings.varied["learning_rate"].max()))
         latest += f"; at the largest learning rate, {rate}, in epoch {largest:,} or before"
     if never := [gate for gate in found if gate not in rose]:
         latest += f"; with {joined(never)} it never rose"
-    return [f"The loss goes up and down, and rose for the last time in epoch {joined(told)}{latest}."]
+    return [f"The loss goes up and down, and rose for the last time in epoch {joined(epochs)}{latest}."]
 
 
 def fallen(findings: Findings) -> list[str]:
@@ -116,14 +116,14 @@ def fallen(findings: Findings) -> list[str]:
     where = f" ({at}, where it ends lowest)" if at else ""
     what = "loss of the one run" if fall.n == 1 else f"median loss of {fall.n:,} runs"
     ends = f"from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)}"
-    said = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
+    start = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
     if not fall.last < fall.first:
         return [f"The {what}{where} did not fall: it went {ends} in {counted(fall.n_epochs, 'epoch')}."]
     if not math.isfinite(fall.exponent) or fall.exponent < 0.05:
         flat = "" if not math.isfinite(fall.exponent) else f", and no longer falls after epoch {fall.since:,}"
-        return [f"{said}{flat}."]
+        return [f"{start}{flat}."]
     law = "like 1/t" if abs(fall.exponent - 1) <= NEAR else "like a power of t"
-    return [f"{said}, from epoch {fall.since:,} on {law}, t the epoch: measured, like t^−{fall.exponent:.2f}."]
+    return [f"{start}, from epoch {fall.since:,} on {law}, t the epoch: measured, like t^−{fall.exponent:.2f}."]
 
 
 def planes(findings: Findings) -> list[str]:
@@ -136,9 +136,9 @@ def planes(findings: Findings) -> list[str]:
     counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
     sentences = []
     for plane in made:
-        there = plane.points >= 0
+        exists = plane.points >= 0
         n, n_converged, n_diverged = (
-            np.where(there, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
+            np.where(exists, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
         )
         total, learned = int(n.sum()), int(n_converged.sum())
         who = ", ".join([*plane.name.splitlines(), *where])

@@ -32,7 +32,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *instead(findings), *_outcomes(findings)]
     loss_first = asks_for_loss(findings.experiment.question)
-    told = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
+    answered = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
     return [
@@ -42,7 +42,7 @@ def answer(findings: Findings) -> list[str]:
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),
         *(fallen(findings) if not loss_first else []),
-        *([] if _only_edges(findings, edges) else axes(findings, told)),
+        *([] if _only_edges(findings, edges) else axes(findings, answered)),
         *([] if _only_edges(findings, edges) else instead(findings)),
         *_outcomes(findings),
     ]
@@ -97,11 +97,11 @@ def _the_one_run(findings: Findings) -> str:
 def _one_setting(findings: Findings) -> list[str]:
     row = findings.result.summary.iloc[0]
     spread = f"5–95{NBSP}%: {_loss(findings, row['final_loss_q05'])} to {_loss(findings, row['final_loss_q95'])}"
-    told = [of_runs(findings, best) for best in findings.best([np.zeros(1, np.intp)], "often")]
-    said = [f"{row['gate']}: {text}." if "gate" in row.index else f"{capital(text)}." for text in told]
+    results = [of_runs(findings, best) for best in findings.best([np.zeros(1, np.intp)], "often")]
+    sentences = [f"{row['gate']}: {text}." if "gate" in row.index else f"{capital(text)}." for text in results]
     if row["n_converged"] < row["n"]:
-        said.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
-    return said
+        sentences.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
+    return sentences
 
 
 def _outcomes(findings: Findings) -> list[str]:
@@ -114,8 +114,8 @@ def _outcomes(findings: Findings) -> list[str]:
     if n in parts.values():
         (what,) = (what for what, count in parts.items() if count == n)
         return [f"All {n:,} runs of this grid {what}."]
-    said = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
-    return [f"Of all {n:,} runs of this grid, {joined(said)}."]
+    shares = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
+    return [f"Of all {n:,} runs of this grid, {joined(shares)}."]
 
 
 def _loss(findings: Findings, loss: float) -> str:

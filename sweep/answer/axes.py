@@ -12,22 +12,22 @@ MAX_GATES = 4
 """Gates that are told one by one."""
 
 
-def axes(findings: Findings, told: str | None = None) -> list[str]:
+def axes(findings: Findings, but: str | None = None) -> list[str]:
     """A sentence for each axis that varies, or for each gate where these are few, but for one that has been told."""
-    return [sentence for key in findings.companions if key != told for sentence in axis(findings, key)]
+    return [sentence for key in findings.companions if key != but for sentence in axis(findings, key)]
 
 
 def axis(findings: Findings, key: str) -> list[str]:
     """Tell where along an axis everything was learned, or which of its values did better than others."""
-    said = []
+    sentences = []
     if key == findings.layout.x and findings.everywhere is not None:
-        said.append(_everywhere(findings, key, *findings.everywhere))
+        sentences.append(_everywhere(findings, key, *findings.everywhere))
     effects = [effect for effect in findings.effects if effect.axis == key]
-    if not effects and not said and key not in ("gate", "loss"):
+    if not effects and not sentences and key not in ("gate", "loss"):
         takes = f"which takes runs that differ in it alone, of {FEWEST_SEEDS} seeds or more"
         takes = takes if findings.result.keeps_runs else "which takes single runs, and only counts of them were kept"
-        said.append(f"{capital(label(key))}: not compared, {takes}.")
-    return said + _effect(findings, key, effects)
+        sentences.append(f"{capital(label(key))}: not compared, {takes}.")
+    return sentences + _effect(findings, key, effects)
 
 
 def _everywhere(findings: Findings, axis: str, first: object, last: object) -> str:
@@ -84,12 +84,12 @@ def _grouped(findings: Findings, axis: str, effects: Sequence[Effect]) -> str:
     n = f"of {small(len(effects))} gates"
     parts = []
     for words, kind in (("runs converged more often", "often"), ("where both converged, runs were faster", "fast")):
-        contrasts = [one for effect in effects if (one := getattr(effect, kind)) and not one.by_chance]
-        winners = Counter(together(findings, axis, one.better) for one in contrasts).most_common()
-        told = [f"with {name} than with another for {small(count)}" for name, count in winners[:1]]
-        told += [f"with {name} for {small(count)}" for name, count in winners[1:]]
-        if told:
-            parts.append(f"{words} {joined(told)} {n}")
+        contrasts = [contrast for effect in effects if (contrast := getattr(effect, kind)) and not contrast.by_chance]
+        winners = Counter(together(findings, axis, contrast.better) for contrast in contrasts).most_common()
+        phrases = [f"with {name} than with another for {small(count)}" for name, count in winners[:1]]
+        phrases += [f"with {name} for {small(count)}" for name, count in winners[1:]]
+        if phrases:
+            parts.append(f"{words} {joined(phrases)} {n}")
     if not parts:
         return f"no difference beyond chance for any {n}, in how often runs converge or how fast"
     return "by more than chance, " + "; ".join(parts)

@@ -47,15 +47,15 @@ def of_runs(findings: Findings, best: Best) -> str:
 
 def at_best(bests: Sequence[Best], by: By) -> str:
     """Say at which settings several values or gates are told, and by what these were chosen; empty without a choice."""
-    sizes = sorted({one.n_settings for one in bests})
+    sizes = sorted({best.n_settings for best in bests})
     if sizes == [1]:
         return ""
     of = f"the {WORDS[by]} setting" if len(sizes) > 1 else f"the {WORDS[by]} of the {sizes[0]:,} settings"
-    chosen = max(one.n_choosing for one in bests)
+    chosen = max(best.n_choosing for best in bests)
     return f"at {of} of each, chosen by {f'{chosen:,} other seeds' if chosen else 'the same runs'}, "
 
 
-def told(findings: Findings, best: Best, by: By, fails: bool = False) -> str:
+def rate_or_median(findings: Findings, best: Best, by: By, fails: bool = False) -> str:
     """Tell what is asked of a setting in a word or two: its share that converged, or failed; or its median epoch."""
     if by == "often":
         return _percent(best, fails)

@@ -86,28 +86,30 @@ def failures(findings: Findings) -> str:
 
 def _how_compared(findings: Findings) -> list[str]:
     """How best settings were chosen, pairs compared and edges found, a line for each that is told."""
-    said = []
+    lines = []
     compared = not findings.layout.by_inputs and findings.layout.plane is None
     if compared and findings.n_settings > 1 and findings.chooses:
         if not findings.result.keeps_runs:
             return ["The best of several settings is chosen by the same runs that tell of it, so it looks too good."]
-        said.append(
+        lines.append(
             "The best of several settings is chosen by half of the seeds and told by the other half, which its luck "
             f"does not favour. With fewer than {2 * FEWEST} seeds the same runs do both, and it looks too good."
         )
-    if compared and (n := sum(one is not None for effect in findings.effects for one in (effect.often, effect.fast))):
-        said.append(
+    if compared and (
+        n := sum(contrast is not None for effect in findings.effects for contrast in (effect.often, effect.fast))
+    ):
+        lines.append(
             "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ "
             "in most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
             "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
             f"number of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
         )
     if findings.edges and (compared or findings.edge_layout is not None):
-        said.append(
+        lines.append(
             f"A run has settled if its final loss is within {SETTLED:.6f} nats of the least; the measured edge lies "
             "between the highest learning rate at which every run has, and the one from which on none has."
         )
-    return said
+    return lines
 
 
 def described(findings: Findings, name: str, answered: Sequence[str]) -> Description:
@@ -201,8 +203,8 @@ def _final_loss(findings: Findings, answered: Sequence[str]) -> Description:
             " Broad: the least loss that any weights have, where the table is not linearly separable (by a linear "
             "program)."
         )
-    told = [*_learned_nothing(findings), _median_losses(findings)]
-    return Description(told[0].rstrip("."), caption, " ".join(["Histograms of the final loss.", *told]))
+    sentences = [*_learned_nothing(findings), _median_losses(findings)]
+    return Description(sentences[0].rstrip("."), caption, " ".join(["Histograms of the final loss.", *sentences]))
 
 
 def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description:
@@ -216,14 +218,14 @@ def _learning_curves(findings: Findings, answered: Sequence[str]) -> Description
 
 
 def _stability(findings: Findings, answered: Sequence[str]) -> Description:
-    told = [*edge_sentences(findings, resolved=True), *edge_sentences(findings, resolved=False)]
+    sentences = [*edge_sentences(findings, resolved=True), *edge_sentences(findings, resolved=False)]
     return Description(
         "; ".join(_edge_in_short(edge) for edge in findings.edges[:2]),
         f"Final loss after training: median, and shaded the 5–95{NBSP}% range. Below the critical learning rate "
         "2/λ, λ the largest eigenvalue of the loss’s Hessian at its minimum, theory has gradient descent settle "
         "there, beyond it run in cycles. The measured edge lies between the highest learning rate at which every "
         "run settled and the one from which on none did.",
-        " ".join(["Final loss against learning rate.", *told]),
+        " ".join(["Final loss against learning rate.", *sentences]),
     )
 
 
@@ -249,19 +251,19 @@ def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Descripti
             f"{'AND, OR and XOR' if found.key == 'gate' else 'two hidden units'} where they are in the grid, others at "
             "even steps of rank."
         )
-    told = []
+    sentences = []
     for group in found.groups:
         of_runs = [
             f"{choice.role.lower()} run {choice.run} {', '.join(outcome(choice.stored))}"
             for choice in found.chosen
             if choice.group == group
         ]
-        told.append(f"{of_group(*group)}; {'; '.join(of_runs)}.")
+        sentences.append(f"{of_group(*group)}; {'; '.join(of_runs)}.")
     return Description(
         "What single models answer between the rows of their table",
         "What single models answer over the plane of their two inputs, by their weights after the last epoch. Each run "
         f"was trained again, bit for bit. {which}",
-        " ".join(["Colour maps of the outputs of single models.", *told]),
+        " ".join(["Colour maps of the outputs of single models.", *sentences]),
     )
 
 
@@ -305,7 +307,7 @@ def _learned_nothing(findings: Findings) -> list[str]:
 
 def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     curves = findings.success_curves
-    said = [
+    sentences = [
         "Share of all runs that have converged by epoch t; a run that diverged, or did not converge within max_epochs, "
         "never does."
     ]
@@ -313,18 +315,18 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     if single.any():
         counts = curves.n[curves.n_settings == 1]
         n = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
-        said.append(
+        sentences.append(
             f"Shaded: the 95\N{NO-BREAK SPACE}% Wilson interval at each epoch by itself, from {n} runs a curve; the "
             "whole curve lies within with less certainty."
         )
     if curves.axis is not None and len(curves.lines) < curves.of:
-        said.append(f"Lines: {len(curves.lines)} of the {curves.of:,} values of {label(curves.axis)}.")
+        sentences.append(f"Lines: {len(curves.lines)} of the {curves.of:,} values of {label(curves.axis)}.")
     if not single.all():
         what = joined([label(key) for key in curves.together]) if curves.together else "settings that share a curve"
-        said.append(f"Counted together, so without an interval: all values of {what}.")
+        sentences.append(f"Counted together, so without an interval: all values of {what}.")
     n_runs, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
     total = f"By the end, {n_converged:,} of all {n_runs:,} runs of the experiment have converged."
-    return Description(total.rstrip("."), " ".join(said), f"Share of runs converged against epochs. {total}")
+    return Description(total.rstrip("."), " ".join(sentences), f"Share of runs converged against epochs. {total}")
 
 
 def _learned_instead(findings: Findings, answered: Sequence[str]) -> Description:
@@ -333,7 +335,7 @@ def _learned_instead(findings: Findings, answered: Sequence[str]) -> Description
     n = int(found.counts.sum())
     right = int(found.counts[found.right >= 0, found.right[found.right >= 0]].sum())
     target = f"{counted(right, 'failed run')} of {n:,} answer every row rightly, short of the target"
-    told = instead(findings) or [f"{target}."]
+    sentences = instead(findings) or [f"{target}."]
     what = "answer each function" if found.functions else "answer so many rows wrongly"
     caption = (
         f"Percent of the failed runs of each line, counted at its right, that {what}: by the truth table of the final "
@@ -343,7 +345,7 @@ def _learned_instead(findings: Findings, answered: Sequence[str]) -> Description
     if found.functions:
         caption += " A and B are the inputs, TRUE and FALSE the constants."
     return Description(
-        told[0].rstrip("."), caption, " ".join(["Table of what failed runs answer.", *told, f"{target}."])
+        sentences[0].rstrip("."), caption, " ".join(["Table of what failed runs answer.", *sentences, f"{target}."])
     )
 
 
@@ -352,18 +354,18 @@ def _laws(findings: Findings) -> str:
     if not findings.laws:
         return ""
     ratios = findings.law_ratios
-    said = (
+    text = (
         " The thin line: what theory predicts of tables that are linearly separable, 1/(γ² η target) epochs with γ "
         "the largest margin, the bias counted as a weight; the limit for small targets, drawn up to the learning rate "
         "below which the loss falls in every epoch."
     )
     if len(ratios):
         low, middle, high = np.quantile(ratios, [0, 0.5, 1])
-        said += (
+        text += (
             f" There, the measured medians are {low:.2f} to {high:.2f} times the predicted ones, half of them more "
             f"than {middle:.2f}."
         )
-    return said
+    return text
 
 
 _DESCRIBED = {

@@ -14,7 +14,7 @@ from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_ta
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
-from sweep.answer.best import asked_for, at_best, best_has, of_runs, told
+from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
 from sweep.answer.names import setting
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
@@ -35,35 +35,39 @@ def gates(findings: Findings) -> list[str]:
     if not learned:
         return [f"{who} never learned {_never(never, 'any of the')}: {none}.", *why]
     if not never:
-        said = [f"{who} learned {_named(learned, 'all')}."]
+        sentences = [f"{who} learned {_named(learned, 'all')}."]
     else:
         some = f"{small(len(learned))} of the {small(len(counts))} gates"
         some = some if len(learned) > MAX_NAMED else joined(learned)
-        said = [f"{who} learned {some}; it never learned {_never(never, 'any of the other')}: {none}."]
+        sentences = [f"{who} learned {some}; it never learned {_never(never, 'any of the other')}: {none}."]
     if not findings.chooses:
-        return [*said, *why]
+        return [*sentences, *why]
     by = asked_for(findings.experiment.question)[-1]
     bests = findings.best([np.flatnonzero(findings.varied["gate"] == gate) for gate in learned], by)
     if len(learned) > MAX_NAMED:
-        return [*said, *why[:1], _each(findings, learned, bests, by), *why[1:]]
+        return [*sentences, *why[:1], _each(findings, learned, bests, by), *why[1:]]
     texts: dict[str, list[str]] = {}
     for gate, best in zip(learned, bests, strict=True):
         has = best_has(best, setting(findings, best.row, ["gate"]), by)
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
-    return [*said, *(f"{_first(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()), *why]
+    return [
+        *sentences,
+        *(f"{_first(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
+        *why,
+    ]
 
 
 def _each(findings: Findings, names: Sequence[str], bests: Sequence[Best], by: By) -> str:
     """How many gates were learned, each at its best setting."""
-    shares, medians = ([told(findings, one, kind) for one in bests] for kind in ("often", "fast"))
-    rates = [one.n_converged / one.n for one in bests]
-    sizes = sorted({one.n for one in bests})
+    shares, medians = ([rate_or_median(findings, best, kind) for best in bests] for kind in ("often", "fast"))
+    rates = [best.n_converged / best.n for best in bests]
+    sizes = sorted({best.n for best in bests})
     share = f"{_ends(names, rates, shares)} of the runs of each converged"
     if min(rates) == 1.0:
         share = f"all {sizes[0]:,} runs of each converged" if len(sizes) == 1 else "all runs converged"
         share = "the one run of each converged" if sizes == [1] else share
     within = "within" if sizes == [1] else "half of all within"
-    return capital(f"{at_best(bests, by)}{share}, {within} {_ends(names, [one.q50 for one in bests], medians)}.")
+    return capital(f"{at_best(bests, by)}{share}, {within} {_ends(names, [best.q50 for best in bests], medians)}.")
 
 
 def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> str:
@@ -81,19 +85,21 @@ def functions(findings: Findings) -> list[str]:
     several = bool((counts["n"] > 1).any())
     parts, sometimes = [], []
     for name in dict.fromkeys(groups):
-        there = groups == name
+        members = groups == name
         kind = "Boolean functions" if "input" in name else name
-        every = counted(int(there.sum()), "Boolean function" if "input" in name else "own table")
-        parts.append(f"{int(learned[there].sum()):,} of the {int(there.sum()):,} {kind}" if learned.any() else every)
+        every = counted(int(members.sum()), "Boolean function" if "input" in name else "own table")
+        parts.append(
+            f"{int(learned[members].sum()):,} of the {int(members.sum()):,} {kind}" if learned.any() else every
+        )
         parts[-1] += f" of {name}" if "input" in name else ""
-        sometimes.append(f"{int((learned & ~always)[there].sum()):,}")
+        sometimes.append(f"{int((learned & ~always)[members].sum()):,}")
     who = _model(findings)
     if not learned.any():
         return [f"{capital(who)} learned none of them: {joined(parts)}."]
-    said = [f"{capital(who)} learned {joined(parts)}."]
+    sentences = [f"{capital(who)} learned {joined(parts)}."]
     if several:
-        said.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
-    return [*said[:1], *_exactly(findings, [str(gate) for gate in counts.index], learned), *said[1:]]
+        sentences.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
+    return [*sentences[:1], *_exactly(findings, [str(gate) for gate in counts.index], learned), *sentences[1:]]
 
 
 def instead(findings: Findings) -> list[str]:
@@ -108,24 +114,24 @@ def instead(findings: Findings) -> list[str]:
         return []
     often = [gate for gate, counts in failed.items() if counts.sum() == most]
     often.sort(key=lambda gate: failed[gate][itself[gate]] if itself[gate] >= 0 else 0)
-    told = [_instead(found, gate, failed[gate], itself[gate]) for gate in often[:2]]
-    return [f"In this grid, of the {most:,} failed runs of {'; of those of '.join(told)}."]
+    of_gates = [_instead(found, gate, failed[gate], itself[gate]) for gate in often[:2]]
+    return [f"In this grid, of the {most:,} failed runs of {'; of those of '.join(of_gates)}."]
 
 
 def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) -> str:
     """A gate, and the shares of its failed runs that answer it itself, ½ always, and the commonest other function."""
     others = [at for at, kind in enumerate(found.kinds) if kind not in (HALF, DIVERGED) and at != itself and counts[at]]
     shares = [f"{percent(count / counts.sum())}{NBSP}%" for count in counts]
-    said = []
+    parts = []
     if itself >= 0 and counts[itself]:
-        said.append(f"{shares[itself]} answer {shown(gate)} itself, short of the target")
+        parts.append(f"{shares[itself]} answer {shown(gate)} itself, short of the target")
     if HALF in found.kinds and counts[found.kinds.index(HALF)]:
-        said.append(f"{shares[found.kinds.index(HALF)]} end at the loss of answering ½ to every row")
+        parts.append(f"{shares[found.kinds.index(HALF)]} end at the loss of answering ½ to every row")
     if others:
         commonest = max(others, key=lambda at: counts[at])
-        which = "the commonest wrong answer" if said else "more than any other function"
-        said.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
-    return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}"
+        which = "the commonest wrong answer" if parts else "more than any other function"
+        parts.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
+    return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}"
 
 
 def separability(findings: Findings) -> list[str]:
@@ -145,22 +151,22 @@ def separability(findings: Findings) -> list[str]:
         if out_of_reach(findings.experiment, gate, theory) and not converged[gate]
     ]
     separable_ones = [gate for gate, theory in theories.items() if isinstance(theory, Separable)]
-    said = []
+    sentences = []
     if barred:
         its, tells = ("its", "it is") if len(barred) == 1 else ("their", "they are")
         flat = {inputs_of(gate) for gate in barred} == {"2 inputs"}
-        told = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
+        reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
-            told = "no weights give every row its target"
+            reason = "no weights give every row its target"
         names = _first(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
-        said.append(
-            f"{who}{names} cannot be learned: {told} ({tells} not linearly separable, by a linear program), "
+        sentences.append(
+            f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
             f"so {_bound(findings, [theories[gate] for gate in barred])}."
         )
     unlearned = [gate for gate in separable_ones if not converged[gate]]
     if len(separable_ones) > MAX_NAMED and not unlearned and barred:
-        said[-1] = said[-1][:-1] + f"; the {small(len(separable_ones))} others are linearly separable."
-    return said + _too_soon(findings, unlearned)
+        sentences[-1] = sentences[-1][:-1] + f"; the {small(len(separable_ones))} others are linearly separable."
+    return sentences + _too_soon(findings, unlearned)
 
 
 def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str]:
@@ -217,19 +223,19 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
         return []
     max_epochs = findings.train.max_epochs
-    said = []
+    sentences = []
     for gate in unlearned:
         found = fewest_epochs(findings.result, findings.covered, gate, target)
         if found is None or found.epochs <= max_epochs:
             continue
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
-        said.append(
+        sentences.append(
             f"{_first([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )
-    return said
+    return sentences
 
 
 def _between_0_and_1(findings: Findings, gate: str) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures
-from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, told
+from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
 from sweep.answer.names import listed, setting, together
 from sweep.results.statistics import censored
 from sweep.words import NBSP, capital, joined
@@ -32,23 +32,23 @@ def leading(findings: Findings) -> list[str]:
     never = _never(findings, axis, [at for at in findings.by_value if at not in learned])
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
-    said: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for by in asked_for(findings.experiment.question):
         (best,) = findings.best([np.concatenate(list(learned.values()))], by)
-        if not any(of_runs(findings, best) in sentence for sentence in said):
-            said[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
+        if not any(of_runs(findings, best) in sentence for sentence in sentences):
+            sentences[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
         if len(learned) > 1:
-            said[_others(findings, axis, learned, by, "" if len(said) > 1 else never)] = None
+            sentences[_others(findings, axis, learned, by, "" if len(sentences) > 1 else never)] = None
         if by == "fast":
-            said |= dict.fromkeys([*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)])
-    return [*said, f"{capital(never)}."] if never and len(learned) == 1 else list(said)
+            sentences |= dict.fromkeys([*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)])
+    return [*sentences, f"{capital(never)}."] if never and len(learned) == 1 else list(sentences)
 
 
 def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, never: str) -> str:
     """Every value at its best setting; of many, some at even steps, the best and the worst."""
     at, bests = list(learned), findings.best(list(learned.values()), by)
     fails = asks_for_failures(findings.experiment.question)
-    texts = [told(findings, one, by, fails) for one in bests]
+    texts = [rate_or_median(findings, best, by, fails) for best in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
     names = _names(findings, axis, [[at[i] for i in part] for part in groups], len(at) <= MAX_LISTED)
     short = [texts[part[0]] for part in groups]
@@ -108,7 +108,7 @@ def _shown(bests: Sequence[Best], by: By) -> list[int]:
     """The places of the values that are told."""
     if len(bests) <= MAX_LISTED:
         return list(range(len(bests)))
-    worth = [one.n_converged / one.n if by == "often" else -one.q50 for one in bests]
+    worth = [best.n_converged / best.n if by == "often" else -best.q50 for best in bests]
     steps = np.linspace(0, len(bests) - 1, N_STEPS).astype(int).tolist()
     return sorted({*steps, int(np.argmax(worth)), int(np.argmin(worth))})
 

@@ -51,9 +51,9 @@ def together(findings: Findings, axis: str, at: Any) -> str:
     names = [] if at in findings.companions.get(axis, ()) else [value(axis, at)]  # momentum, with momentum 0.9
     for other in findings.companions.get(axis, ()):
         settings = findings.varied
-        there = settings.loc[settings[axis] == at, other].iloc[0]
-        if there is not None and not pd.isna(there) and there is not np.False_:
-            names.append(value(other, there))
+        with_it = settings.loc[settings[axis] == at, other].iloc[0]
+        if with_it is not None and not pd.isna(with_it) and with_it is not np.False_:
+            names.append(value(other, with_it))
     return names[0] if len(names) == 1 else f"{names[0]} and {joined(names[1:])}"
 
 
@@ -68,13 +68,13 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     without
         Axes whose values have been said, with those that follow from them.
     """
-    said = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
+    named_axes = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
     at = findings.varied.iloc[row]
     names: list[str] = []
     for axis in map(str, findings.varied):
         value_of = at[axis]
         no = value_of is False or value_of is np.False_
-        if axis in said or pd.isna(value_of) or (no and axis not in findings.companions):
+        if axis in named_axes or pd.isna(value_of) or (no and axis not in findings.companions):
             continue
         names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
     return ", ".join(names)

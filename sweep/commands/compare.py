@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.engine.pairing import paired
+from sweep.engine.pairing import partner_runs
 from sweep.engine.retraining import differences
 from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
@@ -138,7 +138,7 @@ def compare(one: "Result", other: "Result") -> Comparison:
     Parameters
     ----------
     one, other
-        On disk or in memory, complete or not. Runs are the same where `sweep.engine.pairing.paired` pairs them.
+        On disk or in memory, complete or not. Runs are the same where `sweep.engine.pairing.partner_runs` pairs them.
     """
     left, right = _Rows.of(one), _Rows.of(other)
     n_paired = n_changed = 0
@@ -243,7 +243,7 @@ def _numbers(experiment: Experiment, number: int, runs: NDArray[np.int64], other
     """Return the numbers in another experiment of runs of one grid, −1 where it has no such run."""
     numbers = np.full(runs.size, -1)
     for grid, first in zip(other.grids, other.firsts, strict=False):
-        at = paired(experiment.grids[number], experiment.tables, grid, other.tables, runs)
+        at = partner_runs(experiment.grids[number], experiment.tables, grid, other.tables, runs)
         numbers = np.where(at >= 0, at + first, numbers)
     return numbers
 

@@ -17,7 +17,7 @@ from sweep.spec.training_sets import TrainingSet
 TrainingSets = Mapping[str, TrainingSet]
 
 
-def paired(
+def partner_runs(
     grid: Grid, tables: TrainingSets, other: Grid, other_tables: TrainingSets, runs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Find the numbers that runs of a grid have in another one, −1 where it has no such run.

@@ -243,8 +243,8 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides
         def tell(r, z):
             sides_out[first + r] = z - 0.5 if plan.output == "linear" else z
 
-        rows, told = [targets[first + r] for r in range(n)], tell if sides_out else None
-        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh, with_ascent, told)
+        rows, sides = [targets[first + r] for r in range(n)], tell if sides_out else None
+        through_rows(plan, w, inputs_of(plan, X, first, n), rows, sums, needs_loss, fresh, with_ascent, sides)
 
     if plan.is_straight:
         sums = Values([targets.number(0.0)] * P + [1.0, 0.0, 0.0, 0.0])

@@ -124,9 +124,9 @@ def render(
     result, missing, answered = findings.result, incomplete(findings), answer(findings)
     shown = []
     for name, svg in figures.items():
-        said = described(findings, name, [*missing, *answered])
-        said = said._replace(caption=said.caption + _shared((whole or {}).get(name, ())))
-        shown.append(_figure(name, svg, said, whole is not None, (of_figures or {}).get(name)))
+        description = described(findings, name, [*missing, *answered])
+        description = description._replace(caption=description.caption + _shared((whole or {}).get(name, ())))
+        shown.append(_figure(name, svg, description, whole is not None, (of_figures or {}).get(name)))
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     replay = _command(result, "replay")
@@ -201,7 +201,7 @@ def _word_id(word: str) -> str:
 def policy(scripts: Iterable[str], trains: bool) -> str:
     """State what a page may do: show itself, run its own scripts, WebAssembly if it trains, and nothing else."""
     sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
-    allowed = " ".join(f"'sha256-{one}'" for one in sums)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in sums)
     allowed += " 'wasm-unsafe-eval'" if trains else ""
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed or NONE}"
 
@@ -286,7 +286,7 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
     ]
 
 
-def _figure(name: str, svg: str, said: Description, files: bool, made_of: Parts | None) -> dict[str, Any]:
+def _figure(name: str, svg: str, description: Description, files: bool, made_of: Parts | None) -> dict[str, Any]:
     """Embed an image as data: its identifiers cannot clash with those of the other figures."""
     box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
     if box is None:
@@ -301,7 +301,7 @@ def _figure(name: str, svg: str, said: Description, files: bool, made_of: Parts 
         "height": height,
         "title": TITLES[name],
         "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if files else [],
-        **said._asdict(),
+        **description._asdict(),
     }
 
 

@@ -137,8 +137,8 @@ def data(experiment: Experiment, known: Known, whole: bool = False) -> str:
         for (kind, code), end in zip(compiled, ends, strict=True)
     ]
     lacking = [shape_of(kind) for kind in every[len(compiled) :]]
-    told = {**_described(experiment), **_known(known), "kernels": described, "lacking": lacking}
-    text = json.dumps(told, separators=(",", ":"))
+    content = {**_described(experiment), **_known(known), "kernels": described, "lacking": lacking}
+    text = json.dumps(content, separators=(",", ":"))
     return json.dumps({"experiment": _packed(text.encode()), "code": code})
 
 

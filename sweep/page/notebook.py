@@ -54,10 +54,10 @@ def _figure(findings: Findings, answered: Sequence[str]) -> list[str]:
             save(draw(findings), Path(folder) / name)
             picture = (Path(folder) / f"{name}.png").read_bytes()
     source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-    said = described(findings, name, answered)
+    description = described(findings, name, answered)
     return [
-        f'<img src="{source}" alt="{escape(said.alt)}" style="max-width: 100%; background: white">'
-        f"<p><small>{escape(said.caption)}</small></p>"
+        f'<img src="{source}" alt="{escape(description.alt)}" style="max-width: 100%; background: white">'
+        f"<p><small>{escape(description.caption)}</small></p>"
     ]
 
 

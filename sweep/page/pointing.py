@@ -51,31 +51,31 @@ def pointing(findings: Findings, figures: Mapping[str, Marked], listed: Listing)
     if len(unlisted):
         stores.append(_packed(findings, unlisted, budget))
         budget -= _size(stores[-1])
-    told: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, marked in figures.items():
-        series = [one for one in marked if isinstance(one, Series)]
-        pictures = [one for one in marked if isinstance(one, Cells)]
-        told[name] = {"series": [_series(one, listed.rows, unlisted, numbers) for one in series]}
+        series = [mark for mark in marked if isinstance(mark, Series)]
+        pictures = [mark for mark in marked if isinstance(mark, Cells)]
+        described[name] = {"series": [_series(mark, listed.rows, unlisted, numbers) for mark in series]}
         if pictures:
             step = _step(pictures)
-            shown = [np.asarray(one.rows[::step, ::step], np.int64) for one in pictures]
+            shown = [np.asarray(mark.rows[::step, ::step], np.int64) for mark in pictures]
             stores.append(_packed(findings, np.concatenate([rows.ravel() for rows in shown]), budget))
             budget -= _size(stores[-1])
             firsts = np.cumsum([0, *(rows.size for rows in shown)]).tolist()
-            told[name]["cells"] = [
+            described[name]["cells"] = [
                 {
-                    "box": [round(side, 5) for side in (one.left, one.top, one.width, one.height)],
-                    "shape": list(one.rows.shape),
+                    "box": [round(side, 5) for side in (mark.left, mark.top, mark.width, mark.height)],
+                    "shape": list(mark.rows.shape),
                     "store": len(stores) - 1,
                     "first": first,
                     "step": step,
                 }
-                for one, first in zip(pictures, firsts, strict=False)
+                for mark, first in zip(pictures, firsts, strict=False)
             ]
     return {
         "pooled": pooled(findings, [np.frombuffer(rows, np.int64) for rows in groups]),
         "packed": stores,
-        "figures": {name: found for name, found in told.items() if found["series"] or "cells" in found},
+        "figures": {name: found for name, found in described.items() if found["series"] or "cells" in found},
     }
 
 
@@ -83,8 +83,8 @@ def _rows(figures: Mapping[str, Marked]) -> tuple[NDArray[np.int64], list[bytes]
     """The rows that single points stand for, and the groups of rows of others, each once."""
     singles: list[NDArray[np.int64]] = []
     groups: dict[bytes, None] = {}
-    for one in (one for marked in figures.values() for one in marked if isinstance(one, Series)):
-        for rows in one.rows:
+    for series in (series for marked in figures.values() for series in marked if isinstance(series, Series)):
+        for rows in series.rows:
             if len(rows) == 1:
                 singles.append(rows)
             else:
@@ -93,10 +93,10 @@ def _rows(figures: Mapping[str, Marked]) -> tuple[NDArray[np.int64], list[bytes]
 
 
 def _series(
-    one: Series, listed: NDArray[np.int64], unlisted: NDArray[np.int64], groups: Mapping[bytes, int]
+    series: Series, listed: NDArray[np.int64], unlisted: NDArray[np.int64], groups: Mapping[bytes, int]
 ) -> dict[str, Any]:
     records = []
-    for rows in one.rows:
+    for rows in series.rows:
         if len(rows) > 1:
             records.append(groups[rows.tobytes()])
         elif (at := int(np.searchsorted(listed, rows[0]))) < len(listed) and listed[at] == rows[0]:
@@ -104,30 +104,30 @@ def _series(
         else:
             records.append(len(listed) + int(np.searchsorted(unlisted, rows[0])))
     found: dict[str, Any] = {
-        "x": np.round(FRACTION * one.x).astype(int).tolist(),
-        "y": np.round(FRACTION * one.y).astype(int).tolist(),
+        "x": np.round(FRACTION * series.x).astype(int).tolist(),
+        "y": np.round(FRACTION * series.y).astype(int).tolist(),
         "records": records,
     }
-    if one.line:
-        found["line"] = one.line
-    if one.numbers:
-        found["numbers"] = {name: [f"{value:.4g}" for value in values] for name, values in one.numbers.items()}
+    if series.line:
+        found["line"] = series.line
+    if series.numbers:
+        found["numbers"] = {name: [f"{value:.4g}" for value in values] for name, values in series.numbers.items()}
     return found
 
 
 def _step(pictures: Sequence[Cells]) -> int:
     step = 1
-    while sum(one.rows[::step, ::step].size for one in pictures) > MAX_CELLS:
+    while sum(picture.rows[::step, ::step].size for picture in pictures) > MAX_CELLS:
         step += 1
     return step
 
 
 def _packed(findings: Findings, rows: NDArray[np.int64], budget: int) -> dict[str, Any]:
     """Settings as arrays; −1 stands for none."""
-    there = rows >= 0
+    exists = rows >= 0
     runs = np.full(len(rows), -1.0)
-    runs[there] = findings.settings.first_runs(rows[there])
-    packed = {column.key: _codes(column, there) for column in columns(findings, rows[there])}
+    runs[exists] = findings.settings.first_runs(rows[exists])
+    packed = {column.key: _codes(column, exists) for column in columns(findings, rows[exists])}
     for key in [key for key in packed if key not in _TELL_LESS] + [key for key in _TELL_LESS if key in packed]:
         budget -= sum(map(len, packed[key][1])) + len(packed[key][2])
         if budget < 0 and key in _TELL_LESS:
@@ -135,9 +135,9 @@ def _packed(findings: Findings, rows: NDArray[np.int64], budget: int) -> dict[st
     return {"n": len(rows), "columns": list(packed.values()), "runs": _deflated(np.diff(runs, prepend=0.0))}
 
 
-def _codes(column: Column, there: NDArray[np.bool_]) -> tuple[str, list[str], str]:
-    codes = np.zeros(len(there), np.min_scalar_type(max(len(column.texts) - 1, 0)))
-    codes[there] = column.codes
+def _codes(column: Column, exists: NDArray[np.bool_]) -> tuple[str, list[str], str]:
+    codes = np.zeros(len(exists), np.min_scalar_type(max(len(column.texts) - 1, 0)))
+    codes[exists] = column.codes
     return column.key, column.texts, _deflated(codes)
 
 

@@ -58,8 +58,8 @@ def decision_surfaces(findings: Findings, chosen: Sequence[Choice], models: Sequ
     names = [name for name, _ in rows]
     made = picture_rows(names, titles, "What the models answer", ("first input", "second input"), legend)
     for axes, (_, row) in zip(made, rows, strict=True):
-        for one, (_, model) in zip(axes, row, strict=True):
-            picture(one, model)
+        for panel, (_, model) in zip(axes, row, strict=True):
+            picture(panel, model)
     return with_bar(figure_of(made[0][0]))
 
 

@@ -65,12 +65,12 @@ def heat_map(findings: Findings, found: HeatMap | None = None) -> Drawing:
     upwards, rightwards = found.axes
     names = [plane.name for plane in found.planes]
     all_axes = panels(names, title, label(rightwards), label(upwards), legend, square=True)
-    for one, plane in zip(all_axes, found.planes, strict=True):
-        one.imshow(_picture(found.shades, plane), origin="lower", aspect="auto", interpolation="auto")
-        mark_cells(one, plane.points)
-        one.grid(visible=False)
-        _ticks(one, "x", plane.x)
-        _ticks(one, "y", plane.y)
+    for axes, plane in zip(all_axes, found.planes, strict=True):
+        axes.imshow(_picture(found.shades, plane), origin="lower", aspect="auto", interpolation="auto")
+        mark_cells(axes, plane.points)
+        axes.grid(visible=False)
+        _ticks(axes, "x", plane.x)
+        _ticks(axes, "y", plane.y)
     figure = figure_of(all_axes[0])
     if len(found.scale):
         _scale(colour_bar(figure, "epochs"), found.scale)

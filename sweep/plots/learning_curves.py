@@ -53,8 +53,8 @@ def learning_curves(findings: Findings) -> Drawing:
         for losses in curve.single:
             plot(axes, look, epochs, losses, thin=True)
         plot(axes, look, epochs, middle)
-        told = {"epoch": epochs, "loss then, median": middle}
-        mark(axes, epochs, middle, [curve.rows] * len(epochs), told, look.name)
+        numbers = {"epoch": epochs, "loss then, median": middle}
+        mark(axes, epochs, middle, [curve.rows] * len(epochs), numbers, look.name)
     drawn = np.array([curve.quantiles[[0, 2, 4]] for curve in found.curves])
     for axes in all_axes:
         _scale_curves(axes, epochs, drawn, found.log_epochs)

@@ -33,7 +33,7 @@ def training(courses: Sequence[Course]) -> Drawing:
     legend = legend_of([course.models[-1] for course in courses])
     made = picture_rows(names, titles, title, ("first input", "second input"), legend, row_gap=0.15)
     for axes, course in zip(made, courses, strict=True):
-        for one, model in zip(axes, course.models, strict=True):
-            picture(one, model, _N_CELLS)
-            one.tick_params(labelleft=one is axes[0], labelbottom=axes is made[-1])
+        for panel, model in zip(axes, course.models, strict=True):
+            picture(panel, model, _N_CELLS)
+            panel.tick_params(labelleft=panel is axes[0], labelbottom=axes is made[-1])
     return with_bar(figure_of(made[0][0]))

@@ -51,7 +51,7 @@ def table_names(experiment: Experiment) -> list[str]:
         "curves.csv": experiment.train.record_every,
         "counts.csv": experiment.keep == "summary",
     }
-    return [*_runs(experiment), *_summaries(experiment), *(name for name, there in others.items() if there)]
+    return [*_runs(experiment), *_summaries(experiment), *(name for name, exists in others.items() if exists)]
 
 
 def runs_at_a_time(experiment: Experiment) -> int:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk, n_recorded
 from sweep.engine.outcome import Outcome
-from sweep.engine.pairing import paired, resized, still_true
+from sweep.engine.pairing import partner_runs, resized, still_true
 from sweep.engine.tally import Tally
 from sweep.errors import DamagedError
 from sweep.spec.experiment import Experiment
@@ -49,7 +49,7 @@ class Earlier:
             known = Outcome.room(self.experiment, chunk.first + runs)
         filled = np.zeros(runs.size, np.bool_)
         for store in self.stores:
-            numbers = paired(grid, self.experiment.tables, store.grid, store.tables, runs)
+            numbers = partner_runs(grid, self.experiment.tables, store.grid, store.tables, runs)
             numbers[filled] = -1
             files = self._files[store.name]
             owner = np.searchsorted([file.start for file in files], numbers, side="right") - 1
@@ -123,8 +123,8 @@ def _counted(
     points, first, of_run, wanted = np.unique(
         numbers // n_old, return_index=True, return_inverse=True, return_counts=True
     )
-    there = np.minimum((points + 1) * n_old, file.stop) - np.maximum(points * n_old, file.start)
-    whole = wanted == there
+    n_in_file = np.minimum((points + 1) * n_old, file.stop) - np.maximum(points * n_old, file.start)
+    whole = wanted == n_in_file
     if not whole.any():
         return whole[of_run], Tally.empty(tally.runs)
     return whole[of_run], tally.moved(points[whole], runs[first[whole]] // len(grid.seeds))

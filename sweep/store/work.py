@@ -13,7 +13,7 @@ from sweep.engine import runner
 from sweep.engine.chunks import Chunk, chunks_of
 from sweep.engine.estimate import MOST_WRITERS, n_writers
 from sweep.engine.outcome import Outcome
-from sweep.engine.pairing import paired
+from sweep.engine.pairing import partner_runs
 from sweep.engine.tally import Tally
 from sweep.engine.workers import Workers
 from sweep.errors import ChunkError, DamagedError
@@ -175,7 +175,7 @@ class Work:
             runs = np.arange(first, min(first + _RUNS_AT_A_TIME, store.grid.n_runs))
             found = np.zeros(runs.size, np.bool_)
             for grid in self.experiment.grids:
-                found |= paired(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
+                found |= partner_runs(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
             if not found.all():
                 return False
         return True

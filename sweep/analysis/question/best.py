@@ -139,8 +139,8 @@ def _best(trials: Trials, rows: NDArray[np.intp], by: By, n_choosing: int) -> Be
 
 def _choosing(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:
     """Mark the runs that choose: those of the first seeds of each setting, or all where there are too few."""
-    there = trials.epochs[rows] >= 0
-    return there & (np.cumsum(there, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else there
+    exists = trials.epochs[rows] >= 0
+    return exists & (np.cumsum(exists, axis=1, dtype=np.int32) <= n_choosing) if n_choosing else exists
 
 
 def _reported(trials: Trials, rows: NDArray[np.intp], n_choosing: int) -> NDArray[np.bool_]:

@@ -188,7 +188,7 @@ def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], rati
 
 def _largest(contrasts: Sequence[Contrast], values: Any, n_couples: int) -> Contrast | None:
     """The two values that differ in most pairs, the better one first; None where no pair tells."""
-    largest = max(contrasts, key=lambda one: (abs(one.for_better - one.for_worse), one.for_better + one.for_worse))
+    largest = max(contrasts, key=lambda pair: (abs(pair.for_better - pair.for_worse), pair.for_better + pair.for_worse))
     if largest.for_better + largest.for_worse == 0:
         return None
     if largest.for_better < largest.for_worse:

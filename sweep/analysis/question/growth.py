@@ -109,8 +109,8 @@ def growth(x: Array, y: Array) -> Growth | None:
     """
     from scipy.special import stdtrit
 
-    there = np.isfinite(y) & (y > 0)
-    x, logs = x[there], np.log(y[there])
+    usable = np.isfinite(y) & (y > 0)
+    x, logs = x[usable], np.log(y[usable])
     if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
         return None
     away = x - x.mean()
@@ -134,7 +134,7 @@ def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.in
     order = np.argsort(inputs)
     found = best_of_each(trials, [rows[i] for i in order], "fast")
     inputs = [inputs[i] for i in order]
-    line = growth(np.array(inputs, np.float64), np.array([one.q50 for one in found]))
+    line = growth(np.array(inputs, np.float64), np.array([best.q50 for best in found]))
     return None if line is None else ByInputs(family, inputs, found, line)
 
 

@@ -39,24 +39,32 @@ def comparison(
     if len(settings):
         _, first, second = settings.T
         more = f"{names[0]} at {(first > second).sum():,} of {counted(len(settings), 'setting')}"
-        said = (
+        description = (
             f"Runs converged more often in {more}, in {names[1]} at {(first < second).sum():,}, and as often at "
             f"{(first == second).sum():,}. A dot is a setting, and a larger one stands for several. On the line the "
             "share is the same in both. Only runs that both results have are counted."
         )
-        cards.append(_card("Runs that converged", said, paired_shares(settings, names)))
+        cards.append(_card("Runs that converged", description, paired_shares(settings, names)))
     if epochs.any():
-        said = (
+        description = (
             f"{counted(epochs.sum(), 'run')} converged in both results. On the line a run took as many epochs in both. "
             "The colour counts runs, and epochs are binned; 0 is counted with 1."
         )
-        cards.append(_card("Epochs to convergence", said, paired_epochs(epochs, edges, names)))
+        cards.append(_card("Epochs to convergence", description, paired_epochs(epochs, edges, names)))
     return page(f"{names[0]} and {names[1]}, run by run", lines, cards)
 
 
-def _card(title: str, said: str, figure: Figure) -> Card:
+def _card(title: str, description: str, figure: Figure) -> Card:
     with tempfile.TemporaryDirectory() as folder:
         svg, png, *_ = save(figure, Path(folder) / "figure")
         with Image.open(io.BytesIO(png.read_bytes())) as image:
             width, height = image.size
-        return Card(title, [said], picture=svg.read_bytes(), kind="image/svg+xml", width=width, height=height, alt=said)
+        return Card(
+            title,
+            [description],
+            picture=svg.read_bytes(),
+            kind="image/svg+xml",
+            width=width,
+            height=height,
+            alt=description,
+        )

@@ -162,8 +162,8 @@ def mark_cells(axes: Axes, rows: NDArray[np.integer[Any]]) -> None:
 
 def located(drawing: Drawing) -> list[Series | Cells]:
     """Return the points noted in a drawing, where they are once all axes have their limits and scales."""
-    found = [_series(one) if isinstance(one, _Mark) else _cells(one) for one in drawing.marks]
-    return [one for one in found if not isinstance(one, Series) or len(one.x)]
+    found = [_series(mark) if isinstance(mark, _Mark) else _cells(mark) for mark in drawing.marks]
+    return [mark for mark in found if not isinstance(mark, Series) or len(mark.x)]
 
 
 def _shares(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

@@ -95,8 +95,8 @@ def parts(drawing: Drawing) -> Parts:
 def _panel(drawing: Drawing, axes: Axes) -> Panel:
     place = axes.get_position()
     others = [(other, other.get_position()) for other in drawing.panels]
-    first, _ = min(((one, at) for one, at in others if abs(at.y0 - place.y0) < 1e-6), key=lambda pair: pair[1].x0)
-    lowest, _ = min(((one, at) for one, at in others if abs(at.x0 - place.x0) < 1e-6), key=lambda pair: pair[1].y0)
+    first, _ = min(((panel, at) for panel, at in others if abs(at.y0 - place.y0) < 1e-6), key=lambda pair: pair[1].x0)
+    lowest, _ = min(((panel, at) for panel, at in others if abs(at.x0 - place.x0) < 1e-6), key=lambda pair: pair[1].y0)
     top = 0.06 + 0.185 * (axes.get_title("left").count("\n") + 1) if axes.get_title("left") else 0.06
     strip: dict[str, float] = {"top": top, "bottom": 0.09}
     own = axes is not first and bool(axes.yaxis.get_tick_params()["labelleft"])
