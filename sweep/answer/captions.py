@@ -76,9 +76,9 @@ def failures(findings: Findings) -> str:
     lines = [
         f"A run has converged once {' and '.join(criteria)}, within {max_epochs} epochs. No run is left out: in the "
         f"quantiles of epochs, one that did not converge counts as later than {max_epochs}, and in those of the final "
-        f"loss, one that diverged counts as infinite.",
-        f"Intervals are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their random "
-        "numbers across settings.",
+        "loss, one that diverged counts as infinite.",
+        f"Intervals of shares are Wilson’s, at 95{NBSP}%, for independent runs; runs with the same seed share their "
+        "random numbers across settings.",
     ]
     kept = [] if findings.result.keeps_runs else [f"Kept are {KEPT}."]
     return "\n".join([*lines, *kept, *_how_compared(findings)])

@@ -29,7 +29,7 @@ GLOSSARY = {
     "median": "the value that half of the runs do not exceed; a run that failed counts as later than all others",
     "quantile": "the value that a given share of the runs do not exceed; the median is that of one half",
     "5–95 %": "the range from the value that 5 % of the runs do not exceed to that which 95 % do not",
-    "95 % interval": "by Wilson's method; of many such intervals, 19 of 20 hold the true share",
+    "95 % interval": "19 of 20 such hold the true value; of a share by Wilson’s method, of a median by the sign test",
     "Wilson": "1927, a way to an interval of a share that lies between 0 and 100 % however few the runs are",
     "linearly separable": "some straight line, or plane, has all ones on one side and all zeros on the other",
     "linear program": "a method that finds weights which give every row its target, or shows that there are none",

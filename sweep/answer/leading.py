@@ -65,22 +65,23 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
         return []
     fastest = findings.varied[axis].iloc[best.row]
     at = [fastest, *(at for at in learned if at != fastest)]
-    first, *bests = findings.best([learned[one] for one in at], "fast")
+    first, *bests = findings.best([learned[value] for value in at], "fast")
     others = zip(at[1:], bests, strict=True)
-    factors = [(factor, value) for value, one in others if (factor := findings.factor(one, first)) is not None]
+    factors = [(factor, value) for value, other in others if (factor := findings.factor(other, first)) is not None]
     factors.sort(key=lambda pair: pair[0].factor)
     if not factors:
         return []
-    told: list[str] = []
-    for one, value in factors:
-        beside = "" if told else f" as with {together(findings, axis, fastest)}"
-        of = "" if told else "median of "
-        interval = f"{one.low:.3g} – {one.high:.3g}" if told else f"95{NBSP}% interval {one.low:.3g} – {one.high:.3g}"
-        many = "times" if told else "times as many epochs"
+    texts: list[str] = []
+    for factor, value in factors:
+        beside = "" if texts else f" as with {together(findings, axis, fastest)}"
+        of = "" if texts else "median of "
+        ends = f"{factor.low:.3g} – {factor.high:.3g}"
+        interval = ends if texts else f"95{NBSP}% interval {ends}"
+        many = "times" if texts else "times as many epochs"
         name = together(findings, axis, value)
-        told.append(f"{one.factor:.3g} {many} with {name}{beside} ({of}{one.n_pairs:,} pairs, {interval})")
+        texts.append(f"{factor.factor:.3g} {many} with {name}{beside} ({of}{factor.n_pairs:,} pairs, {interval})")
     other = "other " if first.n_choosing else ""
-    return [f"With the same {other}seeds, where both converged, runs at these settings took {joined(told)}."]
+    return [f"With the same {other}seeds, where both converged, runs at these settings took {joined(texts)}."]
 
 
 def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list[str]:
@@ -93,8 +94,8 @@ def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list
     texts = [" to ".join(f"{end:,.0f}" if math.isfinite(end) else later(findings) for end in pair) for pair in ends]
     texts[0] += " epochs"
     names = _names(findings, axis, [[at] for at in learned])
-    told = [f"{text} with {name}" for text, name in zip(texts, names, strict=True)]
-    return [f"From the fastest setting to the slowest, half of all runs converged within {joined(told)}."]
+    each = [f"{text} with {name}" for text, name in zip(texts, names, strict=True)]
+    return [f"From the fastest setting to the slowest, half of all runs converged within {joined(each)}."]
 
 
 def _names(findings: Findings, axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
