@@ -120,8 +120,8 @@ class Plan:
 
     @property
     def units_together(self) -> int:
-        """Hidden units that go through together, so that what they share is read once."""
-        return 1 if self.units_are_straight else 2
+        """Hidden units that go through together: two read an input once; one makes short code, for a page."""
+        return 1 if self.units_are_straight or self.width == 1 else 2
 
     @property
     def starts_from_nothing(self) -> bool:
