@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sweep.kernel.lanes import absolute, flip, fma, scale, select, split, sqrt, traced
+from sweep.kernel.lanes import absolute, apart, flip, fma, scale, select, split, sqrt, together, traced
 
 Array = NDArray[np.float64]
 Operation = Callable[[Any, Any, Any], Any]
@@ -278,3 +278,22 @@ def test_a_value_read_from_memory_stays_when_the_memory_changes() -> None:
         x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(2)
         call(x, y, y, y)
         assert x.tolist() == [3.0, 4.0, 1.0, 2.0]
+
+
+@traced(WIDTH_OF)
+def square_together(plan, x, y, z, results_out):
+    for n in (1, 2, 4, 8):
+        joined = together([x[k] for k in range(n)])
+        for k, square in enumerate(apart(joined * joined, n)):
+            results_out[n + k] = square
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_values_that_were_made_one_come_apart_in_their_order(width: int) -> None:
+    x, unused = np.random.default_rng(width).normal(size=(8, width)), np.zeros(width)
+    expected = np.concatenate([x[:n] ** 2 for n in (1, 2, 4, 8)])
+    for call in (compiled(square_together, str(width)), functools.partial(square_together.in_python, str(width))):
+        results_out = np.full(16 * width, NAN)
+        call(x.ravel(), unused, unused, results_out)
+        assert_same_bits(results_out.reshape(16, width)[1:], expected)
+    assert apart(0.5, 2) == [0.5, 0.5]

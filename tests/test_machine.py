@@ -34,6 +34,26 @@ def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
     assert array.ravel().tolist() == [305.0] + [-1.0] * 14
 
 
+def test_a_function_aligns_its_stack() -> None:
+    """`alignstack` in llvmlite, and that Numba keeps it."""
+
+    @intrinsic
+    def align(_):
+        def lower(context, builder, signature, values):
+            machine.align_stack(builder)
+            return machine.nothing(context)
+
+        return types.none(), lower
+
+    @numba.njit
+    def call():
+        align()
+
+    call()
+    (code,) = call.inspect_llvm().values()
+    assert "alignstack=64" in code
+
+
 def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """NUMBA_CPU_FEATURES as Numba read it, "" included; else those of this CPU."""
     for chosen in ("", "+avx2"):

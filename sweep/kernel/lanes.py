@@ -24,6 +24,19 @@ from sweep.kernel import machine
 _INT64 = ir.IntType(64)
 
 
+def _arithmetic(name):
+    """Methods x ∘ y and y ∘ x of lanes x: an instruction of LLVM's."""
+
+    def of(lanes, x, y):
+        return Lanes(lanes.builder, getattr(lanes.builder, name)(x, y))
+
+    return lambda x, y: of(x, x.vector, x.like(y)), lambda x, y: of(x, x.like(y), x.vector)
+
+
+def _comparison(symbol):
+    return lambda x, y: Mask(x.builder, x.builder.fcmp_ordered(symbol, x.vector, x.like(y)))
+
+
 class Lanes:
     """A vector of float64 in code under construction.
 
@@ -61,50 +74,14 @@ class Lanes:
         """Lanes with these bits."""
         return Lanes(self.builder, self.builder.bitcast(integers, self.vector.type))
 
-    def __add__(self, other):
-        return Lanes(self.builder, self.builder.fadd(self.vector, self.like(other)))
-
-    def __radd__(self, other):
-        return Lanes(self.builder, self.builder.fadd(self.like(other), self.vector))
-
-    def __sub__(self, other):
-        return Lanes(self.builder, self.builder.fsub(self.vector, self.like(other)))
-
-    def __rsub__(self, other):
-        return Lanes(self.builder, self.builder.fsub(self.like(other), self.vector))
-
-    def __mul__(self, other):
-        return Lanes(self.builder, self.builder.fmul(self.vector, self.like(other)))
-
-    def __rmul__(self, other):
-        return Lanes(self.builder, self.builder.fmul(self.like(other), self.vector))
-
-    def __truediv__(self, other):
-        return Lanes(self.builder, self.builder.fdiv(self.vector, self.like(other)))
-
-    def __rtruediv__(self, other):
-        return Lanes(self.builder, self.builder.fdiv(self.like(other), self.vector))
+    __add__, __radd__ = _arithmetic("fadd")
+    __sub__, __rsub__ = _arithmetic("fsub")
+    __mul__, __rmul__ = _arithmetic("fmul")
+    __truediv__, __rtruediv__ = _arithmetic("fdiv")
+    __lt__, __le__, __gt__, __ge__, __eq__ = map(_comparison, ("<", "<=", ">", ">=", "=="))
 
     def __neg__(self):
         return Lanes(self.builder, self.builder.fneg(self.vector))
-
-    def _compare(self, symbol, other):
-        return Mask(self.builder, self.builder.fcmp_ordered(symbol, self.vector, self.like(other)))
-
-    def __lt__(self, other):
-        return self._compare("<", other)
-
-    def __le__(self, other):
-        return self._compare("<=", other)
-
-    def __gt__(self, other):
-        return self._compare(">", other)
-
-    def __ge__(self, other):
-        return self._compare(">=", other)
-
-    def __eq__(self, other):
-        return self._compare("==", other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -127,9 +104,8 @@ class Mask:
 
 
 def _broadcast(builder, scalar, kind):
-    undefined = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    return _chosen(builder, [0] * kind.count, first, first)
 
 
 def _call(builder, name, kind, vectors):
@@ -230,18 +206,41 @@ def split(x):
     return 2.0 * m, k - 1.0
 
 
+def together(values):
+    """One value that holds these, 1, 2, 4 or 8 of them, one after the other; an operation on it is one on each."""
+    while len(values) > 1 and isinstance(values[0], Lanes):
+        b, n = values[0].builder, 2 * values[0].vector.type.count
+        pairs = zip(values[::2], values[1::2], strict=True)
+        values = [Lanes(b, _chosen(b, range(n), first.vector, second.vector)) for first, second in pairs]
+    return values[0] if len(values) == 1 else np.concatenate(values)
+
+
+def apart(value, n):
+    """The n values that `together` has made one of; a number is each of them."""
+    if n == 1 or isinstance(value, float):
+        return [value] * n
+    if not isinstance(value, Lanes):
+        return np.split(value, n)
+    b, vector, width = value.builder, value.vector, value.vector.type.count // n
+    return [Lanes(b, _chosen(b, range(k * width, (k + 1) * width), vector, vector)) for k in range(n)]
+
+
+def _chosen(builder, order, x, y):
+    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(order)), list(order)))
+
+
 # --- storage and loops ------------------------------------------------------------------------------------------------
 
 
 class Index:
-    """An integer of the code under construction; a Python integer may be added to it, or multiply it."""
+    """An integer of the code under construction; another may be added to it, a Python integer multiply it as well."""
 
     def __init__(self, builder, value):
         self.builder = builder
         self.value = value
 
     def __add__(self, n):
-        return Index(self.builder, self.builder.add(self.value, ir.Constant(_INT64, n))) if n else self
+        return Index(self.builder, self.builder.add(self.value, _value(n))) if n != 0 else self
 
     __radd__ = __add__
 
@@ -379,6 +378,7 @@ def traced(plan_of):
         @functools.wraps(function)
         def typed(_, text, *args):
             def lower(context, builder, signature, values):
+                machine.align_stack(builder)
                 plan = plan_of(text.literal_value)
                 seen = zip(signature.args[1:], values[1:], strict=True)
                 function(plan, *(see(builder, plan, context, kind, value) for kind, value in seen))

@@ -19,16 +19,18 @@ keeps its relative accuracy however sure the model is. The loss is below its tar
 
 so that no epoch needs a logarithm. The engine chooses this way where the product neither rounds to 1 nor underflows.
 
-Rows go through in blocks: a weight is read once for all rows of a block, and its sum is written once. Each sum takes
-its terms in the order of the rows all the same, so that no bit depends on the size of a block.
+Rows go through in blocks: a weight is read once for all rows of a block, and its sum is written once. Units go through
+in pairs, which read an input once. Each sum takes its terms in the order of the rows all the same, so that no bit
+depends on the size of a block.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from sweep.kernel.activations import ACTIVATIONS
 from sweep.kernel.functions import sigmoid, softplus
-from sweep.kernel.lanes import Values, absolute, flip, fma, select
+from sweep.kernel.lanes import Values, absolute, apart, flip, fma, select, together
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def inputs_of(plan, X, first, n):
     low = 0.0 if plan.bits == "01" else -1.0
 
     def x(r, i):
+        if not plan.bits:
+            return X[first + r, i]
         bit = 1 << (plan.n_inputs - 1 - i)
         if plan.is_straight:
             return 1.0 if (first + r) & bit else low
-        if plan.bits:
-            return (1.0 if r & bit else low) if bit < n else X[first, i]
-        return X[first + r, i]
+        return (1.0 if r & bit else low) if bit < n else X[first, i]
 
     return x
 
@@ -113,15 +115,33 @@ class _Block:
         for r in range(self.n):
             self.z[r] = self.w[self.b2]
 
-    def forward(self, x, j):
-        """Equation (1) for hidden unit j, and its term of z."""
+    def forward(self, x, units):
+        """Equation (1) for these hidden units, and their terms of z."""
+        plan, w, n = self.plan, self.w, self.n
+        for j, a in zip(units, self._inputs_of_units(x, units), strict=True):
+            for r, (h, slope) in enumerate(_abreast(plan, ACTIVATIONS[plan.activation], a)):
+                self.h[j * n + r], self.slope[j * n + r] = h, slope
+                self.z[r] = fma(w[self.w2 + j], h, self.z[r])
+
+    def _inputs_of_units(self, x, units):
+        """a of each row for each unit; inputs that are read from memory are read once for all units."""
         N, w, n = self.plan.n_inputs, self.w, self.n
-        shared = 1 if self.plan.bits else n
-        a = _plus_inputs(self.plan, [w[self.b1 + j]] * shared, [w[j * N + i] for i in range(N)], x, n)
-        for r in range(n):
-            h, self.slope[j * n + r] = ACTIVATIONS[self.plan.activation](a[r])
-            self.h[j * n + r] = h
-            self.z[r] = fma(w[self.w2 + j], h, self.z[r])
+        b1 = [w[self.b1 + j] for j in units]
+        if self.plan.bits:
+            weights = [[w[j * N + i] for i in range(N)] for j in units]
+            return [_plus_inputs(self.plan, [b], of_unit, x, n) for b, of_unit in zip(b1, weights, strict=True)]
+        sums = w.local(len(units) * n)
+        for k in range(len(units) * n):
+            sums[k] = b1[k // n]
+
+        def add_input(i):
+            weights = [w[j * N + i] for j in units]
+            for r in range(n):
+                for k, weight in enumerate(weights):
+                    sums[k * n + r] = _times_plus(weight, x(r, i), sums[k * n + r])
+
+        w.repeat(N, add_input)
+        return [[sums[k * n + r] for r in range(n)] for k in range(len(units))]
 
     def logits(self, x):
         """Equation (2), all hidden units being in z."""
@@ -129,42 +149,65 @@ class _Block:
         z = [self.z[r] for r in range(n if plan.hidden or not plan.bits else 1)]
         return _plus_inputs(plan, z, [self.w[self.u + i] for i in range(plan.n_direct)], x, n)
 
-    def backward(self, x, delta, sums, fresh, j):
-        """Equations (5) and (6) for hidden unit j."""
-        N, n, w2 = self.plan.n_inputs, self.n, self.w[self.w2 + j]
-        _add(sums, self.w2 + j, delta, lambda r: self.h[j * n + r], fresh)
-        delta_j = [delta[r] * w2 * self.slope[j * n + r] for r in range(n)]
-        for i in range(N):
-            _add(sums, j * N + i, delta_j, lambda r, i=i: x(r, i), fresh)
-        _add(sums, self.b1 + j, delta_j, lambda _: 1.0, fresh)
+    def backward(self, x, delta, sums, fresh, units):
+        """Equations (5) and (6) for these hidden units."""
+        N, n, delta_of_units = self.plan.n_inputs, self.n, []
+        for j in units:
+            w2 = self.w[self.w2 + j]
+            _add(sums, [self.w2 + j], [delta], lambda r, j=j: self.h[j * n + r], fresh)
+            delta_of_units.append([delta[r] * w2 * self.slope[j * n + r] for r in range(n)])
+
+        def add_input(i):
+            _add(sums, [j * N + i for j in units], delta_of_units, lambda r: x(r, i), fresh)
+
+        (Values() if self.plan.bits else self.w).repeat(N, add_input)
+        _add(sums, [self.b1 + j for j in units], delta_of_units, lambda _: 1.0, fresh)
 
     def at_output(self, x, targets, sums, with_loss, tell=None):
         """Equations (2) to (4); returns δ of each row, and tells z."""
-        plan, P, delta = self.plan, self.plan.n_params, []
-        for r, (z, target) in enumerate(zip(self.logits(x), targets, strict=True)):
+        plan, P, delta, logits = self.plan, self.plan.n_params, [], self.logits(x)
+        found = _abreast(plan, lambda z, target: _at_output(plan, z, target, with_loss), logits, targets)
+        for r, (ascent, likelihood, error, loss) in enumerate(found):
             if tell:
-                tell(r, z)
-            ascent, likelihood, error, loss = _at_output(plan, z, target, with_loss)
+                tell(r, logits[r])
             delta.append(ascent)
             sums[P] = sums[P] * likelihood
             sums[P + 1] = sums[P + 1] + loss
             sums[P + 2] = select(error > sums[P + 2], error, sums[P + 2]) if plan.stop_error else sums[P + 2]
-            sums[P + 3] = fma(z, 0.0, sums[P + 3]) if plan.loss == "bce" else sums[P + 3]
+            sums[P + 3] = fma(logits[r], 0.0, sums[P + 3]) if plan.loss == "bce" else sums[P + 3]
         return delta
 
     def end(self, x, delta, sums, fresh):
         """Equation (5) where hidden units have no part."""
         for i in range(self.plan.n_direct):
-            _add(sums, self.u + i, delta, lambda r, i=i: x(r, i), fresh)
-        _add(sums, self.b2, delta, lambda _: 1.0, fresh)
+            _add(sums, [self.u + i], [delta], lambda r, i=i: x(r, i), fresh)
+        _add(sums, [self.b2], [delta], lambda _: 1.0, fresh)
 
 
-def _add(sums, k, values, factor_of, fresh):
-    """sums[k] ← Σᵣ values[r]·factor_of(r), added to what it was unless `fresh`."""
-    total = 0.0 if fresh else sums[k]
-    for r, value in enumerate(values):
-        total = _times_plus(value, factor_of(r), total)
-    sums[k] = total
+def _add(sums, places, values, factor_of, fresh):
+    """sums[k] ← Σᵣ v[r]·factor_of(r) for each place k and its v of `values`, added to what it was unless `fresh`."""
+    totals = [0.0 if fresh else sums[k] for k in places]
+    for r in range(len(values[0])):
+        factor = factor_of(r)
+        totals = [_times_plus(v[r], factor, total) for v, total in zip(values, totals, strict=True)]
+    for k, total in zip(places, totals, strict=True):
+        sums[k] = total
+
+
+def _abreast(plan, function, *values):
+    """function(…) of each row's values, for several rows at once: the operations of their chains alternate."""
+    n = math.gcd(len(values[0]), plan.n_abreast)
+    for first in range(0, len(values[0]), n):
+        parts = function(*(together(each[first : first + n]) for each in values))
+        yield from zip(*(apart(part, n) for part in parts), strict=True)
+
+
+def _each_unit(plan, w, body):
+    """body(units) for all hidden units, as many at a time as go through together."""
+    H, n = plan.hidden, plan.units_together
+    w.repeat(H // n, lambda k: body([k * n + u for u in range(n)]))
+    if H % n:
+        body(range(H - H % n, H))
 
 
 def logit(plan, w, x):
@@ -172,7 +215,7 @@ def logit(plan, w, x):
     block = _Block(plan, Values(w), 1)
     block.begin()
     for j in range(plan.hidden):
-        block.forward(lambda _, i: x[i], j)
+        block.forward(lambda _, i: x[i], [j])
     return block.logits(lambda _, i: x[i])[0]
 
 
@@ -200,10 +243,10 @@ def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True, 
     """
     block = _Block(plan, w, len(targets))
     block.begin()
-    w.repeat(plan.hidden, lambda j: block.forward(x, j))
+    _each_unit(plan, w, lambda units: block.forward(x, units))
     delta = block.at_output(x, targets, sums, with_loss, tell)
     if with_ascent:
-        w.repeat(plan.hidden, lambda j: block.backward(x, delta, sums, fresh, j))
+        _each_unit(plan, w, lambda units: block.backward(x, delta, sums, fresh, units))
         block.end(x, delta, sums, fresh)
 
 

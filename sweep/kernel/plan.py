@@ -113,6 +113,17 @@ class Plan:
         return min(self.block or _BLOCK, self.n_rows)
 
     @property
+    def n_abreast(self) -> int:
+        """Rows whose activations are computed together: as many as a quarter of the CPU's registers holds."""
+        vectors = self.width // vector_width()
+        return max(vector_width() // vectors, 1) if vectors else 1
+
+    @property
+    def units_together(self) -> int:
+        """Hidden units that go through together: two read an input once; one makes short code, for a page."""
+        return 1 if self.units_are_straight or self.width == 1 else 2
+
+    @property
     def starts_from_nothing(self) -> bool:
         """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
         return self.is_straight and self.n_units <= 20
