@@ -77,6 +77,15 @@ def test_threshold_functions(threshold_functions: sweep.Result) -> None:
     check(asked, *facts, "exactly the linearly separable ones")
 
 
+def test_classes_of_functions_are_counted_by_their_members(tmp_path: Path) -> None:
+    grid = {"gate": "classes-4", "encoding": "pm1", "learning_rate": 10, "init": "zeros"}
+    train = {"max_epochs": 1000, "target_error": 0.5}
+    asked = ask({"question": "Which functions are learned?", "grid": grid, "train": train}, tmp_path)
+    assert np.isfinite(asked.runs["epoch"]).sum() == 15
+    facts = ["15 of the 222 Boolean functions of 4 inputs", "1,882 of all 65,536 functions"]  # OEIS A000370, A000609
+    check(asked, *facts)
+
+
 def edge(asked: Asked, encoding: str, critical: float) -> list[str]:
     """Between which rates the edge lies, and how many runs beyond it were seen to cycle."""
     runs = asked.runs[asked.runs["encoding"] == encoding] if "encoding" in asked.runs else asked.runs

@@ -105,6 +105,13 @@ def test_each_grid_has_its_panel_named_by_its_weights() -> None:
     assert second.startswith("With η = 5, weights 4.5 y x: of 289 runs, 136 converged")
 
 
+@pytest.mark.parametrize(("other", "names"), [(5.0, ["η = 6", "η = 5"]), (6.0, ["given weights 1", "given weights 2"])])
+def test_many_weights_are_no_name(other: float, names: list[str]) -> None:
+    many = [0.5] * 20
+    result = examples.union(with_weights(["x", "y", *many], 6.0), with_weights(["y", "x", *many], other))
+    assert [plain(plane.name) for plane in Findings(result).planes[0]] == names
+
+
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 

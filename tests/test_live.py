@@ -223,7 +223,8 @@ def trained(page: Page, settings: Sequence[Any], prepare: str = "settings") -> l
       return outcome;
     }}))"""
     found = [row for first in range(0, len(settings), 20) for row in page.evaluate(done, settings[first : first + 20])]
-    return [row | {"final_loss": float(row["final_loss"])} for row in found]  # JSON has whole numbers as integers
+    real = ("final_loss", *SUMS)  # JSON has whole numbers as integers
+    return [row | {key: float(row[key]) for key in real if row.get(key) is not None} for row in found]
 
 
 def of_runs(page: Page, runs: Sequence[int]) -> list[dict[str, Any]]:

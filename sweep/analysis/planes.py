@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from sweep.spec.grid import Grid
 from sweep.words import unbroken
 
 Cells = NDArray[np.int32]
+Weights = tuple[float | str, ...]
 Shades = NDArray[np.uint16]
 
 N_SHADES = 256
+MAX_WEIGHTS = 12
+"""Given weights that a name holds."""
 LATER, DIVERGED, NOTHING = range(N_SHADES, N_SHADES + 3)
 """Marks of settings without a shade: later than max_epochs, mostly diverged, not there."""
 
@@ -113,16 +116,20 @@ def planes(settings: Settings, axes: tuple[str, str], least: int = PLANE) -> tup
         first = min(min(places[key]) for _, places in shown)
         held[key] = names[key].names[first]
         shown = [(part, {**places, key: {first: places[key][first]}}) for part, places in shown if first in places[key]]
-    made = []
-    for (part, places), weights in zip(shown, _weights([part.grid for part, _ in shown]), strict=True):
+    made, weights = [], []
+    for part, places in shown:
         cells = part.cells()
         for chosen in itertools.product(*(sorted(places[key].items()) for key in others)):
             texts = [text_of(settings, key, names[key].names[at]) for key, (at, _) in zip(kept, chosen, strict=False)]
-            name = "\n".join(filter(None, (together(texts), weights)))
             positions = {key: position for key, (_, position) in zip(others, chosen, strict=True)}
-            plane = _cut(part.grid, cells, axes, positions, name)
+            plane = _cut(part.grid, cells, axes, positions, together(texts))
             if plane is not None and min(plane.points.shape) >= least:
                 made.append(plane)
+                weights.append(part.grid.weights)
+    if len(set(weights)) > 1:
+        told_apart = len({plane.name for plane in made}) == len(made)
+        pairs = zip(made, _names_of_weights(weights, told_apart), strict=True)
+        made = [replace(plane, name="\n".join(filter(None, (plane.name, name)))) for plane, name in pairs]
     return made, held
 
 
@@ -146,10 +153,12 @@ def _cut(grid: Grid, cells: Cells, axes: tuple[str, str], positions: Mapping[str
     return Plane(name, x[columns], y[rows], plane[np.ix_(rows, columns)])
 
 
-def _weights(grids: Sequence[Grid]) -> list[str]:
-    """Name what tells grids apart beside their axes: given weights."""
-    names = [unbroken(" ".join(["weights", *map(_weight, grid.weights)])) if grid.weights else "" for grid in grids]
-    return names if len(set(names)) > 1 else [""] * len(grids)
+def _names_of_weights(each: Sequence[Weights], told_apart: bool) -> list[str]:
+    """Name given weights by their values; very many have a number, or no name where planes are told apart anyway."""
+    number = {weights: at for at, weights in enumerate(dict.fromkeys(filter(None, each)), 1)}
+    many = {weights: "" if told_apart else f"given weights {at}" for weights, at in number.items()}
+    few = {weights: " ".join(["weights", *map(_weight, weights)]) for weights in each if len(weights) <= MAX_WEIGHTS}
+    return [unbroken({**many, **few, (): ""}[weights]) for weights in each]
 
 
 def _weight(weight: float | str) -> str:

@@ -16,11 +16,14 @@ from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
 from sweep.answer.names import setting
+from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
 from sweep.words import NBSP, capital, counted, exact, joined, nats, percent, small
 
 MAX_NAMED = 4
+MAX_CLASSES = 200
+"""Classes whose members are counted."""
 FEWEST_FAILED = 10
 """Failed runs of a gate from which on it is told what they answer."""
 
@@ -96,10 +99,25 @@ def functions(findings: Findings) -> list[str]:
     who = _model(findings)
     if not learned.any():
         return [f"{capital(who)} learned none of them: {joined(parts)}."]
-    sentences = [f"{capital(who)} learned {joined(parts)}."]
+    names = [str(gate) for gate in counts.index]
+    sentences = [f"{capital(who)} learned {joined(parts)}.", *_classes(findings, names, learned)]
+    sentences += _exactly(findings, names, learned)
     if several:
         sentences.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
-    return [*sentences[:1], *_exactly(findings, [str(gate) for gate in counts.index], learned), *sentences[1:]]
+    return sentences
+
+
+def _classes(findings: Findings, names: Sequence[str], learned: NDArray[np.bool_]) -> list[str]:
+    """Tell how many functions the classes have that were learned, where each gate stands for its class."""
+    written = {name for grid in findings.experiment.grids for name in grid.spelling.get("gate", grid.values["gate"])}
+    of_classes = [name for name, yes in zip(names, learned, strict=True) if yes]
+    if len(written) > 1 or not next(iter(written)).startswith("classes-") or len(of_classes) > MAX_CLASSES:
+        return []
+    n_functions = sum(len(members(name)) for name in of_classes)
+    return [
+        f"Each stands for its class, the functions that negating or permuting inputs, or negating the output, makes of "
+        f"it: {n_functions:,} of all {2**2 ** n_inputs(names[0]):,} functions are in the classes of those learned."
+    ]
 
 
 def instead(findings: Findings) -> list[str]:
