@@ -2,6 +2,11 @@
 
 # mypy: allow-untyped-calls, allow-untyped-decorators, allow-untyped-defs
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import llvmlite.binding
 import numba
 import numpy as np
@@ -52,6 +57,21 @@ def test_a_function_aligns_its_stack() -> None:
     call()
     (code,) = call.inspect_llvm().values()
     assert "alignstack=64" in code
+
+
+TWO_UNITS = """
+from sweep.kernel.compiled import kernel
+from sweep.kernel.plan import fitting
+model = dict(hidden=2, activation="sigmoid", output="sigmoid", loss="mse", optimizer="gd", shortcut=False, bias=True)
+ends = dict(soft_targets=True, stop_loss=False, stop_error=True, early_stop=True, online=False, sums=False)
+kernel(fitting(n_inputs=6, n_rows=64, bits="01", **model, **ends)).code
+"""
+
+
+def test_llvm_comes_to_an_end_of_a_long_loop(tmp_path: Path) -> None:
+    """`-disable-loop-idiom-hashrecognize`: without it compiling this kernel, half a second's work, has no end."""
+    where = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", TWO_UNITS], env=where, timeout=120, check=True)
 
 
 def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,10 @@ import llvmlite.binding
 import numba
 from numba import config
 
+if llvmlite.binding.llvm_version_info >= (21,):
+    # LLVM asks whether a loop computes a checksum, along all paths of its arithmetic: with a long body, for ever.
+    llvmlite.binding.set_option("", "-disable-loop-idiom-hashrecognize")
+
 inlined = numba.njit(inline="always", error_model="numpy")
 """Decorator of parts of functions that `jit` compiles: they become one piece of code, under the name of the whole."""
 
