@@ -22,7 +22,8 @@ the result is counted. Whatever a figure shows is what the report would show of 
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from typing import Any, Protocol
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Choice, chosen_by_number
@@ -58,25 +59,30 @@ class OfResult(Protocol):
         """Draw it."""
 
 
-if TYPE_CHECKING:
+def __getattr__(name: str) -> OfResult:
+    """Find a figure in the registry."""
+    if name not in registry.FIGURES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _of_result(name)
 
-    def __getattr__(name: str) -> OfResult:
-        """Type the figures of the registry."""
+
+def __dir__() -> list[str]:
+    return __all__
 
 
-def _of_result(draw: registry.Draw) -> OfResult:
+@cache
+def _of_result(name: str) -> OfResult:
     """Make a figure of findings one of a result; its documentation tells of `where` too."""
+    draw = registry.FIGURES[name].draw
 
     def drawn(result: Result, *, where: Where = None) -> Drawing:
         return draw(_part(result, where))
 
     summary, *rest = (inspect.getdoc(draw) or "").partition("\n\nRaises")
-    drawn.__name__ = drawn.__qualname__ = draw.__name__
+    drawn.__name__ = drawn.__qualname__ = name
+    drawn.__module__ = __name__
     drawn.__doc__ = summary + _PARAMETERS + "".join(rest).removeprefix("\n")
     return drawn
-
-
-globals().update({name: _of_result(figure.draw) for name, figure in registry.FIGURES.items() if name != "heat_map"})
 
 
 def heat_map(result: Result, *, x: str | None = None, y: str | None = None, where: Where = None) -> Drawing:
