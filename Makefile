@@ -61,7 +61,7 @@ upgrade: ## lock the newest version of each package that pyproject.toml allows, 
 	(echo '# by make upgrade'; $(RUN)/pip freeze --exclude-editable) >$(LOCKED)
 	$(MAKE) check test test-processes
 
-bench: $(ENV)/installed-bench ## what it costs, beside what one would use instead: results/bench and README's table, in about 17 minutes
+bench: $(ENV)/installed-bench ## what it costs, beside what one would use instead: results/bench and README's table, in 7 to 17 minutes
 	$(RUN)/python -m bench
 
 bench-check: $(ENV)/installed-bench ## fails if the kernel is slower than results/bench says
