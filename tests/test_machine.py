@@ -71,7 +71,8 @@ kernel(fitting(n_inputs=6, n_rows=64, bits="01", **model, **ends)).code
 def test_llvm_comes_to_an_end_of_a_long_loop(tmp_path: Path) -> None:
     """`-disable-loop-idiom-hashrecognize`: without it compiling this kernel, half a second's work, has no end."""
     where = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", TWO_UNITS], env=where, timeout=120, check=True)
+    ended = subprocess.run([sys.executable, "-c", TWO_UNITS], env=where, timeout=120, check=False)
+    assert ended.returncode == 0
 
 
 def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
