@@ -288,7 +288,7 @@ def tell_answers(asked: Asked) -> None:
     failed = asked.runs[asked.runs["status"] != "converged"].astype({"gate": str, "answers": str})
     half = (failed["final_loss"] / asked.constant[failed.index] - 1).abs() < 1e-3
     counts = failed.groupby("gate").size()
-    asked.known += [f"of the {n:,} failed runs of {gate}" for gate, n in counts.items()]
+    asked.known += [f"of the {n:,} failed runs{each} of {gate}" for gate, n in counts.items() for each in ("", " each")]
     for gate, n in failed[half].groupby("gate").size().items():
         asked.known.append(f"{share(n, counts[gate])} % end at the loss of answering ½ to every row")
     others = failed[~half].assign(function=failed["answers"].map(FUNCTIONS))

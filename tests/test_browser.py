@@ -177,6 +177,8 @@ def test_the_sentences_agree_with_the_summary(opened: Callable[..., Page], repor
     total = sum(converged.values())
 
     page = opened("gates")
+    assert page.locator(".answer p:visible").count() == 3
+    page.locator(".answer summary").click()
     answer = plain(page.locator(".answer").inner_text())
     assert (len(gates), len(never)) == (16, 2)
     assert (
@@ -446,6 +448,14 @@ def test_panels_are_two_abreast_on_a_narrow_screen(opened: Callable[..., Page], 
     assert not figure.locator(".pieces").is_visible()
 
 
+def test_figures_are_two_abreast_on_a_wide_screen(opened: Callable[..., Page]) -> None:
+    page = opened("gates", viewport={"width": 1400, "height": 900})
+    first, second, third = (page.locator(".figures > figure").nth(n).bounding_box() or {} for n in range(3))
+    assert first["y"] == second["y"] < third["y"]
+    assert first["x"] + first["width"] <= second["x"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 1400
+
+
 def test_what_is_told_leaves_the_title_of_the_panel_in_sight(opened: Callable[..., Page]) -> None:
     page = opened("gates")
     data = data_of(page)
@@ -501,6 +511,7 @@ def test_printed_are_no_controls_and_as_many_lines_as_it_says(opened: Callable[.
         "found => found.every(one => getComputedStyle(one).display === 'contents')"
     )
     assert page.locator("#word-setting + dd").is_visible()
+    assert page.locator(".answer p").last.is_visible()
     assert not page.locator(".sums").is_visible()
 
 

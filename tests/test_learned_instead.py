@@ -128,7 +128,7 @@ def test_the_answer_names_the_commonest_function(gates: sweep.Result) -> None:
     shares = [f"{100 * n / len(runs):.1f}\N{NO-BREAK SPACE}%" for n in (half.sum(), counts.iloc[0])]
     (sentence,) = [one for one in of_report.answer(gates) if "failed runs" in one]
     assert sentence.startswith(
-        f"In this grid, of the {len(runs)} failed runs of XOR, {shares[0]} end at the loss of answering ½ to every row"
+        f"In this grid, of the {len(runs)} failed runs each of XOR and XNOR, {shares[0]} end at the loss of answering ½"
     )
     assert f"and {shares[1]} answer {FUNCTIONS[str(counts.index[0])]}, the commonest wrong answer" in sentence
     slow = of_report.answer(trained({"gate": "AND", "learning_rate": [0.1, 1], "seeds": 30}, max_epochs=9))

@@ -132,12 +132,16 @@ def instead(findings: Findings) -> list[str]:
         return []
     often = [gate for gate, counts in failed.items() if counts.sum() == most]
     often.sort(key=lambda gate: failed[gate][itself[gate]] if itself[gate] >= 0 else 0)
-    of_gates = [_instead(found, gate, failed[gate], itself[gate]) for gate in often[:2]]
-    return [f"In this grid, of the {most:,} failed runs of {'; of those of '.join(of_gates)}."]
+    by_text: dict[str, list[str]] = {}
+    for gate in often[:2]:
+        by_text.setdefault(_instead(found, gate, failed[gate], itself[gate]), []).append(shown(gate))
+    of_gates = [f"of {joined(gates)}, {text}" for text, gates in by_text.items()]
+    each = " each" if len(by_text) < len(often[:2]) else ""
+    return [f"In this grid, of the {most:,} failed runs{each} {'; of those '.join(of_gates)}."]
 
 
 def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) -> str:
-    """A gate, and the shares of its failed runs that answer it itself, ½ always, and the commonest other function."""
+    """Shares of a gate's failed runs that answer it itself, ½ always, and the commonest other function."""
     others = [at for at, kind in enumerate(found.kinds) if kind not in (HALF, DIVERGED) and at != itself and counts[at]]
     shares = [f"{percent(count / counts.sum())}{NBSP}%" for count in counts]
     parts = []
@@ -149,7 +153,7 @@ def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) 
         commonest = max(others, key=lambda at: counts[at])
         which = "the commonest wrong answer" if parts else "more than any other function"
         parts.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
-    return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}"
+    return ", and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def separability(findings: Findings) -> list[str]:

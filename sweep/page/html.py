@@ -141,6 +141,7 @@ def render(
         live=trained,
         incomplete=[*missing, *failed],
         answer=answered,
+        counted=counted,
         outcomes=_outcomes(findings),
         failures=failures(findings),
         words=explained([*answered, *(str(figure["caption"]) for figure in shown), failures(findings)]),
