@@ -3,22 +3,19 @@
 import io
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweep.exits import FAILED, ended, failures, leave, print_lines, refused, say
 from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
 if TYPE_CHECKING:
     from sweep.session import Started
-
-FAILED, BAD_INPUT, LOCKED, PIPE_CLOSED = 1, 2, 3, 128 + signal.SIGPIPE
 
 app = typer.Typer(
     name="sweep",
@@ -102,7 +99,7 @@ def run(
     The result is tables, figures and a report. An interrupted sweep goes on; what is there is not trained again.
     """
     if (backend == "dask") != (scheduler is not None):
-        raise _refused("--backend dask and --scheduler ADDRESS go together")
+        raise refused("--backend dask and --scheduler ADDRESS go together")
     interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend != BACKENDS[0]
     from rich.console import Console
 
@@ -118,7 +115,7 @@ def run(
         trained, interrupt.clean = True, started.stop
         progress.start(started)
 
-    with _failures(), progress:
+    with failures(), progress:
         result = api.run(
             file,
             out,
@@ -130,7 +127,7 @@ def run(
             figures=False,
             on_start=on_start,
             on_chunk=progress.add,
-            say=_say,
+            say=say,
         )
     interrupt.clean = None
     interrupt.message = f"the tables are complete; draw the figures with: sweep report {result.path}"
@@ -139,7 +136,7 @@ def run(
         progress.finish(result.manifest)
     elif drawn or not figures:
         run_output.say_nothing_to_do(result)
-    with _failures():
+    with failures():
         if trained:
             run_output.show_answer(result)
         run_output.list_files(api.draw(result) if figures and not drawn else result)
@@ -154,8 +151,8 @@ def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
     from sweep.commands import plan as command
     from sweep.spec.experiment import load
 
-    with _failures():
-        _print(command.text(command.plan(load(file, overrides or ()), jobs or -1)))
+    with failures():
+        print_lines(command.text(command.plan(load(file, overrides or ()), jobs or -1)))
 
 
 @app.command()
@@ -174,10 +171,10 @@ def report(
     from sweep.commands.run_output import list_files
 
     page = directory / "report.html"
-    with _failures():
+    with failures():
         if api.holds_results(directory):
             page, problems = api.index(directory)
-            _print([*problems, str(page)])
+            print_lines([*problems, str(page)])
         else:
             list_files(api.draw(api.read(directory), all_kernels))
     if show:
@@ -206,11 +203,11 @@ def replay(
     from sweep.commands import replay as command
     from sweep.commands.address import find
 
-    with _failures():
+    with failures():
         result = api.read(directory)
         is_number = len(run) == 1 and run[0].isdecimal()
         replayed = command.replay(result, int(run[0]) if is_number else find(result.experiment, run))
-        _print(command.text(replayed))
+        print_lines(command.text(replayed))
         if curve:
             replayed.curve.to_csv(curve, index=False)
             typer.echo(curve)
@@ -236,7 +233,7 @@ def zoom(
     from sweep.commands import zoom as zooming
     from sweep.commands.new import write_new
 
-    with _failures():
+    with failures():
         result = api.read(directory)
         file = out or Path(f"{result.experiment.name}_zoom.toml")
         write_new(file, zooming.zoomed(result, (x0, x1), (y0, y1), grid))
@@ -258,9 +255,9 @@ def compare(
     from sweep import api
     from sweep.commands import compare as command
 
-    with _failures():
+    with failures():
         comparison = command.compare(api.read(one), api.read(other))
-        _print(command.text(comparison))
+        print_lines(command.text(comparison))
         if out:
             command.write_page(comparison, [one.as_posix(), other.as_posix()], out)
             typer.echo(out)
@@ -281,9 +278,9 @@ def verify(
     from sweep.store.files import Tree
     from sweep.store.manifest import remedy
 
-    with _failures():
-        n_files, problems = api.verify(directory, repair, _say)
-        _print(map(str, problems))
+    with failures():
+        n_files, problems = api.verify(directory, repair, say)
+        print_lines(map(str, problems))
         if problems:
             advice = remedy(Tree(directory), repair)
             typer.echo(f"{directory}: {len(problems):,} of {n_files:,} files are not as they were written; {advice}")
@@ -300,7 +297,7 @@ def new(
     """Write a commented experiment file to start from."""
     from sweep.commands.new import TEXT, write_new
 
-    with _failures():
+    with failures():
         write_new(file, TEXT)
     typer.echo(f"{file}: run it with: {shlex.join(['sweep', 'run', str(file)])}")
 
@@ -312,48 +309,8 @@ def schema() -> None:
 
     from sweep.commands.schema import schema as schema_of_files
 
-    with _failures():
+    with failures():
         typer.echo(json.dumps(schema_of_files(), indent=2, ensure_ascii=False))
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn an error into a message and an exit status."""
-    from sweep import api
-
-    try:
-        yield
-    except api.LockedError as error:
-        raise _ended(str(error), LOCKED) from None
-    except api.FailedError as error:
-        raise _ended(str(error), FAILED) from None
-    except BrokenPipeError:  # whoever reads the output has seen enough
-        raise typer.Exit(PIPE_CLOSED) from None
-    except (*api.SweepError, OSError) as error:
-        raise _refused(str(error)) from None
-    except MemoryError:
-        raise _ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_STATUS) from None  # `main` says what became of the work
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        typer.echo(line)
-
-
-def _say(line: str) -> None:
-    typer.echo(f"sweep: {line}", err=True)
-
-
-def _refused(message: str) -> typer.Exit:
-    return _ended(message, BAD_INPUT)
-
-
-def _ended(message: str, status: int) -> typer.Exit:
-    for line in message.splitlines():
-        _say(line)
-    return typer.Exit(status)
 
 
 def _open(page: Path) -> None:
@@ -364,7 +321,7 @@ def _open(page: Path) -> None:
     with suppress(webbrowser.Error):
         opened = webbrowser.open(page.resolve().as_uri())
     if not opened:
-        raise _ended(f"no browser could be opened here; open {page} in one", FAILED)
+        raise ended(f"no browser could be opened here; open {page} in one", FAILED)
 
 
 def main() -> None:
@@ -383,18 +340,4 @@ def main() -> None:
     if status == EXIT_STATUS or interrupt.over:
         interrupt.end()
         status = EXIT_STATUS
-    _leave(status)
-
-
-def _leave(status: int) -> None:
-    """Exit without taking the interpreter apart, which with everything loaded takes half a second.
-
-    That matters to no one but worker processes, which Python's own exit ends in good order, and to threads in compiled
-    code, which it would let run on.
-    """
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    if interrupt.has_workers:
-        sys.exit(status)
-    os._exit(status)
+    leave(status, interrupt.has_workers)

@@ -16,7 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 import sweep
-from sweep import cli
+from sweep import exits
 from sweep.cli import app
 from sweep.spec.experiment import load
 
@@ -329,7 +329,7 @@ def test_ctrl_c_keeps_what_was_finished_and_says_so(backend: str, folder: Path) 
 
 
 def test_ctrl_c_that_raises_ends_with_its_status_whatever_typer_makes_of_it() -> None:
-    with pytest.raises(typer.Exit) as ended, cli._failures():
+    with pytest.raises(typer.Exit) as ended, exits.failures():
         raise KeyboardInterrupt("told by main")
     assert ended.value.exit_code == 130
 

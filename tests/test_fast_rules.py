@@ -8,8 +8,10 @@ import pytest
 import reference as ref
 
 import sweep
+from sweep.engine import training
 from sweep.errors import ExperimentError
 from sweep.spec import models
+from sweep.spec.experiment import load
 
 RULES = ("quickprop", "delta_bar_delta", "rprop")
 XOR = {"gate": "XOR", "hidden": 2, "loss": "mse", "init": "uniform(-1, 1)"}
@@ -64,6 +66,12 @@ def test_settings_that_are_left_out_are_the_published_ones(rule: str) -> None:
             grid | {key: 0.02 if key == "max_step" else 0.3 if key == "min_step" else value / 2}, max_epochs=30
         )
         assert plain != other
+
+
+def test_a_published_setting_of_0_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(models.OPTIMIZERS, "momentum", models.Rule(0.9, decay=0.0))
+    grid = load({"grid": {"gate": "AND", "learning_rate": 1, "optimizer": "momentum"}}).grids[0]
+    assert training._settings(grid, np.arange(1), "momentum").shape == (1, 2 + len(models.SETTINGS))
 
 
 def test_published_settings() -> None:

@@ -1,7 +1,7 @@
 """Golden bits: a fixed set of runs for each kind of plan gives the same checksums on every machine.
 
-`GOLDEN=all` trains every kind of plan; by default those few do it among which any two or three choices meet. After a
-change of the arithmetic that is meant (see `NUMERICS`), `python tests/golden_runs.py` writes the checksums again.
+`GOLDEN=all` trains every kind of plan; by default a few are trained, such that any two or three choices occur together.
+After an intended change of the arithmetic (see `NUMERICS`), `python tests/golden_runs.py` writes the checksums again.
 """
 
 import ctypes

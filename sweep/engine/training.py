@@ -283,7 +283,8 @@ def _settings(grid: Grid, runs: NDArray[np.int64], optimizer: str) -> NDArray[np
     rates = _numbers(grid, runs, "learning_rate", np.nan)
     hidden_rates = _numbers(grid, runs, "hidden_learning_rate", np.nan)
     rule = models.OPTIMIZERS[optimizer]
-    names = [key for k, key in enumerate(models.SETTINGS) if k < N_SETTINGS - 2 or any(rule[N_SETTINGS - 2 :])]
+    few = all(value is None for value in rule[N_SETTINGS - 2 :])
+    names = models.SETTINGS[: N_SETTINGS - 2] if few else models.SETTINGS
     rest = [_numbers(grid, runs, key, getattr(rule, key) or 0.0) for key in names]
     settings = np.empty((runs.size, 2 + len(rest)))
     for column, numbers in enumerate([np.where(np.isnan(hidden_rates), rates, hidden_rates), rates, *rest]):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sweep.page.across.cards import Card, page
-from sweep.plots.comparison import paired_epochs, paired_shares
+from sweep.page.across.paired import paired_epochs, paired_shares
 from sweep.plots.drawing.style import save
 from sweep.words import counted
 
