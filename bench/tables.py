@@ -21,7 +21,7 @@ BEGIN, END = "<!-- what `make bench` has found: begin -->", "<!-- end -->"
 
 SIZES = "results/bench/sizes.png"
 _SHARES = {
-    "a bare sigmoid loop's speed": "share_of_sigmoids",
+    "a bare loop of sigmoids": "share_of_sigmoids",
     "a bare loop of multiply-adds": "share_of_multiply_adds",
 }
 _PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "jax", "jaxlib", "torch")
@@ -145,7 +145,7 @@ def readme_block(rows: Sequence[Row], reached: Sequence[Reached], where: Mapping
     for name, share in _SHARES.items():
         shares = {row.workload: f"{getattr(row, share):.0%}" for row in reached if getattr(row, share) is not None}
         if shares:
-            lines.append(_line([f"of {name}, all lanes busy", *(shares.get(title, "") for title in titles)]))
+            lines.append(_line([f"speed relative to {name}", *(shares.get(title, "") for title in titles)]))
     picture = [f"\n![Speed over size]({SIZES})"] if where.get("sizes") else []
     return "\n".join([BEGIN, _measured_on(where), "", *lines, *picture, END])
 
@@ -166,8 +166,8 @@ def _measured_on(where: Mapping[str, Any]) -> str:
     )
     return (
         f"Measured on {where['cores']} cores of {where['cpu']}{_vectors(where)}, {where['system']}, "
-        f"Python {where['python']}, {packages}; medians of {where['rounds']} rounds in turn, and in brackets "
-        "from least to most."
+        f"Python {where['python']}, {packages}; medians of {where['rounds']} interleaved rounds, minimum–maximum "
+        "in brackets."
     )
 
 

@@ -45,7 +45,7 @@ __all__ = [
 OnChunk = Callable[[Outcome | Tally, int], None] | None
 
 SweepError = (ExperimentError, StoreError, FailedError)
-"""Errors of input or a directory that cannot be used, and of a sweep that could not be finished."""
+"""Errors for invalid input, for a directory that cannot be used, and for a sweep that could not be finished."""
 
 
 def run(
@@ -64,8 +64,8 @@ def run(
 ) -> "Result":
     """Train every run of an experiment, and gather what came out.
 
-    Of a result on disk, what is there already is not trained again: an interrupted sweep goes on, a changed experiment
-    takes over the runs that it has in common with what was there.
+    Runs that are on disk already are not trained again: an interrupted sweep resumes, and a changed experiment takes
+    over the runs that it shares with the earlier one.
 
     Parameters
     ----------
@@ -87,10 +87,10 @@ def run(
     figures
         Whether to draw figures and report.html as well, if the result is written.
     on_start, on_chunk
-        Called once before training, of a result on disk, and with the outcome of each chunk and how many of its runs
-        were trained for it.
+        `on_start` is called once before training, for a result on disk. `on_chunk` is called with the outcome of each
+        chunk, and how many of its runs were trained for it.
     say
-        Takes what there is to tell about what was found in the directory, in lines for people.
+        Called with each message about the directory, a line of text.
 
     Raises
     ------
@@ -129,8 +129,8 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
     result
         From `read`, or from `run` where it has written one.
     all_kernels : bool
-        True for a report that trains every kind of run of the experiment, however large it becomes; else the 24
-        commonest, 280 kB of them at most.
+        True for a report that trains every kind of run of the experiment, however large it becomes. By default it
+        trains the 24 commonest kinds, in 280 kB at most.
 
     Returns
     -------
@@ -266,9 +266,9 @@ def verify(
     ----------
     directory
     repair
-        Whether to make again what is not: chunks by training, everything else from the chunks.
+        True to mend damaged files: chunks are trained again, everything else is made from the chunks.
     say
-        Takes what there is to tell while mending, in lines for people.
+        Called with each message about mending, a line of text.
 
     Returns
     -------

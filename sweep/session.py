@@ -43,10 +43,10 @@ class Started:
     ----------
     experiment, directory
     n_runs_done, n_chunks_done, n_chunks
-        Runs and chunks that are there, and all chunks.
+        Numbers of finished runs, of finished chunks, and of all chunks.
     stop
-        Writes the tables of what is done so far, from any thread, and returns what to say; nothing is kept after it.
-        Called again, it says the same.
+        Writes the tables of the finished runs, from any thread, and returns a message. Chunks that finish later are
+        not kept. A second call returns the same message.
     """
 
     experiment: Experiment
@@ -101,7 +101,7 @@ def read(path: Path) -> "Result":
 
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
-    """Read the result of this very experiment if it is there and complete; what is damaged of it is mended."""
+    """Read the stored result if it is complete and of the same experiment; damaged files are mended first."""
     text = manifests.manifest_text(tree)
     if text is None:
         return None
@@ -123,7 +123,7 @@ def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
 
 
 def check_memory(experiment: Experiment, workers: Workers) -> None:
-    """Refuse what would take more memory than any sweep does.
+    """Refuse a sweep that would take more memory than `estimate.MOST_MEMORY`.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
 
 
 def mend(tree: Tree, problems: Sequence[Problem], say: Say) -> list[Problem]:
-    """Make again what is not as it was written, from what is; returns what could not be mended."""
+    """Make damaged files again from the intact ones; returns the problems that remain."""
     from sweep.store.work import Work
 
     text, experiment = manifests.manifest_text(tree), manifests.mendable(tree)
@@ -279,7 +279,7 @@ def mend(tree: Tree, problems: Sequence[Problem], say: Say) -> list[Problem]:
 
 
 def described(experiment: Experiment, workers: Workers, seconds: float, n_trained: int) -> dict[str, Any]:
-    """Return a manifest but for what the tables hold."""
+    """Return the entries of a manifest that do not depend on tables."""
     return {
         **facts(experiment),
         "n_trained": n_trained,

@@ -21,7 +21,7 @@ N_SINGLE_CURVES = 3
 MAX_EPOCHS_DRAWN = 400
 MAX_LOSSES_DRAWN = 120
 FEWEST_RUNS = 10
-"""Runs of the largest curve at least: with fewer, its steps say less than a table."""
+"""Least number of runs in the largest curve: with fewer, a table says more."""
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Codes = NDArray[np.integer[Any]]
@@ -90,8 +90,8 @@ def success_curves(result: Result, whole: Layout) -> SuccessCurves:
     The panels are those of `whole`. Lines are at most five values of its main numeric axis, evenly spread over
     those that every panel has; any other axis is held at one value that every panel has, a number in the middle or the
     first category. A curve then holds repetitions of one setting. Where there is no numeric axis, the lines are those
-    of the layout. Counted together are all settings of a plane, gates too many to show one by one, and the values of
-    an axis that has none in common to all panels.
+    of the layout. Three things are counted together: all settings of a plane, gates too many to show one by one, and
+    the values of an axis if no value occurs in every panel.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def _common(codes: Codes, n_values: int, panel_of: Codes, wanted: NDArray[np.boo
 
 
 def _counted(result: Result, curve_of: Codes, shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
-    """Choose some epochs, all at which a run converges if these are few, and count who has converged by each.
+    """Choose epochs, every one at which a run converges unless these are many; count the runs converged by each.
 
     Parameters
     ----------

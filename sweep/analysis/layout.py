@@ -11,7 +11,7 @@ from sweep.results.settings import Settings
 MAX_PANELS = 24
 MAX_LINES = 7
 PLANE = 16
-"""Values of each of two numeric axes from which on their plane is drawn as a picture."""
+"""Least number of values on each of two numeric axes for their plane to be drawn as a picture."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Layout:
 
     @property
     def panels_only(self) -> Self:
-        """The same panels, without lines; the axis of the lines has panels where there are no others, or for planes."""
+        """The layout without lines. Their axis becomes one of panels if there is no other, or if there is a plane."""
         lines = (self.lines,) if self.lines else ()
         panels = self.panels + lines if self.plane else self.panels or lines
         return replace(self, x=None, panels=panels, lines=None, pooled=(), plane=None)
@@ -147,8 +147,8 @@ def choose_layout(settings: Settings) -> Layout:
 
     The longest numeric axis runs along the figure, of several the learning rate or else the first. It does not count
     where it has no value at some points, or where another one goes with it (parity of 2 to 7 bits, say, each with its
-    own number of hidden units). Of the others, the one with the most values within any combination of the rest becomes
-    lines, the gate excepted; as many as there is room for become panels, the gate, then the other categories, then
+    own number of hidden units). Lines are, of the other axes except the gate, the one with the most values at a fixed
+    combination of the rest. Panels are as many of the remaining axes as fit: the gate first, then categories, then
     numbers. An axis that follows from lines and panels needs no place of its own.
     """
     keys = categories_first(settings, varying(settings))

@@ -1,7 +1,7 @@
 """What a page needs to tell the numbers of a point of a figure: compact data, each setting once.
 
-Points stand for rows of the summary. Those that the page lists anyway are told by their line there; of the others, and
-of the cells of pictures, the same columns are packed: each text once, and numbers of texts as deflated arrays.
+Points stand for rows of the summary. A row that the page's table lists is named by its line there. For other rows, and
+for cells of pictures, the same columns are packed: each text once, and a deflated array of indices of texts.
 """
 
 import base64
@@ -18,7 +18,7 @@ from sweep.plots.drawing.marks import Cells, Series
 from sweep.spec.schema import FAILURES
 
 MAX_CELLS = 2**20
-"""Of all pictures of a page; of more, every second, third, … in both directions can be pointed at."""
+"""Most cells of pictures that a page has data for; of more, every second, third, … cell in both directions has some."""
 MAX_BYTES = 2_500_000
 """Of all packed columns; then those that tell less are left out."""
 EFFORT = 6
@@ -39,9 +39,9 @@ def pointing(findings: Findings, figures: Mapping[str, Marked], listed: Listing)
         `pooled`: of settings counted together, the columns that have a meaning, by key. `packed`: stores of settings,
         each with `n`, `columns`: [key, texts, numbers of texts] and `runs`, the first runs' differences as float64, −1
         where there is no setting; the numbers are unsigned integers as wide as they have to be; all little-endian,
-        deflated, in base64. `figures`: by name, `series`: x and y in parts of FRACTION and `records`: a line of the
-        listing, after these a place in the first store, and below 0, from −1, a place among the pooled; or `cells`:
-        their box, `shape`, the number of their `store`, their `first` place in it, and the `step`.
+        deflated, in base64. `figures`: by name, `series`: x and y in parts of FRACTION and `records`, an index: a
+        line of the listing, beyond its length a place in the first store, and −1, −2, … a place among the pooled; or
+        `cells`: their box, `shape`, the number of their `store`, their `first` place in it, and the `step`.
     """
     singles, groups = _rows(figures)
     unlisted = np.setdiff1d(singles, listed.rows)

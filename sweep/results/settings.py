@@ -26,7 +26,7 @@ class Values:
     values
         None where a grid leaves the key open.
     numbers
-        The number in `values` of each value of each grid.
+        For each grid, the index in `values` of each of its values.
     """
 
     values: list[Any]
@@ -88,14 +88,14 @@ class Part:
         return np.broadcast_to(along.reshape(-1, *[1] * (len(shape) - axis - 1)), shape).ravel()
 
     def occurring(self, key: str) -> NDArray[np.intp]:
-        """Return the positions of those of the grid's values of a key that some row has, increasing."""
+        """Return the indices, increasing, of the grid's values of a key that occur in some row."""
         n = len(self.grid.values[key])
         if self.points is None:
             return np.arange(n)
         return np.flatnonzero(sums_by(self.positions(key), None, n))
 
     def cells(self) -> NDArray[np.int32]:
-        """Return the row of each point, −1 for a point without one: the shape of the grid, seeds left out."""
+        """Return the row of each point, −1 for a point without one, in the grid's shape without seeds."""
         shape = self.grid.shape[:-1]
         rows = np.arange(self.start, self.stop, dtype=np.int32)
         if self.points is None:

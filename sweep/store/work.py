@@ -46,7 +46,7 @@ class Work:
     stores
         One for each grid of the experiment.
     done
-        For each of them, its chunk files, all of which are what was written.
+        For each store, its chunk files that passed the check.
     """
 
     def __init__(self, experiment: Experiment, tree: Tree, say: Say):
@@ -100,9 +100,9 @@ class Work:
             self.done[chunk.grid].append(file)
 
     def close(self) -> bool:
-        """Keep nothing more, once every chunk in work is on disk; returns whether this was the first call.
+        """Wait for chunks that are being written, then refuse new ones; returns True on the first call.
 
-        What is on disk counts: Ctrl-C may have come between writing a chunk and noting that it is there.
+        Files on disk count: Ctrl-C may have come between writing a chunk and noting it.
         """
         for _ in range(MOST_WRITERS):
             self._writing.acquire()
@@ -118,7 +118,7 @@ class Work:
         workers: Workers,
         on_chunk: OnChunk = lambda outcome, n_trained: None,
     ) -> None:
-        """Do chunks and keep each as it is finished; what earlier settings have already is taken from there.
+        """Train chunks and store each when it is finished; runs that earlier settings have are taken from there.
 
         Several chunks are written at a time: each waits for the disk, which takes them together.
 
@@ -163,7 +163,7 @@ class Work:
             yield chunk, whole, outcome.n_runs
 
     def forget_superseded(self) -> None:
-        """Remove earlier settings all of whose runs are done here; what is in no other place stays."""
+        """Remove earlier settings if this experiment has all of their runs; else they stay."""
         for store in self.earlier:
             then, now = store.experiment, self.experiment
             if (then.train, then.keep) == (now.train, now.keep) and self._has_all_of(store):
