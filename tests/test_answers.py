@@ -131,7 +131,8 @@ def test_xor_by_width(tmp_path: Path) -> None:
     shares = [f"{often[2]} with 2 hidden units"]
     shares += [f"{often[3]} with 3 and 4"] if often[3] == often[4] else [f"{often[n]} with {n}" for n in (3, 4)]
     none = f"with 1 hidden unit, none of {len(never):,} runs converged"
-    check(asked, winner, *shares, none)
+    check(asked, f"XOR was learned from 2 hidden units on: {none}", *shares)
+    assert any(sentence.startswith(winner) for sentence in asked.answer)
 
 
 def test_kolen_pollack(tmp_path: Path) -> None:
@@ -201,8 +202,9 @@ def test_published(tmp_path: Path) -> None:
     facts = [f"{told[1]} epochs with 1 hidden unit and shortcuts"]
     facts += [f"{told[n]} with {n} hidden units" for n in (2, 4, 8, 16, 32)]
     medians = tell_medians(asked, "hidden")
-    check(asked, winner, *facts)
-    slowest = asked.answer[2].removeprefix(
+    check(asked, *facts)
+    assert asked.answer[2].startswith(winner)
+    slowest = asked.answer[1].removeprefix(
         "From the fastest setting to the slowest, half of all runs converged within "
     )
     assert slowest.startswith(f"{medians[0]} epochs with 1 hidden unit and shortcuts, {medians[1]} with 2 hidden units")
@@ -218,9 +220,10 @@ def test_fast_learners(tmp_path: Path) -> None:
     asked.known += tell_best(asked, "optimizer", "often")[1].values()
     factors = tell_factors(asked, "optimizer")
     tell_effects(asked, {"optimizer": (), "learning_rate": ()})
-    assert len(factors) == 4 and all(factor in asked.answer[2] for factor in factors)
-    assert asked.answer[2].startswith("With the same other seeds, where both converged, runs at these settings took ")
-    check(asked, winner, *told.values())
+    assert len(factors) == 4 and all(factor in asked.answer[1] for factor in factors)
+    assert asked.answer[1].startswith("With the same other seeds, where both converged, runs at these settings took ")
+    check(asked, *told.values())
+    assert any(sentence.startswith(winner) for sentence in asked.answer)
 
 
 def test_how_long_the_loss_oscillates(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from sweep.analysis.question.subject import (
     named,
     speed_comes_first,
     subject,
+    values_first,
 )
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.answer.best import asked_for
@@ -70,6 +71,24 @@ def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -
     assert asked_for("How often, and how fast?") == ["often", "fast"]
     assert asks_for_cycles("Does it cycle?") and not asks_for_cycles("Does a bicycle learn?")
     assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many hidden units does XOR take?", True),
+        ("How often does it fail, by the size of its initial weights?", True),
+        ("Up to which learning rate does it converge?", True),
+        ("How much faster is it?", True),
+        ("How many epochs does it take?", True),
+        ("Which optimizer learns XOR?", False),
+        ("Does it learn XOR?", False),
+        ("What learning rate is best?", False),
+    ],
+)
+def test_whether_the_values_of_the_axis_come_first(question: str, expected: bool) -> None:
+    assert values_first(question, KEYS) is expected
+    assert values_first("Does it learn XOR?", KEYS, "momentum") and not values_first("", [], "momentum")
 
 
 def test_a_question_asks_for_factors_epochs_or_oscillation() -> None:

@@ -51,11 +51,58 @@ def test_values_never_learned_stand_beside_the_others() -> None:
     assert answer(result)[:2] == [
         "The best of 4 settings, chosen by the same runs, has 2 hidden units, tanh: all 5 runs converged (95 % "
         "interval 56.6 – 100 %), half of them within 2 epochs (5–95 %: 2 – 2).",
-        "At the best of the 2 settings of each, chosen by the same runs, the share that converged was 100 % with 2 and "
-        "3 hidden units; with 1 hidden unit, none of 10 runs converged.",
+        "AND was learned from 2 hidden units on: with 1 hidden unit, none of 10 runs converged; at the best of the 2 "
+        "settings of each, chosen by the same runs, the share that converged was 100 % with 2 and 3 hidden units.",
     ]
     (one,) = answer(examples.made({"hidden": [1, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
-    assert one == "With 1 hidden unit, none of 5 runs converged."
+    assert one == "AND was learned with 2 hidden units: with 1 hidden unit, none of 5 runs converged."
+
+
+@pytest.mark.parametrize(
+    ("learned", "said"),
+    [
+        (
+            [3, 4, 8],
+            "AND was learned from 3 hidden units on: with 1 and 2 hidden units, none of 20 runs converged; the",
+        ),
+        (
+            [1, 2],
+            "AND was learned up to 2 hidden units: with 3 to 8 hidden units, none of 30 runs converged; the share",
+        ),
+        (
+            [2, 3],
+            "AND was learned from 2 hidden units to 3: with 1, 4 and 8 hidden units, none of 30 runs converged; the",
+        ),
+        ([4], "AND was learned with 4 hidden units: with 1, 2, 3 and 8 hidden units, none of 40 runs converged."),
+        (
+            [2, 4],
+            "The share that converged was 100 % with 2 and 4 hidden units; with 1, 3 and 8 hidden units, none of 30",
+        ),
+        ([1, 2, 8], "The share that converged was 100 % with 1, 2 and 8 hidden units; with 3 and 4 hidden units, none"),
+        ([1, 2, 3, 4, 8], "The share that converged was 100 % with 1 to 8 hidden units."),
+    ],
+)
+def test_the_axis_of_the_question_comes_first_and_from_where_on_runs_converged(learned: list[int], said: str) -> None:
+    grid = {"hidden": [1, 2, 3, 4, 8], "gate": ["AND"]}
+
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if setting["hidden"] in learned else None
+
+    told = answer(examples.made(grid, 10, epoch, question="How many hidden units does AND take?"))
+    assert told[0].startswith(said)
+    assert told[1].startswith("The best of " if len(learned) > 1 else "With 4 hidden units: all 10 runs converged")
+
+
+def test_what_only_the_choosing_seeds_learned_is_not_said_to_be_learned() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if setting["hidden"] > 2 or (setting["hidden"] == 2 and seed == 0) else None
+
+    grid = {"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}
+    first, *_ = answer(examples.made(grid, 10, epoch, question="How many hidden units does AND take?"))
+    assert first == (
+        "At the best of the 2 settings of each, chosen by 5 other seeds, the share that converged was 0 % with 2 "
+        "hidden units and 100 % with 3; with 1 hidden unit, none of 20 runs converged."
+    )
 
 
 def test_a_share_is_of_one_setting_and_has_its_interval() -> None:
@@ -146,6 +193,14 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
 
     said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
     assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]
+
+    def between(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if 5 <= setting["learning_rate"] <= 10 else None
+
+    within = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, between))[1]
+    assert within.startswith(
+        "AND was learned from η = 5 to 10: with η = 1 to 4 and 11 to 21, none of 135 runs converged;"
+    )
 
 
 def test_growth_is_that_of_the_settings_chosen_and_no_rate() -> None:

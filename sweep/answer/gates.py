@@ -55,7 +55,7 @@ def gates(findings: Findings) -> list[str]:
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
     return [
         *sentences,
-        *(f"{_first(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
+        *(f"{at_start(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
         *why,
     ]
 
@@ -176,7 +176,7 @@ def separability(findings: Findings) -> list[str]:
         reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
             reason = "no weights give every row its target"
-        names = _first(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
+        names = at_start(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
         sentences.append(
             f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
             f"so {_bound(findings, [theories[gate] for gate in barred])}."
@@ -217,7 +217,7 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
-def _first(names: Sequence[str]) -> str:
+def at_start(names: Sequence[str]) -> str:
     """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
     called = list(map(shown, names))
     kind = "" if called[0][0].isupper() else "The gate " if len(called) == 1 else "The gates "
@@ -249,7 +249,7 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         sentences.append(
-            f"{_first([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"{at_start([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )
