@@ -161,6 +161,19 @@ def test_pairs_are_those_that_counting_one_by_one_finds() -> None:
     assert often.p >= p
 
 
+def test_speed_names_the_fastest_and_the_slowest_value() -> None:
+    """Of 0 and 0.5 every pair tells, by a factor of 2; 0.9 is 8 times as fast but for two seeds; 1 learns three."""
+
+    def epoch(seed: int, momentum: float) -> int | None:
+        often = {0: 80, 0.5: 40, 0.9: 90 if seed < 2 else 10, 1: 1 if seed < 3 else None}
+        return often[momentum]
+
+    fast = of_axis(trials(epoch, 20, momentum=[0, 0.5, 0.9, 1]), "momentum").fast
+    assert fast is not None
+    assert (fast.better, fast.worse, fast.ratio, fast.for_better, fast.for_worse) == (0.9, 0, 8.0, 18, 2)
+    assert fast.p == pytest.approx(6 * binomtest(2, 20).pvalue)  # six pairs of values
+
+
 def test_a_seed_counts_once_however_many_settings_it_has() -> None:
     """Repeating every outcome at 50 learning rates multiplies the pairs and leaves p as it was."""
 
