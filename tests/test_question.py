@@ -8,7 +8,7 @@ import example_results as examples
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, quantile_test
+from scipy.stats import binomtest, chisquare, quantile_test
 
 from sweep.analysis.layout import Combinations
 from sweep.analysis.question.best import Best, best_of_each, everywhere, factor
@@ -22,6 +22,7 @@ from sweep.analysis.question.subject import (
     asks_for_failures,
     asks_for_loss,
     asks_for_oscillation,
+    asks_for_rows,
     asks_for_share,
     asks_for_speed,
     followers,
@@ -32,7 +33,7 @@ from sweep.analysis.question.subject import (
 )
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.answer.best import asked_for
-from sweep.results.statistics import holm, median_interval, sign_test
+from sweep.results.statistics import equal_test, holm, median_interval, sign_test
 from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
 
@@ -94,6 +95,7 @@ def test_whether_the_values_of_the_axis_come_first(question: str, expected: bool
 def test_a_question_asks_for_factors_epochs_or_oscillation() -> None:
     assert asks_for_factor("How much faster?") and not asks_for_factor("How fast, and how often?")
     assert asks_for_epochs("How many epochs does it take?") and not asks_for_epochs("How do the epochs grow?")
+    assert asks_for_rows("To how many rows does it answer 1?") and not asks_for_rows("How many rows are there?")
     assert asks_for_oscillation("How long does it oscillate?") and not asks_for_oscillation("How long does it take?")
 
 
@@ -257,6 +259,11 @@ def test_the_sign_test_is_scipys(above: int, below: int) -> None:
     expected = binomtest(above, above + below).pvalue if above + below else 1.0
     assert sign_test(above, below) == pytest.approx(expected, rel=1e-12)
     assert sign_test(below, above) == sign_test(above, below)
+
+
+def test_the_test_of_equal_counts_is_scipys() -> None:
+    for counts in ([5, 5, 5], [12, 9, 30, 4], [1000, 1100]):
+        assert equal_test(np.array(counts)) == pytest.approx(tuple(chisquare(counts)), rel=1e-12)
 
 
 def test_holms_adjustment() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import example_results as examples
+import pandas as pd
 import pytest
 from conftest import TINY
 from of_result import answer as told
@@ -246,6 +247,42 @@ def test_how_long_a_loss_oscillates(grid: dict[str, Any], train: dict[str, Any],
     train = {"max_epochs": 100, "early_stop": False, **train}
     result = sweep.run({"question": question, "grid": grid | {"init": "zeros"}, "train": train})
     assert answer(result)[0].startswith(said)
+
+
+def guesses(text: Callable[[int], str], gates: list[str], n_seeds: int = 40, **grid: list[Any]) -> list[str]:
+    """What is answered to a question about rows, of runs that answer a text, by their number in the grid."""
+    made = examples.made(
+        {"gate": gates, **grid}, n_seeds, examples.never, question="To how many rows does it answer 1?"
+    )
+    texts = pd.Categorical([text(run) for run in made.runs["run"]])
+    return answer(examples.with_runs(made, made.runs.assign(answers=texts), made.summary))
+
+
+def test_how_many_rows_are_answered_1() -> None:
+    fair = ["0000", "0001", "0011", "0111"]
+    assert guesses(lambda run: fair[run % 4], ["XOR"])[0] == (
+        "On XOR, 0 to 3 of the 4 rows are answered 1: no row least often (10 of 40 runs), 3 rows most often (10). "
+        "Equal frequencies would be 10 each: the differences are no more than chance (χ² = 0, 3 degrees of freedom, "
+        "p = 1)."
+    )
+    both = guesses(lambda run: fair[run % 4] if run >= 40 else fair[run % 3 == 0], ["XOR", "OR"])
+    assert both[0] == (  # 2 · 6²/20 = 3.6, of one degree of freedom: p = 0.058, times two
+        "On XOR, 0 to 1 of the 4 rows are answered 1: 1 row least often (14 of 40 runs), no row most often (26). Equal "
+        "frequencies would be 20 each: the differences are no more than chance (χ² = 3.6, 1 degree of freedom, "
+        "p = 0.12 by Holm over 2 gates)."
+    )
+    uneven = guesses(lambda run: fair[run % 8 == 0], ["XOR"])[0]
+    assert uneven.endswith("the differences are more than chance (χ² = 22.5, 1 degree of freedom, p < 0.001).")
+
+
+def test_rows_answered_1_are_not_tested_where_seeds_repeat_or_runs_are_few() -> None:
+    several = guesses(lambda run: f"000{run % 2}", ["XOR"], learning_rate=[0.1, 1.0])
+    assert several[0].endswith("Equal frequencies would be 40 each.")
+    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 9)[0].endswith("Equal frequencies would be 4.5 each.")
+    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 10)[0].endswith("p = 1).")
+    nothing = guesses(lambda run: "0000" if run else "", ["XOR"])
+    assert nothing[0] == "On XOR, none of the 4 rows is answered 1 in any of 39 runs."
+    assert guesses(lambda _: "", ["XOR"])[0].startswith("XOR: none of the 40 runs converged")
 
 
 def test_words_are_explained_where_they_occur() -> None:

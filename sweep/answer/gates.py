@@ -12,6 +12,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.effects import CHANCE
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
@@ -19,7 +20,7 @@ from sweep.answer.names import setting
 from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, counted, exact, joined, nats, percent, small
+from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small
 
 MAX_NAMED = 4
 MAX_CLASSES = 200
@@ -150,6 +151,32 @@ def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) 
         which = "the commonest wrong answer" if parts else "more than any other function"
         parts.append(f"{shares[commonest]} answer {found.kinds[commonest]}, {which}")
     return f"{shown(gate)}, {', and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}"
+
+
+def rows_answered(findings: Findings) -> list[str]:
+    """Tell, gate by gate, to how many rows runs answer 1 least and most often, and whether chance may be why."""
+    sentences = []
+    n_tests = sum(math.isfinite(one.p) for one in findings.ones)
+    holm = f" by Holm over {n_tests} gates" if n_tests > 1 else ""
+    for one in findings.ones:
+        n, last = one.counts, len(one.counts) - 1
+        on = f"On {shown(one.gate)}, "
+        if not last:
+            sentences.append(f"{on}none of the {one.n_rows} rows is answered 1 in any of {n[0]:,} runs.")
+            continue
+        least, most = ("no row" if at == 0 else counted(int(at), "row") for at in (n.argmin(), last - n[::-1].argmax()))
+        test = ""
+        if math.isfinite(one.p):
+            chance = "more than chance" if one.p < CHANCE else "no more than chance"
+            degrees = f"{last} degree{'' if last == 1 else 's'} of freedom"
+            found = f"χ²{NBSP}={NBSP}{one.chi_square:.3g}, {degrees}, {p_value(one.p)}{holm}"
+            test = f": the differences are {chance} ({found})"
+        equal = f"{n.mean():,.1f}".removesuffix(".0")
+        sentences.append(
+            f"{on}0 to {last} of the {one.n_rows} rows are answered 1: {least} least often ({n.min():,} of {n.sum():,} "
+            f"runs), {most} most often ({n.max():,}). Equal frequencies would be {equal} each{test}."
+        )
+    return sentences
 
 
 def separability(findings: Findings) -> list[str]:

@@ -97,6 +97,11 @@ def asks_for_epochs(question: str) -> bool:
     return re.search(r"\bhow many epochs\b", question.lower()) is not None
 
 
+def asks_for_rows(question: str) -> bool:
+    """Return True if a question is about how many rows are answered 1."""
+    return re.search(r"\bhow many rows\b.*\banswer", question.lower()) is not None
+
+
 def asks_for_oscillation(question: str) -> bool:
     """Return True if a question is about a loss that goes up and down."""
     return re.search(r"\boscillat\w+\b", question.lower()) is not None
