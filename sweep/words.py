@@ -73,6 +73,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.{decimals}f}"
 
 
+def p_value(p: float) -> str:
+    """Write the p of a test: "p = 0.012"."""
+    return f"p{NBSP}<{NBSP}0.001" if p < 0.001 else f"p{NBSP}={NBSP}{p:.2g}"
+
+
 def number(value: Any) -> str:
     """Write a number of the grid: as it is if it has few digits, else the first three."""
     if value < 0:

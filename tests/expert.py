@@ -190,7 +190,10 @@ def tell_factors(asked: Asked, subject: str) -> list[str]:
 
 
 def contrasts(runs: pd.DataFrame, axis: str, others: Sequence[str]) -> list[dict[str, Any]]:
-    """The two values of an axis that differ in most pairs: in who converged, and in who did first where both did."""
+    """Two values of an axis: those that differ in most pairs in who converged; and in speed, where both did.
+
+    For speed these have the largest median factor of all that differ by more than chance, or else differ in most pairs.
+    """
     found: list[list[dict[str, Any]]] = [[], []]
     values = sorted(runs[axis].unique())
     for a, b in itertools.combinations(values, 2):
@@ -210,11 +213,13 @@ def contrasts(runs: pd.DataFrame, axis: str, others: Sequence[str]) -> list[dict
             one = {"axis": axis, "kind": kind, "a": more, "b": less, "n": len(rows), "for_a": n_more, "for_b": n_less}
             one |= {"ratio": 1 / ratio if swapped else ratio, "p": min(1.0, p * len(values) * (len(values) - 1) / 2)}
             found[kind] += [one] if pair["seed"].nunique() >= 6 else []
+    fast = [one for one in found[1] if one["p"] < 0.05]
     largest = [
         max(several, key=lambda one: (abs(one["for_a"] - one["for_b"]), one["for_a"] + one["for_b"]))
-        for several in found
+        for several in found[: 1 if fast else 2]
         if several
     ]
+    largest += [max(fast, key=lambda one: one["ratio"])] if fast else []
     return [one for one in largest if one["for_a"] + one["for_b"]]
 
 

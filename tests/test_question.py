@@ -8,7 +8,7 @@ import example_results as examples
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, quantile_test
+from scipy.stats import binomtest, chisquare, quantile_test
 
 from sweep.analysis.layout import Combinations
 from sweep.analysis.question.best import Best, best_of_each, everywhere, factor
@@ -22,16 +22,18 @@ from sweep.analysis.question.subject import (
     asks_for_failures,
     asks_for_loss,
     asks_for_oscillation,
+    asks_for_rows,
     asks_for_share,
     asks_for_speed,
     followers,
     named,
     speed_comes_first,
     subject,
+    values_first,
 )
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.answer.best import asked_for
-from sweep.results.statistics import holm, median_interval, sign_test
+from sweep.results.statistics import equal_test, holm, median_interval, sign_test
 from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
 
@@ -72,9 +74,28 @@ def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -
     assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many hidden units does XOR take?", True),
+        ("How often does it fail, by the size of its initial weights?", True),
+        ("Up to which learning rate does it converge?", True),
+        ("How much faster is it?", True),
+        ("How many epochs does it take?", True),
+        ("Which optimizer learns XOR?", False),
+        ("Does it learn XOR?", False),
+        ("What learning rate is best?", False),
+    ],
+)
+def test_whether_the_values_of_the_axis_come_first(question: str, expected: bool) -> None:
+    assert values_first(question, KEYS) is expected
+    assert values_first("Does it learn XOR?", KEYS, "momentum") and not values_first("", [], "momentum")
+
+
 def test_a_question_asks_for_factors_epochs_or_oscillation() -> None:
     assert asks_for_factor("How much faster?") and not asks_for_factor("How fast, and how often?")
     assert asks_for_epochs("How many epochs does it take?") and not asks_for_epochs("How do the epochs grow?")
+    assert asks_for_rows("To how many rows does it answer 1?") and not asks_for_rows("How many rows are there?")
     assert asks_for_oscillation("How long does it oscillate?") and not asks_for_oscillation("How long does it take?")
 
 
@@ -140,6 +161,19 @@ def test_pairs_are_those_that_counting_one_by_one_finds() -> None:
     assert [fast.for_better, fast.for_worse, fast.n_pairs] == firsts
     p = 3 * binomtest(signs[0], sum(signs)).pvalue  # three pairs of values
     assert often.p >= p
+
+
+def test_speed_names_the_fastest_and_the_slowest_value() -> None:
+    """Of 0 and 0.5 every pair tells, by a factor of 2; 0.9 is 8 times as fast but for two seeds; 1 learns three."""
+
+    def epoch(seed: int, momentum: float) -> int | None:
+        often = {0: 80, 0.5: 40, 0.9: 90 if seed < 2 else 10, 1: 1 if seed < 3 else None}
+        return often[momentum]
+
+    fast = of_axis(trials(epoch, 20, momentum=[0, 0.5, 0.9, 1]), "momentum").fast
+    assert fast is not None
+    assert (fast.better, fast.worse, fast.ratio, fast.for_better, fast.for_worse) == (0.9, 0, 8.0, 18, 2)
+    assert fast.p == pytest.approx(6 * binomtest(2, 20).pvalue)  # six pairs of values
 
 
 def test_a_seed_counts_once_however_many_settings_it_has() -> None:
@@ -225,6 +259,11 @@ def test_the_sign_test_is_scipys(above: int, below: int) -> None:
     expected = binomtest(above, above + below).pvalue if above + below else 1.0
     assert sign_test(above, below) == pytest.approx(expected, rel=1e-12)
     assert sign_test(below, above) == sign_test(above, below)
+
+
+def test_the_test_of_equal_counts_is_scipys() -> None:
+    for counts in ([5, 5, 5], [12, 9, 30, 4], [1000, 1100]):
+        assert equal_test(np.array(counts)) == pytest.approx(tuple(chisquare(counts)), rel=1e-12)
 
 
 def test_holms_adjustment() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import example_results as examples
+import pandas as pd
 import pytest
 from conftest import TINY
 from of_result import answer as told
@@ -51,11 +52,58 @@ def test_values_never_learned_stand_beside_the_others() -> None:
     assert answer(result)[:2] == [
         "The best of 4 settings, chosen by the same runs, has 2 hidden units, tanh: all 5 runs converged (95 % "
         "interval 56.6 – 100 %), half of them within 2 epochs (5–95 %: 2 – 2).",
-        "At the best of the 2 settings of each, chosen by the same runs, the share that converged was 100 % with 2 and "
-        "3 hidden units; with 1 hidden unit, none of 10 runs converged.",
+        "AND was learned from 2 hidden units on: with 1 hidden unit, none of 10 runs converged; at the best of the 2 "
+        "settings of each, chosen by the same runs, the share that converged was 100 % with 2 and 3 hidden units.",
     ]
     (one,) = answer(examples.made({"hidden": [1, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
-    assert one == "With 1 hidden unit, none of 5 runs converged."
+    assert one == "AND was learned with 2 hidden units: with 1 hidden unit, none of 5 runs converged."
+
+
+@pytest.mark.parametrize(
+    ("learned", "said"),
+    [
+        (
+            [3, 4, 8],
+            "AND was learned from 3 hidden units on: with 1 and 2 hidden units, none of 20 runs converged; the",
+        ),
+        (
+            [1, 2],
+            "AND was learned up to 2 hidden units: with 3 to 8 hidden units, none of 30 runs converged; the share",
+        ),
+        (
+            [2, 3],
+            "AND was learned from 2 hidden units to 3: with 1, 4 and 8 hidden units, none of 30 runs converged; the",
+        ),
+        ([4], "AND was learned with 4 hidden units: with 1, 2, 3 and 8 hidden units, none of 40 runs converged."),
+        (
+            [2, 4],
+            "The share that converged was 100 % with 2 and 4 hidden units; with 1, 3 and 8 hidden units, none of 30",
+        ),
+        ([1, 2, 8], "The share that converged was 100 % with 1, 2 and 8 hidden units; with 3 and 4 hidden units, none"),
+        ([1, 2, 3, 4, 8], "The share that converged was 100 % with 1 to 8 hidden units."),
+    ],
+)
+def test_the_axis_of_the_question_comes_first_and_from_where_on_runs_converged(learned: list[int], said: str) -> None:
+    grid = {"hidden": [1, 2, 3, 4, 8], "gate": ["AND"]}
+
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if setting["hidden"] in learned else None
+
+    told = answer(examples.made(grid, 10, epoch, question="How many hidden units does AND take?"))
+    assert told[0].startswith(said)
+    assert told[1].startswith("The best of " if len(learned) > 1 else "With 4 hidden units: all 10 runs converged")
+
+
+def test_what_only_the_choosing_seeds_learned_is_not_said_to_be_learned() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if setting["hidden"] > 2 or (setting["hidden"] == 2 and seed == 0) else None
+
+    grid = {"hidden": [1, 2, 3], "gate": ["AND"], "activation": ["tanh", "relu"]}
+    first, *_ = answer(examples.made(grid, 10, epoch, question="How many hidden units does AND take?"))
+    assert first == (
+        "At the best of the 2 settings of each, chosen by 5 other seeds, the share that converged was 0 % with 2 "
+        "hidden units and 100 % with 3; with 1 hidden unit, none of 20 runs converged."
+    )
 
 
 def test_a_share_is_of_one_setting_and_has_its_interval() -> None:
@@ -147,6 +195,14 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
     said = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, epoch))
     assert "33.3 % with η = 1, 100 % with 4 and 33.3 % with 6, 11, 16 and 21." in said[1]
 
+    def between(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if 5 <= setting["learning_rate"] <= 10 else None
+
+    within = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, between))[1]
+    assert within.startswith(
+        "AND was learned from η = 5 to 10: with η = 1 to 4 and 11 to 21, none of 135 runs converged;"
+    )
+
 
 def test_growth_is_that_of_the_settings_chosen_and_no_rate() -> None:
     def epoch(setting: dict[str, Any], seed: int) -> int:
@@ -191,6 +247,42 @@ def test_how_long_a_loss_oscillates(grid: dict[str, Any], train: dict[str, Any],
     train = {"max_epochs": 100, "early_stop": False, **train}
     result = sweep.run({"question": question, "grid": grid | {"init": "zeros"}, "train": train})
     assert answer(result)[0].startswith(said)
+
+
+def guesses(text: Callable[[int], str], gates: list[str], n_seeds: int = 40, **grid: list[Any]) -> list[str]:
+    """What is answered to a question about rows, of runs that answer a text, by their number in the grid."""
+    made = examples.made(
+        {"gate": gates, **grid}, n_seeds, examples.never, question="To how many rows does it answer 1?"
+    )
+    texts = pd.Categorical([text(run) for run in made.runs["run"]])
+    return answer(examples.with_runs(made, made.runs.assign(answers=texts), made.summary))
+
+
+def test_how_many_rows_are_answered_1() -> None:
+    fair = ["0000", "0001", "0011", "0111"]
+    assert guesses(lambda run: fair[run % 4], ["XOR"])[0] == (
+        "On XOR, 0 to 3 of the 4 rows are answered 1: no row least often (10 of 40 runs), 3 rows most often (10). "
+        "Equal frequencies would be 10 each: the differences are no more than chance (χ² = 0, 3 degrees of freedom, "
+        "p = 1)."
+    )
+    both = guesses(lambda run: fair[run % 4] if run >= 40 else fair[run % 3 == 0], ["XOR", "OR"])
+    assert both[0] == (  # 2 · 6²/20 = 3.6, of one degree of freedom: p = 0.058, times two
+        "On XOR, 0 to 1 of the 4 rows are answered 1: 1 row least often (14 of 40 runs), no row most often (26). Equal "
+        "frequencies would be 20 each: the differences are no more than chance (χ² = 3.6, 1 degree of freedom, "
+        "p = 0.12 by Holm over 2 gates)."
+    )
+    uneven = guesses(lambda run: fair[run % 8 == 0], ["XOR"])[0]
+    assert uneven.endswith("the differences are more than chance (χ² = 22.5, 1 degree of freedom, p < 0.001).")
+
+
+def test_rows_answered_1_are_not_tested_where_seeds_repeat_or_runs_are_few() -> None:
+    several = guesses(lambda run: f"000{run % 2}", ["XOR"], learning_rate=[0.1, 1.0])
+    assert several[0].endswith("Equal frequencies would be 40 each.")
+    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 9)[0].endswith("Equal frequencies would be 4.5 each.")
+    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 10)[0].endswith("p = 1).")
+    nothing = guesses(lambda run: "0000" if run else "", ["XOR"])
+    assert nothing[0] == "On XOR, none of the 4 rows is answered 1 in any of 39 runs."
+    assert guesses(lambda _: "", ["XOR"])[0].startswith("XOR: none of the 40 runs converged")
 
 
 def test_words_are_explained_where_they_occur() -> None:

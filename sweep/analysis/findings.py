@@ -18,10 +18,12 @@ from sweep.analysis.points import points, thinned
 from sweep.analysis.predictions import Law
 from sweep.analysis.question import best, effects, growth, subject
 from sweep.analysis.question import instead as learned
+from sweep.analysis.question import ones as answered
 from sweep.analysis.question.best import Best, By, Factor
 from sweep.analysis.question.effects import Effect
 from sweep.analysis.question.growth import ByInputs, Fall, Oscillation
 from sweep.analysis.question.instead import Instead
+from sweep.analysis.question.ones import Ones
 from sweep.analysis.question.trials import Trials, arranged
 from sweep.analysis.representatives import Representatives
 from sweep.analysis.stability import Below, Edge
@@ -319,6 +321,11 @@ class Findings:
             return None
         first = [key for key in ("gate", self.subject) if key in self.varying]
         return learned.instead(self.result, list(dict.fromkeys([*first, *self.by_kind])))
+
+    @cached_property
+    def ones(self) -> list[Ones]:
+        """How many rows runs answer 1, by gate; see `ones.ones`."""
+        return answered.ones(self.result)
 
     @cached_property
     def representatives(self) -> Representatives:

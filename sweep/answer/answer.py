@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.subject import asks_for_loss
+from sweep.analysis.question.subject import asks_for_loss, asks_for_rows
 from sweep.answer.along import cycles, edge_sentences, fallen, grown, oscillations, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
-from sweep.answer.gates import functions, gates, instead, separability
+from sweep.answer.gates import functions, gates, instead, rows_answered, separability
 from sweep.answer.leading import leading
 from sweep.spec.schema import STATUS
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
@@ -27,6 +27,8 @@ def answer(findings: Findings) -> list[str]:
         return ["There are no runs, so there is no answer yet."]
     if findings.n_runs == 1 and findings.result.keeps_runs:
         return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
+    if asks_for_rows(findings.experiment.question) and findings.ones:
+        return [*rows_answered(findings), *_outcomes(findings)]
     if findings.layout.by_inputs:
         return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect
+from sweep.analysis.question.effects import FEWEST_SEEDS, Effect
 from sweep.answer.names import together, value
-from sweep.words import NBSP, capital, joined, label, number, small
+from sweep.words import capital, joined, label, number, p_value, small
 
 MAX_GATES = 4
 """Gates that are told one by one."""
@@ -61,9 +61,10 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
     parts = []
     if often is not None and not often.by_chance:
         better, worse = (together(findings, axis, at) for at in (often.better, often.worse))
+        former, latter = f"only the former did in {often.for_better:,}", f"only the latter in {often.for_worse:,}"
         parts.append(
             f"in this grid, runs converged more often with {better} than with {worse}: of {often.n_pairs:,} pairs, "
-            f"only the former did in {often.for_better:,} and only the latter in {often.for_worse:,} ({_p(often)})"
+            f"{former} and {latter} ({p_value(often.p)})"
         )
     elif often is not None:
         parts.append("how often runs converged differed by no more than chance")
@@ -72,7 +73,7 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
         ratio = f", by a median factor of {fast.ratio:.2g}" if fast.ratio >= 1.05 else ""
         parts.append(
             f"where both converged, runs were faster with {better} than with {worse}{ratio}: of {fast.n_pairs:,} "
-            f"pairs, in {fast.for_better:,}, and slower in {fast.for_worse:,} ({_p(fast)})"
+            f"pairs, in {fast.for_better:,}, and slower in {fast.for_worse:,} ({p_value(fast.p)})"
         )
     elif fast is not None:
         parts.append("how fast differed by no more than chance")
@@ -93,7 +94,3 @@ def _grouped(findings: Findings, axis: str, effects: Sequence[Effect]) -> str:
     if not parts:
         return f"no difference beyond chance for any {n}, in how often runs converge or how fast"
     return "by more than chance, " + "; ".join(parts)
-
-
-def _p(contrast: Contrast) -> str:
-    return f"p{NBSP}<{NBSP}0.001" if contrast.p < 0.001 else f"p{NBSP}={NBSP}{contrast.p:.2g}"

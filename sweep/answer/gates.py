@@ -12,6 +12,7 @@ from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
 from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
 from sweep.analysis.question.best import Best, By
+from sweep.analysis.question.effects import CHANCE
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
 from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
@@ -19,7 +20,7 @@ from sweep.answer.names import setting
 from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, counted, exact, joined, nats, percent, small
+from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small
 
 MAX_NAMED = 4
 MAX_CLASSES = 200
@@ -55,7 +56,7 @@ def gates(findings: Findings) -> list[str]:
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
     return [
         *sentences,
-        *(f"{_first(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
+        *(f"{at_start(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
         *why,
     ]
 
@@ -156,6 +157,32 @@ def _instead(found: Instead, gate: str, counts: NDArray[np.int64], itself: int) 
     return ", and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
+def rows_answered(findings: Findings) -> list[str]:
+    """Tell, gate by gate, to how many rows runs answer 1 least and most often, and whether chance may be why."""
+    sentences = []
+    n_tests = sum(math.isfinite(one.p) for one in findings.ones)
+    holm = f" by Holm over {n_tests} gates" if n_tests > 1 else ""
+    for one in findings.ones:
+        n, last = one.counts, len(one.counts) - 1
+        on = f"On {shown(one.gate)}, "
+        if not last:
+            sentences.append(f"{on}none of the {one.n_rows} rows is answered 1 in any of {n[0]:,} runs.")
+            continue
+        least, most = ("no row" if at == 0 else counted(int(at), "row") for at in (n.argmin(), last - n[::-1].argmax()))
+        test = ""
+        if math.isfinite(one.p):
+            chance = "more than chance" if one.p < CHANCE else "no more than chance"
+            degrees = f"{last} degree{'' if last == 1 else 's'} of freedom"
+            found = f"χ²{NBSP}={NBSP}{one.chi_square:.3g}, {degrees}, {p_value(one.p)}{holm}"
+            test = f": the differences are {chance} ({found})"
+        equal = f"{n.mean():,.1f}".removesuffix(".0")
+        sentences.append(
+            f"{on}0 to {last} of the {one.n_rows} rows are answered 1: {least} least often ({n.min():,} of {n.sum():,} "
+            f"runs), {most} most often ({n.max():,}). Equal frequencies would be {equal} each{test}."
+        )
+    return sentences
+
+
 def separability(findings: Findings) -> list[str]:
     """Tell which gates no weights can learn, and why, and how long theory has those take that were not learned.
 
@@ -180,7 +207,7 @@ def separability(findings: Findings) -> list[str]:
         reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
             reason = "no weights give every row its target"
-        names = _first(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
+        names = at_start(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
         sentences.append(
             f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
             f"so {_bound(findings, [theories[gate] for gate in barred])}."
@@ -221,7 +248,7 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
-def _first(names: Sequence[str]) -> str:
+def at_start(names: Sequence[str]) -> str:
     """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
     called = list(map(shown, names))
     kind = "" if called[0][0].isupper() else "The gate " if len(called) == 1 else "The gates "
@@ -253,7 +280,7 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         sentences.append(
-            f"{_first([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"{at_start([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )

@@ -40,6 +40,7 @@ GLOSSARY = {
     "cycle": "weights that come back bit for bit after some epochs, so that training on would only repeat them",
     "pair": "two runs with the same seed; unless two settings are named, they differ in one axis only",
     "p": "the chance of a difference as large as this if there were none; more than chance is a p below 0.05",
+    "χ²": "the squares of how far counts are from those expected, each by the one expected, added up (Pearson 1900)",
     "sign test": "asks whether as many seeds tell for one value as for the other, as fair coins would have it",
     "McNemar": "the exact sign test over pairs of which one run converged and the other did not",
     "Holm": "raises each p for the number of tests, so that a false alarm among all is as rare as in one",

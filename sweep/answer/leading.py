@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures
+from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures, values_first
 from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
-from sweep.answer.names import listed, setting, together
+from sweep.answer.gates import at_start
+from sweep.answer.names import listed, setting, together, value
 from sweep.results.statistics import censored
-from sweep.words import NBSP, capital, joined
+from sweep.words import NBSP, capital, joined, number
 
 MAX_LISTED = 8
 """Values of an axis that are told one by one; of more, `N_STEPS` at even steps, the best and the worst."""
@@ -24,39 +25,50 @@ Rows = NDArray[np.intp]
 
 
 def leading(findings: Findings) -> list[str]:
-    """Answer for the axis of the question: the best setting in full, then every value at its best."""
-    axis = findings.subject
+    """Answer for the axis of the question: every value at its best, and the best setting in full.
+
+    The values come first where the question asks about them, and else the best setting.
+    """
+    axis, question = findings.subject, findings.experiment.question
     if axis is None or not findings.chooses:
         return []
     learned = {at: rows for at, rows in findings.by_value.items() if findings.counts["n_converged"].iloc[rows].any()}
-    never = _never(findings, axis, [at for at in findings.by_value if at not in learned])
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
-    sentences: dict[str, None] = {}
-    for by in asked_for(findings.experiment.question):
+    never = _never(findings, axis, learned)
+    bests: list[list[str]] = []
+    values: list[list[str]] = []
+    for by in asked_for(question):
         (best,) = findings.best([np.concatenate(list(learned.values()))], by)
-        if not any(of_runs(findings, best) in sentence for sentence in sentences):
-            sentences[capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")] = None
-        if len(learned) > 1:
-            sentences[_others(findings, axis, learned, by, "" if len(sentences) > 1 else never)] = None
+        text = capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")
+        bests.append([] if any(of_runs(findings, best) in told for (told,) in bests) else [text])
+        values.append(_others(findings, axis, learned, by, "" if values else never))
         if by == "fast":
-            sentences |= dict.fromkeys([*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)])
-    return [*sentences, f"{capital(never)}."] if never and len(learned) == 1 else list(sentences)
+            values[-1] += [*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)]
+    parts = [part for pair in zip(bests, values, strict=True) for part in pair]
+    if values_first(question, findings.by_kind, findings.experiment.compare):
+        parts = [*values, *bests]
+    return [text for part in parts for text in part]
 
 
-def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, never: str) -> str:
+def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, never: str) -> list[str]:
     """Every value at its best setting; of many, some at even steps, the best and the worst."""
     at, bests = list(learned), findings.best(list(learned.values()), by)
+    where = _where(findings, axis, at) if never and all(best.n_converged for best in bests) else ""
+    if len(at) == 1:
+        return [capital(f"{where}: {never}." if where else f"{never}.")] if never else []
     fails = asks_for_failures(findings.experiment.question)
     texts = [rate_or_median(findings, best, by, fails) for best in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
-    names = _names(findings, axis, [[at[i] for i in part] for part in groups], len(at) <= MAX_LISTED)
+    whole = len(at) <= MAX_LISTED and len(_stretches(findings, at)) == 1
+    names = _names(findings, axis, [[at[i] for i in part] for part in groups], whole)
     short = [texts[part[0]] for part in groups]
     short[1:] = [text.removesuffix("s").removesuffix(" epoch") for text in short[1:]]
     parts = joined([f"{text} with {name}" for text, name in zip(short, names, strict=True)])
     share = "the share that failed was" if fails else "the share that converged was"
     what = share if by == "often" else "half of all runs converged within"
-    return capital(f"{at_best(bests, by)}{what} {parts}{f'; {never}' if never else ''}.")
+    shares = f"{at_best(bests, by)}{what} {parts}"
+    return [capital(f"{where}: {never}; {shares}." if where else f"{shares}{f'; {never}' if never else ''}.")]
 
 
 def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: Best) -> list[str]:
@@ -72,13 +84,13 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     if not factors:
         return []
     texts: list[str] = []
-    for factor, value in factors:
+    for factor, slower in factors:
         beside = "" if texts else f" as with {together(findings, axis, fastest)}"
         of = "" if texts else "median of "
         ends = f"{factor.low:.3g} – {factor.high:.3g}"
         interval = ends if texts else f"95{NBSP}% interval {ends}"
         many = "times" if texts else "times as many epochs"
-        name = together(findings, axis, value)
+        name = together(findings, axis, slower)
         texts.append(f"{factor.factor:.3g} {many} with {name}{beside} ({of}{factor.n_pairs:,} pairs, {interval})")
     other = "other " if first.n_choosing else ""
     return [f"With the same {other}seeds, where both converged, runs at these settings took {joined(texts)}."]
@@ -114,12 +126,42 @@ def _shown(bests: Sequence[Best], by: By) -> list[int]:
     return sorted({*steps, int(np.argmax(worth)), int(np.argmin(worth))})
 
 
-def _never(findings: Findings, axis: str, never: Sequence[Any]) -> str:
-    """Values of the axis with which no run converged; empty if there are none."""
+def _where(findings: Findings, axis: str, learned: Sequence[Any]) -> str:
+    """Say from which number on, or up to which, runs converged; empty where the numbers with which they did have gaps.
+
+    Of a single value that was learned it is said with which.
+    """
+    first, last, every = learned[0], learned[-1], list(findings.by_value)
+    if len(learned) == 1:
+        where = f"with {together(findings, axis, first)}"
+    elif not findings.settings.is_numeric(axis) or findings.companions.get(axis) or _stretches(findings, learned)[1:]:
+        return ""
+    elif last == every[-1]:
+        where = f"from {value(axis, first)} on"
+    else:
+        where = f"up to {value(axis, last)}" if first == every[0] else f"from {value(axis, first)} to {number(last)}"
+    return f"{at_start([str(gate) for gate in findings.settings.values('gate')])} was learned {where}"
+
+
+def _never(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> str:
+    """Tell of the values of the axis with which no run converged; empty if there are none."""
+    never = [at for at in findings.by_value if at not in learned]
     if not never:
         return ""
     n = sum(int(findings.counts["n"].iloc[findings.by_value[at]].sum()) for at in never)
-    names = joined([together(findings, axis, at) for at in never])
-    if not findings.companions.get(axis):
-        (names,) = listed(axis, [never])
+    stretches = _stretches(findings, never)
+    if findings.companions.get(axis):
+        names = joined([together(findings, axis, at) for at in never])
+    elif findings.settings.is_numeric(axis) and len(never) > MAX_LISTED:
+        names = joined(listed(axis, stretches))
+    else:
+        (names,) = listed(axis, [never], len(stretches) == 1)
     return f"with {names}, none of {n:,} runs converged"
+
+
+def _stretches(findings: Findings, values: Sequence[Any]) -> list[list[Any]]:
+    """Divide values of the axis, in order, where others lie between them."""
+    among = set(values)
+    places = [place for place, at in enumerate(findings.by_value) if at in among]
+    steps = itertools.groupby(enumerate(places), key=lambda one: one[1] - one[0])
+    return [[values[at] for at, _ in stretch] for _, stretch in steps]

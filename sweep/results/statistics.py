@@ -122,6 +122,17 @@ def sign_test(above: int, below: int) -> float:
     return min(1.0, 2.0 * float(bdtr(min(above, below), above + below, 0.5))) if above + below else 1.0
 
 
+def equal_test(counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Test whether each of some counts is equally likely: Pearson's χ² and its p, of one degree of freedom less.
+
+    χ² = Σ (k − e)²/e with e = Σ k/n (Pearson 1900, Phil. Mag. 50:157).
+    """
+    from scipy.special import chdtrc
+
+    chi_square = float(((counts - counts.mean()) ** 2).sum() / counts.mean())
+    return chi_square, float(chdtrc(len(counts) - 1, chi_square))
+
+
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Adjust p-values for their number, so that the chance of any false alarm stays below the level: float64, (n,)."""
     order = np.argsort(p, kind="stable")

@@ -7,8 +7,9 @@ once: with D the number of a seed's pairs that tell for A less those that tell f
 those with D < 0, but for chance, if A and B make no difference. Where a seed has one pair, this is McNemar's exact test
 (McNemar 1947, Psychometrika 12:153).
 
-The two values are those of k(k − 1)/2 pairs whose runs differ most; p is multiplied by that number, and then adjusted
-for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
+Of the k(k − 1)/2 pairs of values, the two are those whose runs differ in most pairs; for speed, of those that differ by
+more than chance, the fastest and the slowest, which have the largest median factor between them. p is multiplied by the
+number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
 """
 
 from collections.abc import Mapping, Sequence
@@ -145,8 +146,10 @@ def _effect(
     if not contrasts:
         return None
     n_couples = len(values) * (len(values) - 1) // 2
-    often, fast = (_largest([contrast[i] for contrast in contrasts], values, n_couples) for i in (0, 1))
-    return Effect(axis, gate, sum(contrast[0].n_pairs for contrast in contrasts), often, fast)
+    often, fast = ([_ordered(contrast[i], values, n_couples) for contrast in contrasts] for i in (0, 1))
+    by_factor = max((c for c in fast if not c.by_chance), key=lambda c: (c.ratio, *_difference(c)), default=None)
+    n_pairs = sum(contrast.n_pairs for contrast in often)
+    return Effect(axis, gate, n_pairs, _largest(often), by_factor or _largest(fast))
 
 
 def _couples(trials: Trials, table: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -186,23 +189,31 @@ def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], rati
     return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, sign_test(above, below))
 
 
-def _largest(contrasts: Sequence[Contrast], values: Any, n_couples: int) -> Contrast | None:
-    """The two values that differ in most pairs, the better one first; None where no pair tells."""
-    largest = max(contrasts, key=lambda pair: (abs(pair.for_better - pair.for_worse), pair.for_better + pair.for_worse))
-    if largest.for_better + largest.for_worse == 0:
-        return None
-    if largest.for_better < largest.for_worse:
-        largest = largest._replace(
-            better=largest.worse,
-            worse=largest.better,
-            for_better=largest.for_worse,
-            for_worse=largest.for_better,
-            seeds_better=largest.seeds_worse,
-            seeds_worse=largest.seeds_better,
-            ratio=1.0 / largest.ratio,
+def _ordered(contrast: Contrast, values: Any, n_couples: int) -> Contrast:
+    """The same with its values in place of their numbers, the better one first, and p for so many pairs of values."""
+    if contrast.for_better < contrast.for_worse:
+        contrast = contrast._replace(
+            better=contrast.worse,
+            worse=contrast.better,
+            for_better=contrast.for_worse,
+            for_worse=contrast.for_better,
+            seeds_better=contrast.seeds_worse,
+            seeds_worse=contrast.seeds_better,
+            ratio=1.0 / contrast.ratio,
         )
-    p = min(1.0, largest.p * n_couples) if largest.seeds_better > largest.seeds_worse else 1.0
-    return largest._replace(better=values[largest.better], worse=values[largest.worse], p=p)
+    p = min(1.0, contrast.p * n_couples) if contrast.seeds_better > contrast.seeds_worse else 1.0
+    return contrast._replace(better=values[contrast.better], worse=values[contrast.worse], p=p)
+
+
+def _difference(contrast: Contrast) -> tuple[int, int]:
+    """In how many more pairs one value is ahead than the other, and in how many either is."""
+    return contrast.for_better - contrast.for_worse, contrast.for_better + contrast.for_worse
+
+
+def _largest(contrasts: Sequence[Contrast]) -> Contrast | None:
+    """The two values that differ in most pairs; None where no pair tells."""
+    largest = max(contrasts, key=_difference)
+    return largest if any(_difference(largest)) else None
 
 
 def _adjusted(found: Sequence[Effect]) -> list[Effect]:

@@ -24,6 +24,7 @@ _WORDS = {
 _ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
 _SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
+_BEST = r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b"
 _LOSS = r"\bloss(?:es)?\b(?! functions?)"
 
 
@@ -51,6 +52,13 @@ def subject(question: str, axes: Sequence[str], compare: str | None = None) -> s
     if found:
         return found[0]
     return next((axis for axis in ("gate", "hidden") if axis in axes), next(iter(axes), None))
+
+
+def values_first(question: str, axes: Sequence[str], compare: str | None = None) -> bool:
+    """Return True if a question asks what the values of its axis do, not which of them, or what setting, is best."""
+    named_one = compare in axes or bool(named(question, axes))
+    asks = named_one or asks_for_factor(question) or asks_for_epochs(question)
+    return asks and re.search(_BEST, question.lower()) is None
 
 
 def named(question: str, axes: Sequence[str]) -> list[str]:
@@ -87,6 +95,11 @@ def asks_for_factor(question: str) -> bool:
 def asks_for_epochs(question: str) -> bool:
     """Return True if a question is about how many epochs something takes, not only about its fastest setting."""
     return re.search(r"\bhow many epochs\b", question.lower()) is not None
+
+
+def asks_for_rows(question: str) -> bool:
+    """Return True if a question is about how many rows are answered 1."""
+    return re.search(r"\bhow many rows\b.*\banswer", question.lower()) is not None
 
 
 def asks_for_oscillation(question: str) -> bool:
