@@ -239,14 +239,15 @@ def tell_effects(
     highest = 0.0
     for rank, one in enumerate(sorted(found, key=lambda one: float(one["p"]))):
         one["p"] = highest = max(highest, min(1.0, one["p"] * (len(found) - rank)))
-        p = "p < 0.001" if highest < 0.001 else f"p = {highest:.2g}"
+        p = "" if highest < 0.001 else f"; p = {highest:.2g}"
+        numbers = re.findall(r"-?\d[\d.,]*", word(one["axis"], one["b"]))
+        asked.known += [f"than with {numbers[0]}" if numbers else ""]
         if highest < 0.05 and one["kind"] == 0:
-            only = f"only the former did in {one['for_a']:,} and only the latter in {one['for_b']:,} ({p})"
-            asked.known.append(f"of {one['n']:,} pairs, {only}")
+            only = f"only the former did, in {one['for_b']:,} only the latter{p}"
+            asked.known.append(f"(in {one['for_a']:,} of {one['n']:,} pairs {only})")
         elif highest < 0.05:
             factor = f", by a median factor of {one['ratio']:.2g}" if one["ratio"] >= 1.05 else ""
-            pairs = f"of {one['n']:,} pairs, in {one['for_a']:,}, and slower in {one['for_b']:,} ({p})"
-            asked.known.append(f"{factor}: {pairs}")
+            asked.known.append(f"{factor} (in {one['for_a']:,} of {one['n']:,} pairs{p})")
     return [one for one in found if one["p"] < 0.05]
 
 

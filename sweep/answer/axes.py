@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.effects import FEWEST_SEEDS, Effect
-from sweep.answer.names import together, value
+from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect
+from sweep.answer.names import names_of, together, value
 from sweep.words import capital, joined, label, number, p_value, small
 
 MAX_GATES = 4
@@ -60,21 +60,15 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
         return "no difference beyond chance in how often runs converge, nor in how fast"
     parts = []
     if often is not None and not often.by_chance:
-        better, worse = (together(findings, axis, at) for at in (often.better, often.worse))
-        former, latter = f"only the former did in {often.for_better:,}", f"only the latter in {often.for_worse:,}"
-        parts.append(
-            f"in this grid, runs converged more often with {better} than with {worse}: of {often.n_pairs:,} pairs, "
-            f"{former} and {latter} ({p_value(often.p)})"
-        )
+        counts = f"in {often.for_better:,} of {often.n_pairs:,} pairs only the former did"
+        counts += f", in {often.for_worse:,} only the latter{_p(often)}"
+        parts.append(f"in this grid, runs converged more often {_with(findings, axis, often)} ({counts})")
     elif often is not None:
         parts.append("how often runs converged differed by no more than chance")
     if fast is not None and not fast.by_chance:
-        better, worse = (together(findings, axis, at) for at in (fast.better, fast.worse))
         ratio = f", by a median factor of {fast.ratio:.2g}" if fast.ratio >= 1.05 else ""
-        parts.append(
-            f"where both converged, runs were faster with {better} than with {worse}{ratio}: of {fast.n_pairs:,} "
-            f"pairs, in {fast.for_better:,}, and slower in {fast.for_worse:,} ({p_value(fast.p)})"
-        )
+        counts = f"in {fast.for_better:,} of {fast.n_pairs:,} pairs{_p(fast)}"
+        parts.append(f"where both converged, runs were faster {_with(findings, axis, fast)}{ratio} ({counts})")
     elif fast is not None:
         parts.append("how fast differed by no more than chance")
     return "; ".join(parts)
@@ -94,3 +88,13 @@ def _grouped(findings: Findings, axis: str, effects: Sequence[Effect]) -> str:
     if not parts:
         return f"no difference beyond chance for any {n}, in how often runs converge or how fast"
     return "by more than chance, " + "; ".join(parts)
+
+
+def _with(findings: Findings, axis: str, contrast: Contrast) -> str:
+    better, worse = names_of(findings, axis, [[contrast.better], [contrast.worse]])
+    return f"with {better} than with {worse}"
+
+
+def _p(contrast: Contrast) -> str:
+    """Return the p of a contrast; nothing where it is below 0.001, as mostly, and the page says how values compare."""
+    return "" if contrast.p < 0.001 else f"; {p_value(contrast.p)}"

@@ -99,10 +99,11 @@ def _how_compared(findings: Findings) -> list[str]:
         n := sum(contrast is not None for effect in findings.effects for contrast in (effect.often, effect.fast))
     ):
         lines.append(
-            "Pairs have the same seed and otherwise the same setting. Told are the two values of an axis that differ "
-            "in most pairs; how fast is compared where both runs converged. p is of the exact sign test over seeds "
-            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
-            f"number of pairs of values; adjusted for {counted(n, 'test')} (Holm). Below 0.05 is more than chance."
+            "Pairs have the same seed and otherwise the same setting. Of how often runs converge, the two values of an "
+            "axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
+            "converged. p is of the exact sign test over seeds (McNemar’s where a seed has one pair), each counted "
+            "once as its runs depend on each other, times the number of pairs of values; adjusted for "
+            f"{counted(n, 'test')} (Holm). Below 0.05 is more than chance; it is below 0.001 where it is not told."
         )
     if findings.edges and (compared or findings.edge_layout is not None):
         lines.append(

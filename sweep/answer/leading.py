@@ -13,7 +13,7 @@ from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures, values_first
 from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
 from sweep.answer.gates import at_start
-from sweep.answer.names import listed, setting, together, value
+from sweep.answer.names import listed, names_of, setting, together, value
 from sweep.results.statistics import censored
 from sweep.words import NBSP, capital, joined, number
 
@@ -61,14 +61,16 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
     texts = [rate_or_median(findings, best, by, fails) for best in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
     whole = len(at) <= MAX_LISTED and len(_stretches(findings, at)) == 1
-    names = _names(findings, axis, [[at[i] for i in part] for part in groups], whole)
+    names = names_of(findings, axis, [[at[i] for i in part] for part in groups], whole)
     short = [texts[part[0]] for part in groups]
     short[1:] = [text.removesuffix("s").removesuffix(" epoch") for text in short[1:]]
     parts = joined([f"{text} with {name}" for text, name in zip(short, names, strict=True)])
     share = "the share that failed was" if fails else "the share that converged was"
     what = share if by == "often" else "half of all runs converged within"
     shares = f"{at_best(bests, by)}{what} {parts}"
-    return [capital(f"{where}: {never}; {shares}." if where else f"{shares}{f'; {never}' if never else ''}.")]
+    if where:
+        return [capital(f"{where}: {never}."), capital(f"{shares}.")]
+    return [capital(f"{shares}{f'; {never}' if never else ''}.")]
 
 
 def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: Best) -> list[str]:
@@ -105,16 +107,9 @@ def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list
     ends = [dict.fromkeys((medians[rows].min(), medians[rows].max())) for rows in learned.values()]
     texts = [" to ".join(f"{end:,.0f}" if math.isfinite(end) else later(findings) for end in pair) for pair in ends]
     texts[0] += " epochs"
-    names = _names(findings, axis, [[at] for at in learned])
+    names = names_of(findings, axis, [[at] for at in learned])
     each = [f"{text} with {name}" for text, name in zip(texts, names, strict=True)]
     return [f"From the fastest setting to the slowest, half of all runs converged within {joined(each)}."]
-
-
-def _names(findings: Findings, axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
-    """Name groups of values, with what follows from them."""
-    if findings.companions.get(axis):
-        return [joined([together(findings, axis, at) for at in group]) for group in groups]
-    return listed(axis, groups, neighbours)
 
 
 def _shown(bests: Sequence[Best], by: By) -> list[int]:

@@ -57,6 +57,13 @@ def together(findings: Findings, axis: str, at: Any) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {joined(names[1:])}"
 
 
+def names_of(findings: Findings, axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:
+    """Name groups of values as `listed` does, or with those of the axes that follow from them."""
+    if findings.companions.get(axis):
+        return [joined([together(findings, axis, at) for at in group]) for group in groups]
+    return listed(axis, groups, neighbours)
+
+
 def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     """Name the values of a setting's axes: "tanh, start uniform(-1, 1), η = 3.16".
 
