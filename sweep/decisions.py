@@ -1,6 +1,7 @@
 """Models of the runs that are worth a look: trained again bit for bit, for the figures of what they answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sweep.analysis.representatives import Choice, Course, Model, epochs_of_interest, has_plane
 from sweep.engine.retraining import recording, same_bits, train_again, without_curves
@@ -23,7 +24,7 @@ def models_of(experiment: Experiment, chosen: Sequence[Choice]) -> list[Model]:
         setting, table, again = train_again(without_curves(experiment), choice.run)
         if not has_plane(table):
             raise ValueError(f"run: found {choice.run}, whose table has not two inputs and targets from 0 to 1")
-        models.append(Model(setting, table, again.final[0], same_bits(choice.stored, again.outcome)))
+        models.append(Model(setting, table, again.plan, again.final[0], same_bits(choice.stored, again.outcome)))
     return models
 
 
@@ -34,7 +35,7 @@ def courses_of(experiment: Experiment, chosen: Sequence[Choice]) -> list[Course]
         epochs = epochs_of_interest(choice.stored["epochs"])
         parts = [train_again(recording(experiment, 0, max(epoch, 1)), choice.run).trained for epoch in epochs[:-1]]
         weights = [part.final[0] if epoch else part.initial[0] for epoch, part in zip(epochs, parts, strict=False)]
-        models = [*(Model(last.setting, last.table, each, last.identical) for each in weights), last]
+        models = [*(replace(last, weights=each) for each in weights), last]
         courses.append(Course(choice, epochs, models))
     return courses
 

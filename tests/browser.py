@@ -38,7 +38,7 @@ def quiet_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda each: None if each.url.startswith(("data:", file)) else troubles.append(each.url))
         page.goto(file + address)
-        page.evaluate("sweep.opened")
+        page.evaluate("sweep.opened.then(() => null)")
         return page
 
     yield of

@@ -16,7 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sweep.kernel.lanes import absolute, apart, flip, fma, scale, select, split, sqrt, together, traced
+from sweep.kernel import lanes
+from sweep.kernel.activations import ACTIVATIONS
+from sweep.kernel.functions import sigmoid
+from sweep.kernel.lanes import Unfused, absolute, apart, flip, fma, scale, select, split, sqrt, together, traced
 
 Array = NDArray[np.float64]
 Operation = Callable[[Any, Any, Any], Any]
@@ -297,3 +300,16 @@ def test_values_that_were_made_one_come_apart_in_their_order(width: int) -> None
         call(x.ravel(), unused, unused, results_out)
         assert_same_bits(results_out.reshape(16, width)[1:], expected)
     assert apart(0.5, 2) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("function", [sigmoid, *ACTIVATIONS.values()], ids=lambda function: function.__qualname__)
+def test_pictures_are_spared_exact_multiply_adds_and_lose_a_few_last_bits(
+    function: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.concatenate([np.linspace(-750, 750, 301), np.linspace(-3, 3, 301), [0.0, INF, -INF, NAN]])
+    with np.errstate(invalid="ignore"):
+        exact, _ = function(x)
+        monkeypatch.delattr(lanes, "_fma_of_numbers")
+        rough, _ = function(x.view(Unfused))
+    assert isinstance(rough, Unfused)
+    np.testing.assert_allclose(rough, exact, rtol=1e-12, atol=0)

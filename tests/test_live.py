@@ -15,7 +15,7 @@ import golden_runs as golden
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY
+from conftest import EXPERIMENTS, TINY
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Error, Page
 from test_golden import check, exact_fma, triples, wanted
@@ -23,6 +23,7 @@ from test_golden import check, exact_fma, triples, wanted
 import sweep
 from sweep.engine import training
 from sweep.kernel import retarget
+from sweep.page import kernels
 from sweep.spec import inits
 from sweep.spec.experiment import load
 from sweep.spec.schema import RESTARTS as RESTARTED
@@ -254,6 +255,28 @@ def test_runs_that_begin_again_and_runs_judged_by_their_last_losses_end_as_in_th
     grid = {**{key: value for key, value in off.items() if key != "seed"}, "seeds": {"from": 77, "count": 1}}
     (expected,) = as_json(sweep.run({"grid": grid, "train": experiment["train"]}).runs)
     assert found == {**expected, "run": None}
+
+
+def test_a_page_names_every_gate_of_a_family_in_the_order_of_the_runs(chromium: Browser) -> None:
+    names = ["classes-4", "XOR", "all-3", "own", "11", "00", "parity-5", "0" * 31 + "1", "1" * 31 + "0", "1" + "0" * 63]
+    grid = {"gate": names, "learning_rate": 1}
+    experiment = {"grid": grid, "tables": {"own": {"rows": [[0, 1], [1, 0]]}}}
+    page = browser.training_page(chromium, experiment)
+    found = page.evaluate("inside.thisExperiment().then(({ grids: [{ values }] }) => values.gate)")
+    assert found == list(load(experiment).grids[0].values["gate"])
+
+
+def test_a_page_has_room_for_every_gate_of_five_inputs() -> None:
+    experiment = load(EXPERIMENTS / "five_inputs.toml")
+    assert len(kernels.script()) + len(kernels.data(experiment, kernels.Known())) < 300_000
+
+
+def test_a_gate_has_its_run_by_any_of_its_names(chromium: Browser) -> None:
+    grid = {"gate": ["classes-2", "parity-3", "NOR"], "learning_rate": 1, "init": "zeros"}
+    page = browser.training_page(chromium, {"grid": grid, "train": {"max_epochs": 3}})
+    names = ["0110", "parity-2", "xor", "01101001", "1000", "XNOR"]
+    found = trained(page, [{"gate": name} for name in names])
+    assert [row["run"] for row in found] == [3, 3, 3, 4, 5, None]
 
 
 def test_a_run_off_the_grid_is_the_one_that_sweep_run_trains(page: Page) -> None:

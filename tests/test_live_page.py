@@ -325,6 +325,31 @@ def test_the_report_opens_on_xor_beside_and_and_knows_its_runs(opened: Open, com
     expect(page.locator(".origin").first).to_contain_text("Off the grid of this sweep")
 
 
+def test_of_many_gates_one_is_typed_or_the_next_taken(opened: Open, tmp_path: Path) -> None:
+    grid = {"gate": ["all-3", "classes-4"], "learning_rate": 1, "init": "zeros"}
+    sweep.run({"name": "many", "grid": grid, "train": {"max_epochs": 1}}, tmp_path / "many")
+    page = opened(path=tmp_path / "many" / "report.html")
+    for typed, said in {"10000001": "Run 129 of the sweep: ", "parity-3": "Run 105 of the sweep: "}.items():
+        enter(page, "gate", typed)
+        expect(page.locator(".origin")).to_contain_text(said)
+    enter(page, "gate", "11111111")
+    page.get_by_role("button", name="next gate").click()
+    expect(field(page, "gate")).to_have_value("0" * 16)
+    enter(page, "gate", "0110")
+    expect(page.locator(".field .wrong").first).to_contain_text("no kernel in this page for 2-1 ")
+
+
+def test_a_page_says_which_ends_of_runs_it_does_not_know(opened: Open, tmp_path: Path) -> None:
+    grid = {"gate": "AND", "learning_rate": 1, "seeds": 2 * kernels.MOST_KNOWN}
+    sweep.run({"name": "many", "grid": grid, "train": {"max_epochs": 1}}, tmp_path / "many")
+    page = opened("#train?seed=4", path=tmp_path / "many" / "report.html")
+    expect(page.locator(".origin")).to_contain_text(", to the last bit as in the sweep. Of its setting ")
+    enter(page, "seed", "5")
+    expect(page.locator(".origin")).to_contain_text(
+        "does not know how it ended in the sweep; of runs 0, 2, 4, … it does."
+    )
+
+
 @pytest.mark.parametrize("name", ["published", "kolen_pollack_slices", "and", "xor"])
 def test_a_run_has_a_lasting_address(name: str, opened: Open, committed: Made) -> None:
     page = opened(path=committed(name) / "report.html")

@@ -18,7 +18,6 @@ from sweep.analysis.representatives import Choice, Course, Model, logits, output
 from sweep.answer.captions import described
 from sweep.commands import replay as replaying
 from sweep.engine.retraining import train_again
-from sweep.kernel.activations import ACTIVATIONS
 from sweep.plots.decision_surfaces import decision_surfaces
 from sweep.words import counted, of_group
 
@@ -169,10 +168,6 @@ def test_an_empty_result_has_none() -> None:
 # ---- what is drawn -----------------------------------------------------------------------------------------
 
 
-def test_pictures_know_the_activations_of_the_kernel() -> None:
-    assert list(surfaces.ACTIVATIONS) == list(ACTIVATIONS)
-
-
 @pytest.mark.parametrize(
     "grid",
     [
@@ -187,7 +182,7 @@ def test_pictures_know_the_activations_of_the_kernel() -> None:
 def test_answers_are_those_of_the_kernels_own_arithmetic(grid: dict[str, Any]) -> None:
     result = run(tables={"points": POINTS}, **grid)
     setting, table, again = train_again(result.experiment, 0)
-    model = Model(setting, table, again.final[0], True)
+    model = Model(setting, table, again.plan, again.final[0], True)
     answers = outputs(model, logits(model, table.inputs))
     np.testing.assert_allclose(answers, replaying.replay(result, 0).outputs["output"], rtol=1e-12, atol=1e-15)
 

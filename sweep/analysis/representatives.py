@@ -1,8 +1,8 @@
 """Runs worth a look, the fastest, the median and a failed one of some gates, and the outputs of their models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,9 @@ from sweep.spec.gates import truth_table
 from sweep.spec.schema import OUTCOME
 from sweep.spec.training_sets import TrainingSet
 
+if TYPE_CHECKING:
+    from sweep.kernel.plan import Plan
+
 MAX_ROWS = 3
 """Gates, or numbers of hidden units, that get a row of panels."""
 TEXTBOOK = ("AND", "OR", "XOR"), (2,)
@@ -25,18 +28,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _NEVER = 2**32 - 1
-
-
-def _sigmoid(a: Array) -> Array:
-    return np.asarray(np.exp(-np.logaddexp(0.0, -a)))
-
-
-ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
-    "sigmoid": _sigmoid,
-    "tanh": np.tanh,
-    "relu": lambda a: np.maximum(a, 0.0),
-    "identity": lambda a: a,
-}
 
 
 class Group(NamedTuple):
@@ -78,6 +69,8 @@ class Model:
         Every key of the grid → its value; `seed` last.
     table
         Its training set, of two inputs.
+    plan
+        Of its kernel.
     weights : float64, shape (n_params,)
         After the last update, in the order of `sweep.spec.inits.draw`.
     identical
@@ -86,6 +79,7 @@ class Model:
 
     setting: Mapping[str, Any]
     table: TrainingSet
+    plan: "Plan"
     weights: Array
     identical: bool
 
@@ -203,7 +197,7 @@ def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
 
 
 def logits(model: Model, inputs: Array) -> Array:
-    """Return the logit z of a model, equations (1) and (2) of `sweep.kernel.model`, in NumPy's own arithmetic.
+    """Return the logit z of a model, by the kernel's own arithmetic but for multiply-adds, which round twice.
 
     Parameters
     ----------
@@ -215,20 +209,21 @@ def logits(model: Model, inputs: Array) -> Array:
     float64, shape (n,)
         NaN or infinite where weights are not finite.
     """
-    n, hidden = inputs.shape[1], model.setting["hidden"]
-    ends = (hidden * n, hidden * (n + 1), hidden * (n + 2), model.weights.size - 1)
-    W1, b1, w2, u, b2 = np.split(model.weights, ends)
+    from sweep.kernel.lanes import Unfused
+    from sweep.kernel.model import logit
+
+    columns = list(np.ascontiguousarray(inputs.T).view(Unfused))
     with np.errstate(all="ignore"):
-        z = np.full(len(inputs), b2[0])
-        if hidden:
-            z = z + ACTIVATIONS[model.setting["activation"]](inputs @ W1.reshape(hidden, n).T + b1) @ w2
-        return z + inputs @ u if u.size else z
+        return np.asarray(logit(model.plan, list(model.weights), columns))  # type: ignore[no-untyped-call]
 
 
 def outputs(model: Model, z: Array) -> Array:
-    """Return the output of a model for its logits."""
+    """Return the output of a model for its logits, by the same arithmetic."""
+    from sweep.kernel.lanes import Unfused
+    from sweep.kernel.model import answer
+
     with np.errstate(all="ignore"):
-        return z if model.setting["output"] == "linear" else _sigmoid(z)
+        return np.asarray(answer(model.plan, z.view(Unfused)))  # type: ignore[no-untyped-call]
 
 
 def has_plane(table: TrainingSet) -> bool:

@@ -200,13 +200,12 @@ def _outputs(table: TrainingSet, plan: "Plan", weights: NDArray[np.float64]) -> 
     """Return the model's output for each row, by the kernel's own arithmetic on NumPy arrays."""
     import pandas as pd
 
-    from sweep.kernel.functions import sigmoid
-    from sweep.kernel.model import logit
+    from sweep.kernel.model import answer, logit
 
     columns = list(table.inputs.T)
     with np.errstate(all="ignore"):
         z = np.asarray(logit(plan, list(weights), columns), np.float64)  # type: ignore[no-untyped-call]
-        output = z if plan.output == "linear" else sigmoid(z)[0]  # type: ignore[no-untyped-call]
+        output = answer(plan, z)  # type: ignore[no-untyped-call]
     inputs = {f"x{i}": column for i, column in enumerate(columns, 1)}
     return pd.DataFrame({**inputs, "target": table.targets, "output": np.broadcast_to(output, table.targets.shape)})
 

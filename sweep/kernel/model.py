@@ -219,6 +219,11 @@ def logit(plan, w, x):
     return block.logits(lambda _, i: x[i])[0]
 
 
+def answer(plan, z):
+    """Equation (2): p for a logit z."""
+    return z if plan.output == "linear" else sigmoid(z)[0]
+
+
 def through_rows(plan, w, x, targets, sums, with_loss, fresh, with_ascent=True, tell=None):
     """Equations (1) to (6) for a block of rows, added to `sums`.
 

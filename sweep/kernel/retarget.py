@@ -18,9 +18,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from sweep.kernel.descent import advance, evaluate
-from sweep.kernel.functions import sigmoid
 from sweep.kernel.lanes import Storage, Table, canonical
-from sweep.kernel.model import logit
+from sweep.kernel.model import answer, logit
 from sweep.kernel.plan import Plan
 
 _F64, _I64 = ir.DoubleType(), ir.IntType(64)
@@ -70,7 +69,7 @@ def respond(plan: Plan, n_points: Any, X: Any, state: Any, outputs_out: Any) -> 
 
     def point(m: Any) -> None:
         z = logit(plan, w, [X[m, i] for i in range(plan.n_inputs)])
-        outputs_out[m] = canonical(z if plan.output == "linear" else sigmoid(z)[0])
+        outputs_out[m] = canonical(answer(plan, z))
 
     outputs_out.repeat(n_points, point)
 

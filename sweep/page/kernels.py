@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -238,18 +238,24 @@ def shape_of(kind: Kind) -> dict[str, Any]:
 
 
 def _grid(grid: Grid) -> dict[str, Any]:
-    names = grid.spelling.get("gate", grid.values["gate"])
     seeds = grid.seeds
-    spelled = [gate for name in names for gate in ([name] if name in ("all-3", "all-4") else _expanded(name))]
     return {
-        "values": {**{key: list(values) for key, values in grid.values.items()}, "gate": spelled},
+        "values": {**grid.values, "gate": _gates(grid.values["gate"])},
         "seeds": {"from": seeds.start, "count": len(seeds)} if isinstance(seeds, range) else list(seeds),
         "weights": list(grid.weights) or None,
     }
 
 
-def _expanded(name: str) -> Sequence[str]:
-    return gates.expand(name) if name in gates.FAMILIES else [name]
+def _gates(names: Iterable[str]) -> list[str | dict[str, Any]]:
+    """Names of gates; of truth tables, read as binary numbers, the steps from one to the next, which pack well."""
+    written: list[str | dict[str, Any]] = []
+    for size, group in itertools.groupby(names, lambda name: 0 if name.strip("01") or len(name) > 32 else len(name)):
+        if size:
+            steps = np.diff(np.array([int(outputs, 2) for outputs in group], "<u4"), prepend=np.uint32(0))
+            written.append({"size": size, "steps": _packed(steps.tobytes())})
+        else:
+            written += group
+    return written
 
 
 def _packed(content: bytes) -> str:

@@ -6,6 +6,7 @@ const LABELS = {
   momentum: "momentum", beta2: "β₂", epsilon: "ε", growth: "growth", shrink: "shrinking", decay: "decay", bias: "biases", loss: "loss", output: "output", update: "update",
   encoding: "inputs", shortcut: "shortcut",
 };
+const TEXTS = ["gate", "init"];
 const MOST_CHOICES = 300;
 let made = 0; // benches so far, for names of their elements
 
@@ -61,9 +62,10 @@ class Bench {
       const id = `${this.id}-${key}`;
       const choices = this.experiment.choices(key);
       const isChoice = choices.every((value) => typeof value !== "number") && !["init", "seed"].includes(key) && choices.length <= MOST_CHOICES;
+      const isText = TEXTS.includes(key);
       const field = isChoice
         ? make("select", { id }, ...choices.map((value) => make("option", { value: JSON.stringify(value) }, this.words(key, value))))
-        : make("input", { id, type: "text", inputmode: key === "init" ? "text" : "decimal", autocomplete: "off", spellcheck: "false", list: `${id}-values` });
+        : make("input", { id, type: "text", size: key === "gate" && 4 + choices.reduce((most, { length }) => Math.max(most, length), 0), inputmode: isText ? "text" : "decimal", autocomplete: "off", spellcheck: "false", list: `${id}-values` });
       field.addEventListener("change", () => this.changed(key));
       const wrong = make("span", { class: "wrong", id: `${id}-wrong` });
       field.setAttribute("aria-describedby", wrong.id);
@@ -71,7 +73,8 @@ class Bench {
       const step = (way, sign) => make("button", {
         type: "button", class: "step", "aria-label": `${way} ${name}`, onclick: () => this.stepped(key, sign),
       }, sign < 0 ? "−" : "+");
-      const parts = isChoice || key === "init" ? [field] : [step("lower", -1), field, step("higher", 1)];
+      const [lower, higher] = key === "gate" ? ["previous", "next"] : ["lower", "higher"];
+      const parts = isChoice || key === "init" ? [field] : [step(lower, -1), field, step(higher, 1)];
       if (!isChoice) parts.push(make("datalist", { id: `${id}-values` }, ...choices.slice(0, 60).map((value) => make("option", { value: String(value) }))));
       this.controls.append(make("div", { class: "field" }, make("label", { for: id }, name), make("span", { class: "entry" }, ...parts), wrong));
       this.fields[key] = { field, wrong, isChoice, choices };
@@ -88,12 +91,18 @@ class Bench {
     const { field, isChoice } = this.fields[key];
     if (isChoice) return JSON.parse(field.value);
     const text = field.value.trim().replace("−", "-");
-    return key !== "init" && text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    return !TEXTS.includes(key) && text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
   }
 
   // The next of the grid's values in this direction; beyond them, or for a seed, a step further.
   stepped(key, sign) {
     const { choices } = this.fields[key];
+    if (key === "gate") {
+      const at = choices.indexOf(this.setting.gate) + sign;
+      this.fields[key].field.value = choices.at(at % choices.length);
+      this.changed(key);
+      return;
+    }
     const now = Number(this.value(key));
     const sorted = [...choices].sort((a, b) => a - b);
     const beyond = sign > 0 ? sorted.find((value) => value > now * (1 + 1e-12)) : sorted.findLast((value) => value < now * (1 - 1e-12));
@@ -197,7 +206,8 @@ class Bench {
       const same = this.experiment.confirms(run, outcome);
       const setting = this.experiment.sharesOf(run);
       const whole = `Run ${grouped(run)} of the sweep: ${counted(outcome.epochs)}, loss ${lossWords(outcome.final_loss)}`;
-      this.origin.textContent = `${whole}${same ? ", to the last bit as in the sweep" : ""}. ${setting}`;
+      const known = same ? ", to the last bit as in the sweep." : same === undefined ? `. ${this.experiment.unconfirmed()}` : ".";
+      this.origin.textContent = `${whole}${known} ${setting}`;
       if (same === false) this.trouble.textContent = `${whole}. The sweep found something else: this page and its table do not belong together.`;
     }
   }

@@ -13,12 +13,17 @@ function doublesOf(text) {
   return new Float64Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 }
 
-// "all-3" → its 256 truth tables in counting order
-function expanded(gate) {
-  const family = /^all-([34])$/.exec(gate);
-  if (!family) return [gate];
-  const n = 2 ** family[1];
-  return Array.from({ length: 2 ** n }, (_, k) => k.toString(2).padStart(n, "0"));
+// The gates of a grid: names, and truth tables of `size` outputs each as steps from one binary number to the next.
+async function gatesOf(written) {
+  const parts = await Promise.all(written.map(async (each) => {
+    if (typeof each === "string") return each;
+    let outputs = 0;
+    return Array.from(new Uint32Array(await unpacked(each.steps)), (step) => {
+      outputs = (outputs + step) >>> 0;
+      return outputs.toString(2).padStart(each.size, "0");
+    });
+  }));
+  return parts.flat();
 }
 
 // The seeds of a grid, { from, count } or a list.
@@ -43,15 +48,14 @@ class Seeds {
 class Experiment {
   // packed: what sweep/page/kernels.py has written into the page
   static async from({ experiment, code }) {
-    return new Experiment({ ...JSON.parse(new TextDecoder().decode(await unpacked(experiment))), code });
+    const data = JSON.parse(new TextDecoder().decode(await unpacked(experiment)));
+    for (const { values } of data.grids) values.gate = await gatesOf(values.gate);
+    return new Experiment({ ...data, code });
   }
 
   constructor(data) {
     Object.assign(this, data);
-    for (const grid of this.grids) {
-      grid.values.gate = grid.values.gate.flatMap(expanded);
-      grid.seeds = new Seeds(grid.seeds);
-    }
+    for (const grid of this.grids) grid.seeds = new Seeds(grid.seeds);
     this.ziggurat = { edge: doublesOf(data.ziggurat.edge), scale: doublesOf(data.ziggurat.scale) };
     this.names = Object.keys(this.keys);
     this.codes = Object.keys(this.statuses);
@@ -85,8 +89,8 @@ class Experiment {
   only(key) {
     const values = (grid) => (key === "seed" ? [...Array(Math.min(grid.seeds.count, 2)).keys()].map((place) => grid.seeds.at(place)) : key === "weights" ? [grid.weights] : grid.values[key]);
     const all = this.grids.flatMap((grid) => values(grid) ?? []);
-    const texts = new Set(all.map((value) => JSON.stringify(value)));
-    if (texts.size === 1) return all[0] ?? undefined;
+    const text = JSON.stringify(all[0]);
+    if (all.length && all.every((value) => JSON.stringify(value) === text)) return all[0] ?? undefined;
     return key === "weights" ? undefined : this.keys[key]?.default;
   }
 
@@ -280,12 +284,20 @@ class Experiment {
     if (JSON.stringify(grid.weights ?? null) !== JSON.stringify(setting.weights ?? null)) return null;
     let number = 0;
     for (const [key, values] of Object.entries(grid.values)) {
-      const at = values.findIndex((value) => this.isSame(key, value, setting));
+      const at = key === "gate" ? this.placeOf(setting, values) : values.findIndex((value) => this.isSame(key, value, setting));
       if (at < 0) return null;
       number = number * values.length + at;
     }
     const place = grid.seeds.place(setting.seed);
     return place < 0 ? null : number * grid.seeds.count + place;
+  }
+
+  // The place of a setting's gate, by any of its names or its truth table.
+  placeOf(setting, values) {
+    const { gate } = setting;
+    const outputs = this.gates[gate] ?? gate;
+    const names = this.isOwn(setting) ? [] : [outputs, ...Object.keys(this.gates).filter((name) => this.gates[name] === outputs)];
+    return [gate, ...names.filter((name) => !(name in this.tables))].map((name) => values.indexOf(name)).find((at) => at >= 0) ?? -1;
   }
 
   isSame(key, value, setting) {
@@ -359,6 +371,12 @@ class Experiment {
     this.known.values ??= new Uint32Array(Uint8Array.from(atob(this.known.sums), (letter) => letter.charCodeAt(0)).buffer);
     if (run % this.known.stride) return undefined;
     return this.known.values[run / this.known.stride] === fingerprint(this.codes.indexOf(outcome.status), outcome);
+  }
+
+  // What the page says of a run whose end it does not know.
+  unconfirmed() {
+    const { stride } = this.known ?? {};
+    return `This page does not know how it ended in the sweep${stride ? `; of runs 0, ${stride}, ${2 * stride}, … it does` : ""}.`;
   }
 
   // ---- what the section shows
