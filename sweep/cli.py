@@ -142,7 +142,7 @@ def run(
     with _failures():
         if trained:
             run_output.show_answer(result)
-        run_output.list_files(api.draw(result) if figures and not drawn else result)
+        run_output.list_files(api.draw(result, jobs=jobs or -1) if figures and not drawn else result)
 
 
 @app.command()
@@ -179,7 +179,7 @@ def report(
             page, problems = api.index(directory)
             _print([*problems, str(page)])
         else:
-            list_files(api.draw(api.read(directory), all_kernels))
+            list_files(api.draw(api.read(directory), all_kernels, jobs=-1))
     if show:
         _open(page)
 
