@@ -1,5 +1,6 @@
 """The command line. What takes time to import is imported where it is used."""
 
+import gc
 import io
 import os
 import shlex
@@ -370,6 +371,7 @@ def _open(page: Path) -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    gc.set_threshold(50_000)  # a tenth of the time goes otherwise to looking at modules and figures again and again
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
@@ -383,18 +385,7 @@ def main() -> None:
     if status == EXIT_STATUS or interrupt.over:
         interrupt.end()
         status = EXIT_STATUS
-    _leave(status)
-
-
-def _leave(status: int) -> None:
-    """Exit without taking the interpreter apart, which with everything loaded takes half a second.
-
-    That matters to no one but worker processes, which Python's own exit ends in good order, and to threads in compiled
-    code, which it would let run on.
-    """
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupt.has_workers:
-        sys.exit(status)
-    os._exit(status)
+    interrupt.leave(status)
