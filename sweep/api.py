@@ -121,7 +121,7 @@ def run(
     return result
 
 
-def draw(result: "Result", all_kernels: bool = False) -> "Result":
+def draw(result: "Result", all_kernels: bool = False, jobs: int = 1) -> "Result":
     """Draw figures and report.html of a result that is on disk: from its tables, and by training single runs again.
 
     Parameters
@@ -131,6 +131,9 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
     all_kernels : bool
         True for a report that trains every kind of run of the experiment, however large it becomes. By default it
         trains the 24 commonest kinds, in 280 kB at most.
+    jobs : int
+        Figures to draw at a time, on Linux only, in copies of this process; −1 is one per core. Copies of a process
+        whose other threads are at work are not safe, so that the default is 1.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
     if result.path is None:
         raise ValueError("the result is in memory only; give sweep.run a directory with out=")
     with Lock(result.path):
-        return session.draw(result, all_kernels)
+        return session.draw(result, all_kernels, jobs)
 
 
 def index(directory: str | os.PathLike[str]) -> tuple[Path, list[str]]:

@@ -1,5 +1,6 @@
 """The command line. What takes time to import is imported where it is used."""
 
+import gc
 import io
 import os
 import shlex
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.exits import FAILED, ended, failures, leave, print_lines, refused, say
+from sweep.exits import FAILED, ended, failures, print_lines, refused, say
 from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
@@ -139,7 +140,7 @@ def run(
     with failures():
         if trained:
             run_output.show_answer(result)
-        run_output.list_files(api.draw(result) if figures and not drawn else result)
+        run_output.list_files(api.draw(result, jobs=jobs or -1) if figures and not drawn else result)
 
 
 @app.command()
@@ -176,7 +177,7 @@ def report(
             page, problems = api.index(directory)
             print_lines([*problems, str(page)])
         else:
-            list_files(api.draw(api.read(directory), all_kernels))
+            list_files(api.draw(api.read(directory), all_kernels, jobs=-1))
     if show:
         _open(page)
 
@@ -327,6 +328,7 @@ def _open(page: Path) -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
+    gc.set_threshold(50_000)  # a tenth of the time goes otherwise to looking at modules and figures again and again
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
@@ -340,4 +342,7 @@ def main() -> None:
     if status == EXIT_STATUS or interrupt.over:
         interrupt.end()
         status = EXIT_STATUS
-    leave(status, interrupt.has_workers)
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    interrupt.leave(status)

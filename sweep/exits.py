@@ -1,10 +1,8 @@
 """Ends of a command: messages for people, and exit statuses."""
 
-import os
 import signal
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import typer
 
@@ -55,16 +53,3 @@ def ended(message: str, status: int) -> typer.Exit:
     for line in message.splitlines():
         say(line)
     return typer.Exit(status)
-
-
-def leave(status: int, has_workers: bool) -> None:
-    """Exit without taking the interpreter apart, which with everything loaded takes half a second.
-
-    Threads in compiled code end with it. Worker processes need Python's own exit, which ends them in good order.
-    """
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    if has_workers:
-        sys.exit(status)
-    os._exit(status)

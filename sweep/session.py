@@ -217,7 +217,7 @@ class _Sweep:
         _write_tables(self.work, {**manifest, "complete": complete})
 
 
-def draw(result: "Result", all_kernels: bool = False) -> "Result":
+def draw(result: "Result", all_kernels: bool = False, jobs: int = 1) -> "Result":
     """Draw figures and report of a result on disk; see `sweep.api.draw`."""
     from sweep import decisions
     from sweep.page import html
@@ -231,7 +231,8 @@ def draw(result: "Result", all_kernels: bool = False) -> "Result":
         with tree.drafts() as drafts:
             models = decisions.for_report(findings.experiment, findings.representatives.chosen)
             courses = decisions.courses_for_report(findings.experiment, findings.representatives.followed)
-            written = html.write(findings, drafts, models, courses, all_kernels)
+            processes = estimate.drawing_processes(findings.experiment, Workers(jobs).n_jobs)
+            written = html.write(findings, drafts, models, courses, all_kernels, processes)
             names = [path.relative_to(drafts).as_posix() for path in written]
             if tables_only != result.manifest["files"]:
                 manifests.write_manifest(tree, {**result.manifest, "files": tables_only})

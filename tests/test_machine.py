@@ -5,6 +5,9 @@
 import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import llvmlite.binding
@@ -15,6 +18,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from sweep.kernel import machine
+from sweep.kernel.compiled import _once
 
 
 def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
@@ -73,6 +77,42 @@ def test_llvm_comes_to_an_end_of_a_long_loop(tmp_path: Path) -> None:
     where = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     ended = subprocess.run([sys.executable, "-c", TWO_UNITS], env=where, timeout=120, check=False)
     assert ended.returncode == 0
+
+
+TWO_RUNS = """
+import sys
+import sweep
+grid = dict(gate="XOR", hidden=2, learning_rate=1, seeds=2)
+print(sweep.run({"grid": grid}).runs["final_loss"].sum(), "numba.np.arraymath" in sys.modules)
+"""
+
+
+def test_code_on_disk_is_loaded_without_what_numba_can_compile(tmp_path: Path) -> None:
+    """`Dispatcher._cache`, `FunctionCache._load_overload` and `rtsys.initialize`."""
+    where = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", TWO_RUNS]
+    compiled, loaded = (subprocess.check_output(command, env=where, text=True).split() for _ in range(2))
+    assert compiled == [loaded[0], "True"]
+    assert loaded[1] == "False"
+
+
+def test_what_two_threads_want_at_a_time_is_compiled_once() -> None:
+    begun = threading.Barrier(2)
+    made = []
+
+    @_once
+    def make() -> list[int]:
+        time.sleep(0.01)  # for the other to come meanwhile
+        made.append(1)
+        return made
+
+    def want() -> list[int]:
+        begun.wait()
+        return make()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [pool.submit(want) for _ in range(2)][1].result() == [1]
+    assert made == [1]
 
 
 def test_numba_tells_for_which_features_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:

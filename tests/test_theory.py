@@ -101,6 +101,24 @@ def is_separable(table: TrainingSet) -> bool:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_what_is_seen_without_a_solver_is_what_the_solver_finds(n: int, encoding: str) -> None:
+    n_seen = 0
+    for table in (boolean_table(outputs(k, n), encoding) for k in range(2**2**n)):
+        A = signed_rows(table)
+        seen = theory_of._seen(A)
+        n_seen += seen is not None
+        assert seen is None or (seen == theory_of._escaping(A / 2)).all()  # a half is not Boolean
+    assert n_seen >= {1: 4, 2: 16, 3: 104}[n]
+
+
+def test_nothing_is_seen_where_sums_are_rounded() -> None:
+    rows = np.array([[1e16, 1.0], [1.0, 1.0], [-1e16, -2.0]])
+    assert not rows.sum(axis=0).any()
+    assert theory_of._seen(rows) is None
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(("n", "n_separable"), [(1, 4), (2, 14), (3, 104)])
 def test_every_function_of_few_inputs(n: int, n_separable: int, encoding: str) -> None:
     verdicts = [is_separable(boolean_table(outputs(k, n), encoding)) for k in range(2**2**n)]

@@ -111,8 +111,18 @@ def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> 
     waiting = min(n_runs, chunk * (chunks_in_work(jobs) + n_writers(jobs))) * run_bytes(experiment)
     piece = min(n_runs, max(chunk, runs_per_piece(experiment))) * run_bytes(experiment) * _TABLE_OF_OUTCOME
     point = max(len(grid.seeds) for grid in experiment.grids) * _POINT
-    drawn = min(_DRAWN_RUN * n_runs + _DRAWN_POINT * experiment.n_points, _MOST_DRAWN)
+    drawn = _drawn(experiment)
     return _PROCESS + max(_EARLIER + min(jobs, math.ceil(n_runs / chunk)) * in_work + waiting, piece + point, drawn)
+
+
+def drawing_processes(experiment: Experiment, jobs: int) -> int:
+    """Return how many of so many processes have the memory to draw at a time."""
+    return max(1, min(jobs, _MOST_DRAWN // _drawn(experiment)))
+
+
+def _drawn(experiment: Experiment) -> int:
+    """Return the bytes of memory that drawing a result takes."""
+    return min(_DRAWN_RUN * experiment.n_runs + _DRAWN_POINT * experiment.n_points, _MOST_DRAWN)
 
 
 def memory_of_result(experiment: Experiment) -> int:

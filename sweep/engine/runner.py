@@ -83,7 +83,7 @@ def _here(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Re
     options: dict[str, Any] = {}
     if workers.backend == "loky":
         _start_trackers()
-        options = {"initializer": _end_with, "initargs": (os.getpid(),)}
+        options = {"initializer": end_with, "initargs": (os.getpid(),)}
     with joblib.parallel_config(workers.backend, **options):
         parallel = joblib.Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
         results = parallel(call(experiment, chunk, missing) for chunk, missing in tasks)
@@ -128,7 +128,7 @@ def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | 
         return chunk, error
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this worker process soon after its parent, whose death nobody else tells it."""
 
     def look() -> None:

@@ -1,6 +1,5 @@
 """Train a chunk of runs, each kind of model with the kernel compiled for it."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,8 +24,6 @@ _LIKELIHOOD_NATS = (1e-3, 600.0)
 """Range of M · target_loss in which the product of probabilities is used: neither near 1 nor near underflow."""
 CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "bias", "optimizer", "update")
 """Keys of the grid that a kernel is compiled for."""
-
-_making_kernel = threading.Lock()
 
 
 class Trained(NamedTuple):
@@ -131,8 +128,7 @@ def _train_with_one_kernel(
     plan, loss_limit = plan_of(experiment, inputs, targets, bits, choices)
     outcome = Outcome.room(experiment, runs)
     initial, final = np.empty((2, runs.size if with_weights else 0, plan.n_params))
-    with _making_kernel:
-        train_with = kernel(plan)
+    train_with = kernel(plan)
     settings = _settings(grid, runs, choices["optimizer"])
     left, used, restart = np.arange(runs.size), 0, 0
     while left.size and used < train.max_epochs:

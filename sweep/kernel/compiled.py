@@ -1,6 +1,7 @@
 """Kernels: the training loop and a plan's arithmetic as machine code, with their signatures and names."""
 
 import functools
+import threading
 
 import numba
 import numpy as np
@@ -22,18 +23,38 @@ _LOOP = [
     numba.typeof(Shape(1, 1, 1, 1, 1, 1)),
     numba.typeof(Runs(_ROWS, _ROWS, _COUNTS, _ROWS, _COUNTS, _ROWS)),
     numba.typeof(Limits(1, 1, 1, 1.0, 1.0)),
-    numba.typeof(Output(_CODES, _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS, _TEXTS)),
+    numba.typeof(loop.empty_lanes(Shape(1, 1, 1, 1, 1, 1), 1)),
 ]
+_OUT = numba.typeof(Output(_CODES, _COUNTS, _COUNTS, _COUNTS, _NUMBERS, _ROWS, _ROWS, _ROWS, _TEXTS))
+_TRAIN = types.void(types.FunctionType(_ADVANCE), types.FunctionType(_EVALUATE), *_LOOP, _OUT)
+_FIND = types.void(types.FunctionType(_ADVANCE), *_LOOP, numba.typeof(_COUNTS), _OUT)
 
 
-@functools.cache
-def _loops():
-    """`train` and `find_stationary`; made at first use, since importing this needs no compiler."""
-    advance_type, evaluate_type = types.FunctionType(_ADVANCE), types.FunctionType(_EVALUATE)
-    return (
-        jit(types.void(advance_type, evaluate_type, *_LOOP))(loop.train),
-        jit(types.void(advance_type, *_LOOP))(loop.find_stationary),
-    )
+_compiling = threading.Lock()
+
+
+def _once(make):
+    """Decorate a function that compiles: what it has made is kept, and threads that want it at a time wait for one."""
+    made = functools.cache(make)
+
+    @functools.wraps(make)
+    def make_once(*args):
+        with _compiling:
+            return made(*args)
+
+    return make_once
+
+
+@_once
+def _training():
+    """The loop that trains; compiled at first use, as importing this needs no compiler."""
+    return jit(_TRAIN)(loop.train)
+
+
+@_once
+def _finding():
+    """The loop that finds stationary runs; compiled where they are looked for."""
+    return jit(_FIND)(loop.find_stationary)
 
 
 def _arithmetic(plan):
@@ -72,28 +93,31 @@ class Kernel:
 
     def __call__(self, runs: Runs, limits: Limits, out: Output) -> None:
         """Train."""
-        self._train(_loops(), self.code, runs, limits, out)
+        self._train(_training, _finding, self.code, runs, limits, out)
 
     def py_func(self, runs: Runs, limits: Limits, out: Output) -> None:
         """Train without compiled arithmetic."""
         text = self.plan.text
         arithmetic = tuple(functools.partial(function.in_python, text) for function in (advance, evaluate))
-        self._train((loop.train, loop.find_stationary), arithmetic, runs, limits, out)
+        self._train(lambda: loop.train, lambda: loop.find_stationary, arithmetic, runs, limits, out)
 
-    def _train(self, loops, arithmetic, runs, limits, out):
-        (train, find_stationary), (advance, evaluate) = loops, arithmetic
+    def _train(self, training, finding, arithmetic, runs, limits, out):
+        advance, evaluate = arithmetic
         keeps_states = limits.longest_period > 0 or len(out.weights) > 0 or len(out.sums) > 0
         states = np.empty((len(out.status) if keeps_states else 0, self.shape.n_values))
         with_states = out._replace(weights=states)
-        train(advance, evaluate, self.shape, runs, limits, with_states)
+        lanes = loop.empty_lanes(self.shape, runs.settings.shape[1])
+        training()(advance, evaluate, self.shape, runs, limits, lanes, with_states)
         out.weights[:] = states[: len(out.weights), : self.shape.n_params]
         if len(out.sums):
             out.sums[:] = states[:, self.shape.n_values - out.sums.shape[1] :]
         if limits.longest_period:
-            find_stationary(advance, self.shape, runs, limits, with_states)
+            lanes = loop.empty_lanes(self.shape, runs.settings.shape[1])
+            ended = np.flatnonzero(out.status == loop.MAX_EPOCHS)
+            finding()(advance, self.shape, runs, limits, lanes, ended, with_states)
 
 
-@functools.cache
+@_once
 def kernel(plan: Plan) -> Kernel:
     """The kernel of a plan, made and compiled once in a process."""
     made = Kernel(plan)

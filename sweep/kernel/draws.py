@@ -182,8 +182,7 @@ def _output(high, low):
 
 
 @jit()
-def _draw_uniforms(seeds, out):
-    pool, words = np.empty(POOL_SIZE, np.uint64), np.empty(N_STATE_WORDS, np.uint64)
+def _draw_uniforms(seeds, pool, words, out):
     for i in range(out.shape[0]):
         high, low, inc_high, inc_low = _seeded(seeds[i], pool, words)
         for j in range(out.shape[1]):
@@ -203,9 +202,8 @@ def _above_the_curve(layer, x, fraction):
 
 
 @jit()
-def _draw_normals(seeds, out, left_out):
+def _draw_normals(seeds, pool, words, out, left_out):
     """Rows of normals; left_out[i] says that row i has a draw that is NumPy's to make, and is not to be used."""
-    pool, words = np.empty(POOL_SIZE, np.uint64), np.empty(N_STATE_WORDS, np.uint64)
     for i in range(out.shape[0]):
         high, low, inc_high, inc_low = _seeded(seeds[i], pool, words)
         left_out[i] = False
@@ -232,8 +230,7 @@ def _draw_normals(seeds, out, left_out):
 
 
 @jit()
-def _seed_states(seeds, out):
-    pool, words = np.empty(POOL_SIZE, np.uint64), np.empty(N_STATE_WORDS, np.uint64)
+def _seed_states(seeds, pool, words, out):
     for i in range(out.shape[0]):
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = _seeded(seeds[i], pool, words)
 
@@ -249,10 +246,15 @@ def _checked(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.uint32]:
     return seeds.astype(np.uint32)
 
 
+def _room() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Room for the pool and the words of one seed."""
+    return np.empty(POOL_SIZE, np.uint64), np.empty(N_STATE_WORDS, np.uint64)
+
+
 def _redraw(rows: NDArray[np.intp], seeds: NDArray[np.uint32], out: NDArray[np.float64]) -> None:
     """Let NumPy draw these rows of out, from the state in which it would begin."""
     states = np.empty((len(rows), 4), np.uint64)
-    _seed_states(seeds[rows], states)
+    _seed_states(seeds[rows], *_room(), states)
     pcg = np.random.PCG64(0)
     generator, state = np.random.Generator(pcg), pcg.state
     lcg = state["state"]
@@ -284,7 +286,7 @@ def standard_uniforms(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.flo
     """
     seeds = _checked(seeds, k)
     out = np.empty((len(seeds), k))
-    _draw_uniforms(seeds, out)
+    _draw_uniforms(seeds, *_room(), out)
     return out
 
 
@@ -296,6 +298,6 @@ def standard_normals(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.floa
     seeds = _checked(seeds, k)
     out = np.empty((len(seeds), k))
     left_out = np.empty(len(seeds), np.bool_)
-    _draw_normals(seeds, out, left_out)
+    _draw_normals(seeds, *_room(), out, left_out)
     _redraw(np.flatnonzero(left_out), seeds, out)
     return out

@@ -165,19 +165,15 @@ class Lanes(NamedTuple):
     n_looks: NDArray[np.int64]
 
 
-@inlined
-def _empty_lanes(shape, n_settings):
+def empty_lanes(shape, n_settings):
+    """Make room for runs at work, where none is yet."""
     width = shape.width
     state = np.zeros(shape.n_values * width)
     return Lanes(
         state,
         np.zeros(shape.n_rows * width),
         np.zeros(n_settings * width),
-        np.zeros(width),
-        np.zeros(width),
-        np.zeros(width),
-        np.zeros(width),
-        np.zeros(width),
+        *np.zeros((5, width)),
         np.zeros(shape.n_rows * width),
         np.full(width, -1),
         np.zeros(width),
@@ -323,7 +319,7 @@ def _write(lanes, limits, out):
     return n_ended, n_epochs
 
 
-def train(advance, evaluate, shape, runs, limits, out):
+def train(advance, evaluate, shape, runs, limits, lanes, out):
     """Train runs 0 … n − 1 from start to end, `width` at a time; a lane that is done takes the next run.
 
     Parameters
@@ -333,9 +329,10 @@ def train(advance, evaluate, shape, runs, limits, out):
     shape : Shape
     runs : Runs
     limits : Limits
+    lanes : Lanes
+        Empty ones.
     out : Output
     """
-    lanes = _empty_lanes(shape, runs.settings.shape[1])
     X, loss_limit, error_limit = runs.X, limits.loss_limit, limits.error_limit
     state, targets, settings, epochs, first = lanes[:5]
     loss, converged, finite, sides = lanes[5:9]
@@ -355,18 +352,17 @@ def train(advance, evaluate, shape, runs, limits, out):
             n_done, n_epochs_done = n_done + ended, n_epochs_done + n_epochs
 
 
-def find_stationary(advance, shape, runs, limits, out):
+def find_stationary(advance, shape, runs, limits, lanes, ended, out):
     """Tell stationary runs from others that reached max_epochs.
 
     A run that would meet the criterion on the way, at a state of its cycle that it has not come to yet, is not one.
 
-    Parameters are those of `train`; `out.weights` holds the states that the runs ended with.
+    Parameters are those of `train`; `ended` has the numbers of the runs in question, and `out.weights` the states that
+    runs ended with.
     """
-    lanes = _empty_lanes(shape, runs.settings.shape[1])
     X, tables, table_of, _, _, settings_of = runs
     state, targets, settings, epochs, first = lanes[:5]
-    bits, width, status, states = lanes.bits, shape.width, out.status, out.weights
-    ended = np.flatnonzero(status == MAX_EPOCHS)
+    bits, last, width, status, states = lanes.bits, lanes.marked, shape.width, out.status, out.weights
     for at in range(0, ended.size, width):
         batch = ended[at : at + width]
         first[:] = -1.0
@@ -374,7 +370,7 @@ def find_stationary(advance, shape, runs, limits, out):
             run = batch[lane]
             targets_of_run = tables[table_of[run]]
             _place_run(lane, width, states[run], settings_of[run], targets_of_run, shape, state, settings, targets)
-        last = bits.copy()
+        last[:] = bits
         for epoch in range(1, min(limits.longest_period, limits.max_epochs) + 1):
             advance(1, X, state, targets, settings, epochs, first, limits.loss_limit, limits.error_limit)
             for lane in range(batch.size):

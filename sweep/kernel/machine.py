@@ -11,6 +11,8 @@ import llvmlite
 import llvmlite.binding
 import numba
 from numba import config
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 if llvmlite.binding.llvm_version_info >= (21,):
     # LLVM asks whether a loop computes a checksum, along all paths of its arithmetic: with a long body, for ever.
@@ -18,6 +20,16 @@ if llvmlite.binding.llvm_version_info >= (21,):
 
 inlined = numba.njit(inline="always", error_model="numpy")
 """Decorator of parts of functions that `jit` compiles: they become one piece of code, under the name of the whole."""
+
+
+class _Cache(FunctionCache):
+    """Code on disk, loaded without all that Numba can compile, whose import takes five times as long."""
+
+    def load_overload(self, sig, target_context):
+        """Load code; it needs Numba's memory management and nothing else, since it calls no function of Numba's."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 @functools.cache
@@ -46,8 +58,12 @@ def jit(signature=None, text=""):
 
     def decorate(function):
         function.__name__ = function.__qualname__ = f"{function.__name__}_{digest[:20]}"
-        options = {"cache": True, "nogil": True, "error_model": "numpy"}
-        return numba.njit(signature, **options)(function) if signature else numba.njit(**options)(function)
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+        compiled._cache = _Cache(function)
+        if signature:
+            compiled.compile(signature)
+            compiled.disable_compile()
+        return compiled
 
     return decorate
 

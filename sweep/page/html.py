@@ -7,8 +7,9 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Course, Model
@@ -16,13 +17,14 @@ from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import KEPT, TITLES, Description, described, failures
 from sweep.answer.glossary import GLOSSARY, explained, found
 from sweep.answer.listing import columns, listing, run_column
+from sweep.engine.copies import in_copies
 from sweep.page import kernels
 from sweep.page.live_section import live
 from sweep.page.pointing import FRACTION, Marked, pointing
 from sweep.plots.drawing.marks import located
 from sweep.plots.drawing.parts import Box, Parts, parts
 from sweep.plots.drawing.style import save
-from sweep.plots.registry import figures_for
+from sweep.plots.registry import Draw, figures_for
 from sweep.results.result import Result
 from sweep.spec.schema import STATUS
 from sweep.words import cell, counted, ended, label, percent
@@ -42,6 +44,7 @@ def write(
     models: Sequence[Model] = (),
     courses: Sequence[Course] = (),
     all_kernels: bool = False,
+    processes: int = 1,
 ) -> list[Path]:
     """Draw every figure that fits the result, and the report; a figure that fails is left out, and named there.
 
@@ -55,6 +58,8 @@ def write(
         Of its runs that are `followed`, trained again, for the figure of their training.
     all_kernels
         True for a page that trains every kind of run of the result, however large it becomes.
+    processes
+        Figures that are drawn at a time, each in a process of its own.
 
     Returns
     -------
@@ -63,29 +68,46 @@ def write(
     """
     directory = Path(directory)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    drawn, whole, marks, of_figures = {}, {}, {}, {}
-    failed = []
-    for name, draw in figures_for(findings, models, courses).items():
-        try:
-            figure = draw(findings)
-            svg, png, *pictures = save(figure, directory / "figures" / name)
-        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            failed.append(
-                f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or type(error).__name__}."
-            )
-            continue
-        drawn[name] = svg.read_text(encoding="utf-8")
-        whole[name] = [picture.relative_to(directory).as_posix() for picture in pictures]
-        marks[name] = located(figure)
-        of_figures[name] = parts(figure)
-        written += [svg, png, *pictures]
+    replay, more = (_command(findings.result, *words) for words in (["replay"], ["report", "--all-kernels"]))
+    figures = figures_for(findings, models, courses)
+    tasks = [partial(_draw, findings, name, draw, directory) for name, draw in figures.items()]
+    trained, *made = in_copies([partial(live, findings, replay, more, all_kernels), *tasks], processes)
+    drawn = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, _Drawn)}
+    whole = {
+        name: [picture.relative_to(directory).as_posix() for picture in found.files[2:]]
+        for name, found in drawn.items()
+    }
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    replay, more = (_command(findings.result, *words) for words in (["replay"], ["report", "--all-kernels"]))
-    trained = live(findings, replay, more, all_kernels)
-    unfinished.write_text(render(findings, drawn, whole, marks, of_figures, trained, failed), encoding="utf-8")
-    return [unfinished.replace(page), *written]
+    text = render(
+        findings,
+        {name: found.files[0].read_text(encoding="utf-8") for name, found in drawn.items()},
+        whole,
+        {name: found.marks for name, found in drawn.items()},
+        {name: found.made_of for name, found in drawn.items()},
+        trained,
+        [found for found in made if isinstance(found, str)],
+    )
+    unfinished.write_text(text, encoding="utf-8")
+    return [unfinished.replace(page), *(file for found in drawn.values() for file in found.files)]
+
+
+class _Drawn(NamedTuple):
+    """A figure that has been drawn: its files, what can be pointed at, and what it consists of."""
+
+    files: Sequence[Path]
+    marks: Marked
+    made_of: Parts
+
+
+def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> _Drawn | str:
+    """Draw a figure and write its files; if it fails, return what to say of it."""
+    try:
+        figure = draw(findings)
+        files = save(figure, directory / "figures" / name)
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        return f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or type(error).__name__}."
+    return _Drawn(files, located(figure), parts(figure))
 
 
 def render(

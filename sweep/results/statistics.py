@@ -117,9 +117,14 @@ def sign_test(above: int, below: int) -> float:
 
     The chance that n fair coins fall as unevenly or more so, min(1, 2 P(X ≤ min(above, below))), X ~ B(n, ½).
     """
-    from scipy.special import bdtr
+    return min(1.0, 2.0 * float(_fair_coins(above + below)[min(above, below)]))
 
-    return min(1.0, 2.0 * float(bdtr(min(above, below), above + below, 0.5))) if above + below else 1.0
+
+def _fair_coins(n: int) -> NDArray[np.float64]:
+    """P(X ≤ k) for k = 0 … n, X ~ B(n, ½), to about n roundings: the terms' logarithms are added up."""
+    k = np.arange(1, n + 1)
+    logs = np.cumsum(np.log(np.concatenate([[1.0], (n + 1 - k) / k])))
+    return np.cumsum(np.exp(logs - n * np.log(2.0)))
 
 
 def equal_test(counts: NDArray[np.int64]) -> tuple[float, float]:
@@ -152,9 +157,7 @@ def median_interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
     values : float64, shape (n,)
         No NaN; at least one.
     """
-    from scipy.special import bdtr
-
     ordered, n = np.sort(values), len(values)
-    k = int((bdtr(np.arange(n), n, 0.5) <= 0.025).sum())
+    k = int((_fair_coins(n) <= 0.025).sum())
     low, high = (float(ordered[k - 1]), float(ordered[n - k])) if k else (-np.inf, np.inf)
     return float(np.median(ordered)), low, high

@@ -13,6 +13,7 @@ implicit bias of gradient descent on nonseparable data, arXiv 1803.07300).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from sweep.spec.training_sets import TrainingSet
 
 _MAX_NEWTON_STEPS = 1000
+_MAX_PERCEPTRON_STEPS = 100
 _CARRIES = 1e-9
 """Part of the largest u below which a value is taken for rounding in a row that carries nothing."""
 
@@ -39,19 +41,30 @@ class Separable:
 
     Attributes
     ----------
-    margin : float
-        γ = max over ‖w‖ = 1 of min a_i·w, the bias counted as a weight, the rows not normalised.
-    direction : float64 array, shape (n_inputs + 1,)
-        The w of norm 1 that attains it, the bias last: where w_t/‖w_t‖ goes.
+    rows : float64 array, shape (n_rows, n_inputs + 1)
+        The a_i.
     monotone_learning_rate : float
         2/β, β = ¼ λ the largest that any eigenvalue of the Hessian of (1) can be, λ that of Σ c_i a_i a_iᵀ. Below it
         the loss falls in every epoch, from any start (Soudry et al. 2018); above it, first come epochs of
         another kind, which (2) does not count.
     """
 
-    margin: float
-    direction: NDArray[np.float64]
+    rows: NDArray[np.float64]
     monotone_learning_rate: float
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        return _hard_margin(self.rows)
+
+    @property
+    def margin(self) -> float:
+        """γ = max over ‖w‖ = 1 of min a_i·w, the bias counted as a weight, the rows not normalised."""
+        return 1.0 / float(np.linalg.norm(self._weights))
+
+    @property
+    def direction(self) -> NDArray[np.float64]:
+        """The w of norm 1 that attains the margin, the bias last: where w_t/‖w_t‖ goes."""
+        return np.asarray(self._weights / float(np.linalg.norm(self._weights)))
 
     def epochs(self, learning_rate: ArrayLike, target_loss: ArrayLike) -> NDArray[np.float64]:
         """Epochs until the loss is `target_loss` nats, 1/(γ² η target) by (2); the two are broadcast."""
@@ -116,10 +129,10 @@ def predict(table: TrainingSet) -> Separable | NotSeparable:
 
 
 def _separable(A: NDArray[np.float64], c: NDArray[np.float64]) -> Separable:
-    weights = _hard_margin(A)
-    norm = float(np.linalg.norm(weights))
-    largest = float(np.linalg.eigvalsh((A.T * c) @ A)[-1])
-    return Separable(1.0 / norm, weights / norm, 8.0 / largest)
+    found = Separable(A, 8.0 / float(np.linalg.eigvalsh((A.T * c) @ A)[-1]))
+    if not _is_boolean(A):
+        assert found.margin  # which raises an error where numbers are too far apart
+    return found
 
 
 def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[np.intp], n_rows: int) -> NotSeparable:
@@ -146,6 +159,8 @@ def _escaping(A: NDArray[np.float64]) -> NDArray[np.bool_]:
     One linear program finds all of them: maximise Σ t_i subject to A v ≥ t and 0 ≤ t ≤ 1. Such v can be added and
     enlarged, so that every t_i of the solution is 0 or 1. Columns may be scaled first.
     """
+    if (seen := _seen(A)) is not None:
+        return seen
     from scipy.optimize import linprog
 
     n_rows, n_weights = A.shape
@@ -163,6 +178,30 @@ def _escaping(A: NDArray[np.float64]) -> NDArray[np.bool_]:
     if (np.minimum(t, 1.0 - t) > 1e-3).any():
         raise ArithmeticError("separable or not: the table's numbers are too far apart to tell")
     return t > 0.5
+
+
+def _is_boolean(A: NDArray[np.float64]) -> bool:
+    """Return True if sums of rows are exact, and never far apart."""
+    return bool((np.abs(A) <= 1.0).all() and (np.rint(A) == A).all())
+
+
+def _seen(A: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+    """Solve the linear program of a Boolean table where its solution can be seen; None if it cannot.
+
+    Where Σ a_i = 0, as for XOR, Σ a_i·v = 0 for every v, so that no row escapes. Where a perceptron finds a v with
+    a_i·v > 0 for all i, every row does.
+    """
+    if not _is_boolean(A):
+        return None
+    v = A.sum(axis=0)
+    if not v.any():
+        return np.zeros(len(A), np.bool_)
+    for _ in range(_MAX_PERCEPTRON_STEPS):
+        worst = np.argmin(A @ v)
+        if A[worst] @ v > 0.0:
+            return np.ones(len(A), np.bool_)
+        v = v + A[worst]
+    return None
 
 
 def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
