@@ -17,6 +17,7 @@ from sweep.analysis.findings import Findings
 from sweep.answer import listing
 from sweep.answer.glossary import GLOSSARY
 from sweep.page.html import write
+from sweep.page.live_section import openings
 from sweep.plots.drawing.marks import located
 from sweep.plots.registry import FIGURES
 from sweep.results.result import Result
@@ -330,3 +331,15 @@ def test_pairs_are_explained_only_where_they_are_told() -> None:
 def test_a_single_run_a_point_is_one() -> None:
     result = examples.made({"gate": ["AND"], "learning_rate": [1.0, 10.0]}, n_seeds=1)
     assert "from 1 run a point" in sentences.descriptions(result, [])["success_rate"].caption
+
+
+def test_the_page_trains_a_run_that_converged_at_the_best_setting_of_the_smaller_network() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        if setting["hidden"] == 3:
+            return 3
+        return (1 if seed == 5 else None) if setting["learning_rate"] == 2 else (9 if seed >= 2 else None)
+
+    result = examples.made({"gate": ["XOR"], "hidden": [2, 3], "learning_rate": [2.0, 1.0]}, 12, epoch)
+    (run,) = openings(Findings(result))
+    found = result.runs[result.runs["run"] == run].iloc[0]
+    assert (found["hidden"], found["learning_rate"], found["seed"]) == (2, 1, 2)

@@ -49,13 +49,24 @@ def live(findings: Findings, replay: str | None, more: str | None = None, whole:
 
 
 def openings(findings: Findings) -> list[int]:
-    """Choose the runs to open on: XOR beside AND where both are trained, else one of those whose surfaces are drawn."""
+    """Choose the runs to open on: XOR beside AND where both are trained, else one that converged at a good setting.
+
+    It is at the best setting of the last group whose surfaces are drawn: of XOR, the network of two hidden units.
+    """
     pair = _xor_and_and(findings.experiment)
     if pair:
         return pair
-    chosen = findings.representatives.chosen
-    converged = [choice for choice in chosen if choice.stored["status"] == "converged"]
-    return [choice.run for choice in (converged or chosen)[-1:]] or [0]
+    found = findings.representatives
+    converged = [choice for choice in found.chosen if choice.stored["status"] == "converged"]
+    if not converged or findings.trials is None:
+        return [choice.run for choice in (converged or found.chosen)[-1:]] or [0]
+    rows = np.arange(findings.n_settings)
+    if found.key in findings.varied:
+        rows = np.flatnonzero(findings.varied[found.key] == findings.experiment.setting(converged[-1].run)[found.key])
+    (best,) = findings.best([rows], "often")
+    first, n = int(findings.counts["n"].iloc[: best.row].sum()), int(findings.counts["n"].iloc[best.row])
+    runs = findings.result.part("runs", ["run", "status"]).iloc[first : first + n]
+    return [int(runs["run"][runs["status"] == "converged"].iloc[0])]
 
 
 def _xor_and_and(experiment: Experiment) -> list[int]:
