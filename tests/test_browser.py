@@ -433,6 +433,10 @@ def test_panels_are_two_abreast_on_a_narrow_screen(opened: Callable[..., Page], 
         assert (left["y"], left["width"]) == pytest.approx((right["y"], right["width"]), abs=0.5)
         assert 10 < left["x"] < left["x"] + left["width"] < right["x"] < right["x"] + right["width"] < 400
         assert left["width"] > 140
+    ticks = [box for box in (one.bounding_box() for one in figure.locator(".below").all()) if box]
+    inch = page.evaluate("document.querySelector('#success_rate .below').offsetHeight") / 0.25
+    for panel, of_next in zip(panels[::2], ticks[1::2], strict=True):  # a panel's frame is 0.03 inches wide
+        assert of_next["x"] >= panel["x"] + panel["width"] + 0.06 * inch
     assert not figure.locator(".stage > img").is_visible()
     one = data["figures"]["success_rate"]["series"][-1]
     window = figure.locator(".window").last

@@ -2,6 +2,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import example_results as examples
@@ -11,7 +12,8 @@ import of_result as figures
 import of_result as sentences
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
@@ -106,6 +108,30 @@ def test_every_result_has_figures_whose_texts_lie_within(result: Result) -> None
         assert all(legend.y1 <= title.y0 for legend in legends)
         assert all(panel.y1 <= box.y0 for panel in panels for box in (title, *legends))
         assert not any(a.overlaps(b) for i, a in enumerate(panels) for b in panels[:i])
+        for axes in figure.panels if not figure.is_table else []:
+            ticks_are_apart_and_within(axes, renderer)
+
+
+def ticks_are_apart_and_within(axes: Axes, renderer: RendererAgg) -> None:
+    """Of ticks along a panel a telephone shows what is at most 0.15 inches to its left and 0.1 to its right."""
+    labels = [label for label in axes.get_xticklabels() if label.get_visible() and label.get_text()]
+    boxes = sorted((label.get_window_extent(renderer) for label in labels), key=lambda box: box.x0)
+    shown, dpi = axes.get_window_extent(renderer), axes.figure.dpi
+    boxes = [box for box in boxes if shown.x0 <= (box.x0 + box.x1) / 2 <= shown.x1]
+    assert all(box.x0 >= shown.x0 - 0.15 * dpi and box.x1 <= shown.x1 + 0.1 * dpi for box in boxes)
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+@pytest.mark.parametrize("draw", [figures.final_loss, figures.success_curves, figures.learning_curves])
+def test_ticks_at_the_ends_of_panels_stand_inwards(draw: Callable[[Result], Drawing]) -> None:
+    grid = {"gate": ["AND", "OR", "XOR", "NOR"], "learning_rate": [0.5, 1.0]}
+    result = examples.made(grid, 20, record_every=100)
+    result.runs["final_loss"] = np.geomspace(1e-12, 1e308, len(result.runs))
+    figure = draw(result)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for axes in figure.panels:
+        ticks_are_apart_and_within(axes, renderer)
+    assert {label.get_text() for label in axes.get_xticklabels()} & {"lower", "higher", "1000", "1,000"}
 
 
 def test_an_empty_result_has_no_figures() -> None:

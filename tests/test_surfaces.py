@@ -224,6 +224,15 @@ def test_of_a_half_everywhere_no_line_is_drawn_but_it_is_said() -> None:
     assert "about ½\neverywhere" in [text.get_text() for text in figure.axes[0].texts]
 
 
+def test_no_words_lie_on_a_line() -> None:
+    start = {"init": "given", "weights": [0.001, 0.001, -0.001], "learning_rate": 1e-9}
+    figure, _ = drawn(run(gate="AND", train={"max_epochs": 1}, **start))
+    axes = figure.axes[0]
+    assert axes.get_images()[0].get_array().min() >= 254  # white, of about ½
+    assert [one for one in axes.collections if len(one.get_paths())] != []
+    assert not any("everywhere" in text.get_text() for text in axes.texts)
+
+
 def test_a_panel_does_not_round_a_rate_that_has_few_digits() -> None:
     figure, _ = drawn(run(gate="XOR", encoding="pm1", learning_rate=[7.999, 8.001], train={"max_epochs": 100}))
     said = texts(figure).replace("\xa0", " ")

@@ -275,7 +275,7 @@ def _training(findings: Findings, answered: Sequence[str]) -> Description:
     return Description(
         f"{group.name}: {ended}" if group else ended,
         "What single models answer over the plane of their two inputs at their start, after 10, 100, … epochs, and at "
-        "the end. Each run was trained again, bit for bit, and stopped there.",
+        "the end; where all is white, about ½ everywhere. Each run was trained again, bit for bit, and stopped there.",
         f"Colour maps of the outputs of single models while they train. {ended}.",
     )
 

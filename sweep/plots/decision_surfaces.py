@@ -126,12 +126,13 @@ def picture(axes: Axes, model: Model, n_cells: int = N_CELLS) -> None:
     cells = COLOURS(shades, bytes=True)[..., :3].copy()
     cells[np.isnan(shown)] = 0xB5
     axes.imshow(cells, origin="lower", aspect="auto", extent=(left, right, bottom, top), interpolation="none")
-    if (np.abs(shown - 0.5) < 0.5 / _N_SHADES).all():
+    crosses = bool(np.nanmin(shown) < 0.5 < np.nanmax(shown))
+    if not crosses and (np.abs(shown - 0.5) < 0.5 / _N_SHADES).all():
         _note(axes, "about ½\neverywhere")
     elif np.isfinite(shown).all() and (side := np.unique(shown > 0.5)).size == 1:
         _note(axes, f"{'above' if side[0] else 'below'} ½\neverywhere")
     height = z - 0.5 if model.setting["output"] == "linear" else z
-    if np.nanmin(shown) < 0.5 < np.nanmax(shown):  # else of ½ everywhere the line would be noise
+    if crosses:  # else of ½ everywhere the line would be noise
         height = np.where(np.isfinite(height), height, np.nan)
         height = np.round(height / np.nanmax(np.abs(height)), 12)  # whose products overflow otherwise
         axes.contour(x, y, height, levels=[0.0], colors="black", linewidths=1.6, linestyles="-")

@@ -14,7 +14,7 @@ from sweep.analysis.findings import Findings
 from sweep.plots.drawing.canvas import panels
 from sweep.plots.drawing.looks import check_runs, per
 from sweep.plots.drawing.marks import Drawing, figure_of
-from sweep.plots.drawing.scales import log_scale
+from sweep.plots.drawing.scales import ends_inward, log_scale
 from sweep.plots.drawing.style import styled
 from sweep.spec.schema import STATUS, status_code
 from sweep.words import ended, exact, loss_unit
@@ -72,6 +72,7 @@ def final_loss(findings: Findings) -> Drawing:
             note = f"{n_diverged:,.0f} diverged"
             axes.text(0.98, 0.97, note, transform=axes.transAxes, ha="right", va="top", fontsize=10)
         log_scale(axes, "x", (edges[0], edges[-1]), 4, named)
+        ends_inward(axes)
         axes.set_ylim(0, highest * 1.05)
         axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")

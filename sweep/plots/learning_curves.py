@@ -11,7 +11,7 @@ from sweep.plots.drawing.canvas import GREY, panels
 from sweep.plots.drawing.lines import band, plot
 from sweep.plots.drawing.looks import line_handles, looks_of, per
 from sweep.plots.drawing.marks import Drawing, figure_of, mark
-from sweep.plots.drawing.scales import log_scale
+from sweep.plots.drawing.scales import ends_inward, log_scale
 from sweep.plots.drawing.style import styled
 from sweep.words import assignment, loss_unit
 
@@ -66,8 +66,9 @@ def _scale_curves(axes: Axes, epochs: Array, losses: Array, log_epochs: bool) ->
         log_scale(axes, "x", (float(epochs[0]), float(epochs[-1])), 4)
     else:
         axes.set_xlim(0, epochs[-1] or 1)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(4 if len(figure_of(axes).panels) == 1 else 2, integer=True))
         axes.xaxis.set_major_formatter(lambda epoch, _: f"{epoch:,.0f}")
+    ends_inward(axes)
     shown = losses[losses > 0]
     lowest, highest = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
     if highest > 20 * lowest > 0:

@@ -11,7 +11,7 @@ from sweep.plots.drawing.canvas import panels
 from sweep.plots.drawing.lines import band, plot
 from sweep.plots.drawing.looks import check_runs, handle, looks_of_names, per
 from sweep.plots.drawing.marks import Drawing, figure_of
-from sweep.plots.drawing.scales import ZERO, log_scale, percent_ticks, zero_if
+from sweep.plots.drawing.scales import ZERO, ends_inward, log_scale, percent_ticks, zero_if
 from sweep.plots.drawing.style import styled
 from sweep.words import assignment, joined, label
 
@@ -51,6 +51,7 @@ def success_curves(findings: Findings) -> Drawing:
         axes.set_ylim(-0.05, 1.05)
         percent_ticks(axes.yaxis)
         log_scale(axes, "x", limits, 4, zero_if(earliest))
+        ends_inward(axes)
     return figure_of(all_axes[0])
 
 

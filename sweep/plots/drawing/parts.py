@@ -15,7 +15,9 @@ Box = tuple[float, float, float, float]
 
 NARROW = 5.4
 """Width, in inches, up to which a figure is legible on a telephone as it is."""
-_TICKS, _OWN_TICKS, _BELOW, _BESIDE = 0.55, 0.36, 0.25, 0.15
+_TICKS, _OWN_TICKS, _BELOW = 0.55, 0.36, 0.25
+_BEFORE, _BEYOND = 0.15, 0.22
+"""Of the ticks below a panel, at its left and at its right: the next panel's begin so far to the left of it."""
 _FRAME = 0.03
 _TWO_ABREAST = 3.0
 """Width of a panel, in inches, up to which two are legible side by side on a telephone."""
@@ -83,7 +85,7 @@ def parts(drawing: Drawing) -> Parts:
     found = [_panel(drawing, axes) for axes in drawing.panels] if width > NARROW and not drawing.is_table else []
     widest = max((panel.box[2] for panel in found), default=1.0)
     columns = 2 if len(found) > 1 and widest * width <= _TWO_ABREAST else 1
-    ticks = _TICKS + (columns - 1) * (_OWN_TICKS if any(panel.left for panel in found) else 0.12)
+    ticks = _TICKS + (columns - 1) * (_OWN_TICKS if any(panel.left for panel in found) else 0.19)
     bar = None
     if drawing.bar is not None:
         bar = _around(drawing, drawing.bar, left=0.08, top=0.3, right=0.75, bottom=0.1)
@@ -102,7 +104,7 @@ def _panel(drawing: Drawing, axes: Axes) -> Panel:
     own = axes is not first and bool(axes.yaxis.get_tick_params()["labelleft"])
     height = drawing.get_size_inches()[1]
     tall = lowest.get_position().height * height
-    below = _around(drawing, lowest, left=_BESIDE, right=_BESIDE, top=-tall - _FRAME)
+    below = _around(drawing, lowest, left=_BEFORE, right=_BEYOND, top=-tall - _FRAME)
     return Panel(
         _around(drawing, axes, left=_FRAME, top=top, right=_FRAME, bottom=_FRAME),
         _ticks(drawing, axes, _OWN_TICKS, strip) if own else None,

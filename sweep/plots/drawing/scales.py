@@ -63,12 +63,26 @@ def log_scale(
     names = dict(named or {})
     if values is not None and len(values) <= FEW_VALUES and not ticks.keys() <= set(values.tolist()):
         ticks = {value: f"{value:g}" for value in values.tolist()}
-    names |= {at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > near for other in names)}
+    nears = {other: near * (1.5 if other in limits else 1) for other in names}  # a name at the end stands inwards
+    names |= {
+        at: name for at, name in ticks.items() if all(abs(math.log(at / other)) > nears[other] for other in nears)
+    }
     axes.set(**{f"{direction}scale": "log", f"{direction}lim": limits})
     axis = axes.xaxis if direction == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(names)))
     axis.set_major_formatter(FixedFormatter(list(names.values())))
     axis.set_minor_locator(NullLocator())
+
+
+def ends_inward(axes: Axes) -> None:
+    """Write ticks at both ends of the axis along a panel inwards, if they are so long that neighbours would meet."""
+    at, (first, last) = axes.xaxis.get_majorticklocs(), axes.get_xlim()
+    names = axes.xaxis.get_major_formatter().format_ticks(at.tolist())
+    for tick, place, name in zip(axes.xaxis.get_major_ticks(len(at)), at, names, strict=True):
+        if len(name) > 2 and math.isclose(place, first):
+            tick.label1.set_horizontalalignment("left")
+        elif len(name) > 2 and math.isclose(place, last):
+            tick.label1.set_horizontalalignment("right")
 
 
 def zero_if(earliest: float) -> dict[float, str]:
