@@ -10,6 +10,8 @@ import pandas as pd
 from sweep.engine.chunks import n_recorded
 from sweep.results.on_disk import OnDisk
 from sweep.results.result import InMemory, Result, Tables
+from sweep.results.tables import column_names
+from sweep.spec.experiment import Experiment
 
 MAX_LOSSES = 2**22
 """Recorded losses above which learning curves are read at fewer epochs."""
@@ -23,7 +25,7 @@ def sparing(result: Result) -> Result:
     """Return the same result with columns that are read once and that take little memory where there are many runs."""
     if isinstance(result.tables, InMemory | _Columns):
         return result
-    columns = _Columns(result.tables, result.manifest["n_runs"] > LARGE)
+    columns = _Columns(result.tables, result.experiment, result.manifest["n_runs"] > LARGE)
     many_losses = result.manifest["n_done"] * n_recorded(result.experiment) > MAX_LOSSES
     if many_losses and isinstance(result.tables, OnDisk):
         columns.thinned = partial(result.tables.thinned_curves, MAX_LOSSES)
@@ -33,6 +35,7 @@ def sparing(result: Result) -> Result:
 @dataclass
 class _Columns:
     tables: Tables
+    experiment: Experiment
     large: bool
     thinned: Callable[[], pd.DataFrame | None] | None = None
     kept: dict[tuple[str, str], "pd.Series[Any]"] = field(default_factory=dict)
@@ -44,17 +47,22 @@ class _Columns:
         return self.tables.complete
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """Read a table, or some columns of it; of a large one, integers have the narrowest type that holds them."""
+        """Read a table, or some columns of it; of a large one, integers have the narrowest type that holds them.
+
+        Otherwise all are read at once that are not the grid's, and cannot be written to.
+        """
         if name == "curves" and self.thinned and name not in self.frames:
             self.frames[name] = self.thinned()
-        if columns is None and self.large and name not in self.frames:
+        if columns is None and name != "curves":
             return self.tables.load(name)
-        if not self.large or name in self.frames:
-            if name not in self.frames:
-                self.frames[name] = self.tables.load(name)
-            frame = self.frames[name]
-            return frame if frame is None or columns is None else frame[list(columns)]
-        return pd.DataFrame({column: self._column(name, column) for column in columns or ()}, copy=False)
+        if columns is not None and self.large and name not in self.frames:
+            return pd.DataFrame({column: self._column(name, column) for column in columns}, copy=False)
+        if name not in self.frames:
+            keys = () if name == "curves" else self.experiment.columns
+            every = [column for column in column_names(self.experiment, name) if column not in keys]
+            self.frames[name] = self.tables.load(name, every)
+        frame = self.frames[name]
+        return frame if frame is None or columns is None else frame[list(columns)]
 
     def _column(self, name: str, column: str) -> "pd.Series[Any]":
         if (name, column) in self.kept:

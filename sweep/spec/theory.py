@@ -12,8 +12,10 @@ such v moves; L over these alone has a minimiser, and its value there is the inf
 implicit bias of gradient descent on nonseparable data, arXiv 1803.07300).
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +26,9 @@ _MAX_NEWTON_STEPS = 1000
 _MAX_PERCEPTRON_STEPS = 100
 _CARRIES = 1e-9
 """Part of the largest u below which a value is taken for rounding in a row that carries nothing."""
+_ON_MARGIN = 1.0 - 1e-9
+_FEW_ROWS = 4
+"""Rows all of whose subsets are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,17 +216,33 @@ def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
     ‖Aᵀu‖² + (Σ u_i − 1)² (Lawson & Hanson 1974, Solving Least Squares Problems, chapter 23); w is then the solution of
     smallest norm of a_i·w = 1 for these.
     """
-    from scipy.optimize import lsq_linear  # its nnls ends at wrong places where several u are optimal
-
     scale = float(np.abs(A).max())
     B = A / scale
-    E, f = np.vstack([B.T, np.ones(len(B))]), np.repeat([0.0, 1.0], [B.shape[1], 1])
-    u = lsq_linear(E, f, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x
-    carries = u > _CARRIES * u.max()
-    w, *_ = np.linalg.lstsq(B[carries], np.ones(np.count_nonzero(carries)))
-    if not (B @ w).min() >= 1.0 - 1e-9:
+    w = _nearest(B) if len(B) <= _FEW_ROWS else _on_rows(B, _carrying(B))
+    if not (B @ w).min() >= _ON_MARGIN:
         raise ArithmeticError("the largest margin: the table's numbers are too far apart to tell")
     return np.asarray(w / scale)
+
+
+def _nearest(B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Find the smallest of all w with B w ≥ 1 that lie on the margin of some rows, by trying all."""
+    subsets = itertools.chain.from_iterable(itertools.combinations(range(len(B)), n + 1) for n in range(len(B)))
+    found = [_on_rows(B, list(rows)) for rows in subsets]
+    return min((w for w in found if (B @ w).min() >= _ON_MARGIN), key=np.linalg.norm, default=found[-1])
+
+
+def _on_rows(B: NDArray[np.float64], rows: Any) -> NDArray[np.float64]:
+    """Solve B w = 1 for some rows, with the smallest w."""
+    return np.asarray(np.linalg.lstsq(B[rows], np.ones(len(B[rows])))[0])
+
+
+def _carrying(B: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find the rows that carry the margin."""
+    from scipy.optimize import lsq_linear  # its nnls ends at wrong places where several u are optimal
+
+    E, f = np.vstack([B.T, np.ones(len(B))]), np.repeat([0.0, 1.0], [B.shape[1], 1])
+    u = lsq_linear(E, f, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x
+    return np.asarray(u > _CARRIES * u.max())
 
 
 def _minimiser(A: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
