@@ -171,18 +171,17 @@ def tell_medians(asked: Asked, subject: str) -> list[str]:
     return said
 
 
-def tell_factors(asked: Asked, subject: str) -> list[str]:
-    """How many times the epochs of the fastest value others take, by pairs of the runs that chose no setting."""
+def tell_factors(asked: Asked, subject: str, slower: str) -> list[str]:
+    """How many times the epochs of each other value one value takes, by pairs of the runs that chose no setting."""
     size = asked.runs.groupby(asked.axes)["seed"].count().min()
     reported = {at: best(runs, asked.axes, size // 2, "fast")[1] for at, runs in asked.runs.groupby(subject)}
-    fastest = best(asked.runs, asked.axes, size // 2, "fast")[0][subject]
     said = []
     for at, runs in reported.items():
-        pair = runs.merge(reported[fastest], on="seed")
+        pair = reported[slower].merge(runs, on="seed")
         both = pair[(pair["epoch_x"] < np.inf) & (pair["epoch_y"] < np.inf)]
         ratio = both["epoch_x"] / both["epoch_y"]
         ends = quantile_test(ratio, q=1, p=0.5).confidence_interval(0.95)
-        if at != fastest:
+        if at != slower:
             said.append(f"{ratio.median():.3g} times")
             asked.known += [f"{len(both):,} pairs", f"{ends.low:.3g} – {ends.high:.3g}", "95 % interval"]
     asked.known += said

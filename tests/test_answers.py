@@ -218,7 +218,7 @@ def test_fast_learners(tmp_path: Path) -> None:
     asked.known.append("momentum 0.9")
     winner, told = tell_best(asked, "optimizer", "fast")
     asked.known += tell_best(asked, "optimizer", "often")[1].values()
-    factors = tell_factors(asked, "optimizer")
+    factors = tell_factors(asked, "optimizer", "gd")
     tell_effects(asked, {"optimizer": (), "learning_rate": ()})
     assert len(factors) == 4 and all(factor in asked.answer[1] for factor in factors)
     assert asked.answer[1].startswith("With the same other seeds, where both converged, runs at these settings took ")

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import asks_for_epochs, asks_for_factor, asks_for_failures, values_first
+from sweep.analysis.question.subject import (
+    asks_beside_plain,
+    asks_for_epochs,
+    asks_for_factor,
+    asks_for_failures,
+    values_first,
+)
 from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
 from sweep.answer.gates import at_start
 from sweep.answer.names import listed, names_of, setting, together, value
@@ -74,28 +80,38 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
 
 
 def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: Best) -> list[str]:
-    """Tell how many times the epochs of the fastest value every other one takes, if the question compares speeds."""
-    if not asks_for_factor(findings.experiment.question) or len(learned) > MAX_LISTED:
+    """Divide the epochs of each value by those of the fastest, if the question compares speeds.
+
+    If it compares others with plain gradient descent, the epochs of this are divided by those of each other one.
+    """
+    question = findings.experiment.question
+    if not asks_for_factor(question) or len(learned) > MAX_LISTED:
         return []
-    fastest = findings.varied[axis].iloc[best.row]
-    at = [fastest, *(at for at in learned if at != fastest)]
+    is_plain = axis == "optimizer" and "gd" in learned and asks_beside_plain(question)
+    beside = "gd" if is_plain else findings.varied[axis].iloc[best.row]
+    at = [beside, *(at for at in learned if at != beside)]
     first, *bests = findings.best([learned[value] for value in at], "fast")
-    others = zip(at[1:], bests, strict=True)
-    factors = [(factor, value) for value, other in others if (factor := findings.factor(other, first)) is not None]
-    factors.sort(key=lambda pair: pair[0].factor)
+    pairs = [(first, other) if is_plain else (other, first) for other in bests]
+    found = zip(at[1:], [findings.factor(*pair) for pair in pairs], strict=True)
+    factors = sorted([(value, factor) for value, factor in found if factor], key=lambda one: one[1].factor)
     if not factors:
         return []
     texts: list[str] = []
-    for factor, slower in factors:
-        beside = "" if texts else f" as with {together(findings, axis, fastest)}"
-        of = "" if texts else "median of "
+    for other, factor in factors[::-1] if is_plain else factors:
         ends = f"{factor.low:.3g} – {factor.high:.3g}"
-        interval = ends if texts else f"95{NBSP}% interval {ends}"
-        many = "times" if texts else "times as many epochs"
-        name = together(findings, axis, slower)
-        texts.append(f"{factor.factor:.3g} {many} with {name}{beside} ({of}{factor.n_pairs:,} pairs, {interval})")
-    other = "other " if first.n_choosing else ""
-    return [f"With the same {other}seeds, where both converged, runs at these settings took {joined(texts)}."]
+        counts = (
+            f"{factor.n_pairs:,} pairs, {ends}"
+            if texts
+            else f"median of {factor.n_pairs:,} pairs, 95{NBSP}% interval {ends}"
+        )
+        slower, faster = (together(findings, axis, name) for name in ((beside, other) if is_plain else (other, beside)))
+        many = f"{factor.factor:.3g} times"
+        if not texts:
+            texts.append(f"{many} as many epochs with {slower} as with {faster} ({counts})")
+        else:
+            texts.append(f"{many} {f'as with {faster}' if is_plain else f'with {slower}'} ({counts})")
+    other_seeds = "other " if first.n_choosing else ""
+    return [f"With the same {other_seeds}seeds, where both converged, runs at these settings took {joined(texts)}."]
 
 
 def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list[str]:

@@ -66,7 +66,8 @@ def openings(findings: Findings) -> list[int]:
     (best,) = findings.best([rows], "often")
     first, n = int(findings.counts["n"].iloc[: best.row].sum()), int(findings.counts["n"].iloc[best.row])
     runs = findings.result.part("runs", ["run", "status"]).iloc[first : first + n]
-    return [int(runs["run"][runs["status"] == "converged"].iloc[0])]
+    good = runs["run"][runs["status"] == "converged"]  # none, where few seeds chose a setting by chance
+    return [int(good.iloc[0]) if len(good) else converged[-1].run]
 
 
 def _xor_and_and(experiment: Experiment) -> list[int]:

@@ -23,6 +23,7 @@ _WORDS = {
 }
 _ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
+_PLAIN = r"(?:batch )?(?:gd|gradient descent|back-?propagation)"
 _SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
 _BEST = r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b"
 _LOSS = r"\bloss(?:es)?\b(?! functions?)"
@@ -90,6 +91,11 @@ def asks_for_cycles(question: str) -> bool:
 def asks_for_factor(question: str) -> bool:
     """Return True if a question compares speeds."""
     return re.search(r"\b(?:faster|fastest|slower|slowest)\b", question.lower()) is not None
+
+
+def asks_beside_plain(question: str) -> bool:
+    """Return True if a question compares others with plain gradient descent."""
+    return re.search(rf"\bthan (?:plain |simple |standard )?{_PLAIN}\b", question.lower()) is not None
 
 
 def asks_for_epochs(question: str) -> bool:
