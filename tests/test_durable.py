@@ -23,6 +23,7 @@ from sweep.spec.experiment import load
 from sweep.store import chunk_store as chunk_files
 from sweep.store.files import Tree
 from sweep.store.lock import Lock
+from sweep.store.outcomes import outcomes
 from sweep.store.work import Work
 
 TABLES = ("runs.csv", "summary.csv", "answers.csv", "SHA256SUMS")
@@ -392,9 +393,9 @@ def test_outcomes_come_in_order_whatever_the_chunks(n_rows: int, tmp_path: Path)
     grids = [{**BASE["grid"], "seeds": 3}, {"gate": "OR", "learning_rate": 2, "seeds": 8}]
     experiment = {"grid": grids, "train": BASE["train"]}
     run(experiment, tmp_path)
-    sizes = [part.n_runs for part in chunk_files.outcomes(load(experiment), Tree(tmp_path), n_rows)]
+    sizes = [part.n_runs for part in outcomes(load(experiment), Tree(tmp_path), n_rows)]
     assert sizes == [n_rows] * (20 // n_rows) + [20 % n_rows] * (20 % n_rows > 0)
-    numbers = [part.runs for part in chunk_files.outcomes(load(experiment), Tree(tmp_path), n_rows)]
+    numbers = [part.runs for part in outcomes(load(experiment), Tree(tmp_path), n_rows)]
     np.testing.assert_array_equal(np.concatenate(numbers), np.arange(20))
 
 

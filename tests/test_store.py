@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,31 @@ def test_what_is_written(rows: int, tmp_path: Path) -> None:
     assert list(manifest["experiment"]["grid"][0]) == ["b", "a"]
     assert read_manifest(Tree(directory)) == manifest
     assert files["chunks/manifest.json"] == files["manifest.json"]
+
+
+def test_parts_that_threads_make_are_written_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, second = table_files._as_csv, threading.Event()
+
+    def made(part: pa.Table, header: bool) -> pa.Buffer:
+        assert part.num_rows == 1
+        if header:
+            assert second.wait(60)  # so that the first is made last
+        else:
+            second.set()
+        return make(part, header)
+
+    monkeypatch.setattr(table_files, "_PART", 1)
+    monkeypatch.setattr(table_files, "_MAKERS", 2)
+    monkeypatch.setattr(table_files, "_as_csv", made)
+    write(tmp_path, {"runs.csv": RUNS})
+    assert (tmp_path / "runs.csv").read_bytes() == b'"run","final_loss"\n0,0.1\n1,inf\n'
+
+
+def test_a_piece_without_rows_has_its_columns(tmp_path: Path) -> None:
+    with writing_tables(Tree(tmp_path), {}) as writer:
+        for piece in (RUNS[:0], RUNS[:1]):
+            writer.write("runs.csv", piece)
+    assert (tmp_path / "runs.csv").read_bytes() == b'"run","final_loss"\n0,0.1\n'
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -11,8 +11,8 @@ from sweep.results import counting, tables
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import STATUSES
 from sweep.store import table_files
-from sweep.store.chunk_store import outcomes, tallies
 from sweep.store.files import Tree
+from sweep.store.outcomes import outcomes, tallies
 
 if TYPE_CHECKING:
     import pyarrow as pa

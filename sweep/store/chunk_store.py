@@ -9,7 +9,7 @@ within to which store and which runs it belongs.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sweep.engine.chunks import answer_width, n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import COLUMNS, Tally
-from sweep.errors import DamagedError, ExperimentError, StoreError
+from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
@@ -319,61 +319,6 @@ def n_done(tree: Tree, experiment: Experiment) -> int:
     """Return the number of runs of an experiment that chunk files say they hold."""
     stores = (ChunkStore.of(experiment, grid, tree) for grid in experiment.grids)
     return sum(file.n_runs for store in stores for file in store.files())
-
-
-def tallies(experiment: Experiment, tree: Tree) -> Iterator[Tally]:
-    """Read the counts of runs of an experiment that are done, in their order; points are numbered through all grids.
-
-    Raises
-    ------
-    StoreError
-        If a chunk is not what was written.
-    """
-    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
-    for number, tally in _read(experiment, tree):
-        assert isinstance(tally, Tally)
-        yield tally.moved(points := np.unique(tally.points), points + before[number])
-
-
-def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
-    """Read what became of runs of an experiment that are done, in their order.
-
-    Parameters
-    ----------
-    experiment
-    tree
-        The directory of its result.
-    n_rows
-        Runs to give at a time; the last outcome may have fewer.
-
-    Raises
-    ------
-    StoreError
-        If a chunk is not what was written.
-    """
-    held: list[Outcome] = []
-    n_held = 0
-    for _, outcome in _read(experiment, tree):
-        assert isinstance(outcome, Outcome)
-        held.append(outcome)
-        n_held += outcome.n_runs
-        while n_held >= n_rows:
-            block = Outcome.joined(held)
-            yield block[:n_rows]
-            held, n_held = [block[n_rows:]], n_held - n_rows
-    if n_held:
-        yield Outcome.joined(held)
-
-
-def _read(experiment: Experiment, tree: Tree) -> Iterator[tuple[int, Outcome | Tally]]:
-    """Read chunk by chunk, each with the number of its grid."""
-    for number, (grid, first) in enumerate(zip(experiment.grids, experiment.firsts, strict=False)):
-        store = ChunkStore.of(experiment, grid, tree)
-        for file in store.files():
-            try:
-                yield number, store.read_chunk(file, first)
-            except DamagedError as error:
-                raise StoreError(f"{tree.path / file.name}: {error}; run the experiment again") from None
 
 
 def experiment_of(content: Mapping[str, Any]) -> Experiment:

@@ -1,6 +1,7 @@
 """Tables on disk, written and read piece by piece: CSV, and Parquet for what no one wants as CSV."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 CHECKSUMS = "SHA256SUMS"
 ROWS = 262_144
 """Rows of a piece, the last one excepted: the groups of a Parquet file are these."""
+_PART = 4096
+"""Rows at least that a thread makes into text at a time."""
+_MAKERS = min(os.cpu_count() or 1, 8)
 
 
 class TableWriter:
@@ -65,24 +69,37 @@ class _HashedFile:
 
 
 class _CSVWriter:
-    """Writes pieces of a table to a file; one is made into text while the next is counted, as two take much memory."""
+    """Writes pieces of a table to a file.
+
+    One is made into text, in parts at a time, and written while the next is counted, as two take much memory.
+    """
 
     def __init__(self, file: _HashedFile):
         self.file = file
-        self.pool = ThreadPoolExecutor(1)
-        self.text: Future[pa.Buffer] | None = None
+        self.makers = ThreadPoolExecutor(_MAKERS)
+        self.writer = ThreadPoolExecutor(1)
+        self.written: Future[None] | None = None
 
     def write_table(self, piece: "pa.Table") -> None:
-        before, self.text = self.text, self.pool.submit(_as_csv, piece, self.text is None)
+        n = max(_PART, -(-piece.num_rows // _MAKERS))
+        parts = (piece.slice(at, n) for at in range(0, max(piece.num_rows, 1), n))
+        is_first = self.written is None
+        texts = [self.makers.submit(_as_csv, part, is_first and i == 0) for i, part in enumerate(parts)]
+        before, self.written = self.written, self.writer.submit(self._write, texts)
         if before is not None:
-            self.file.write(before.result())
+            before.result()
+
+    def _write(self, texts: "list[Future[pa.Buffer]]") -> None:
+        for text in texts:
+            self.file.write(text.result())
 
     def close(self) -> None:
         try:
-            if self.text is not None:
-                self.file.write(self.text.result())
+            if self.written is not None:
+                self.written.result()
         finally:
-            self.pool.shutdown()
+            self.writer.shutdown()
+            self.makers.shutdown()
             self.file.close()
 
 
