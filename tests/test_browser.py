@@ -519,6 +519,16 @@ def test_printed_are_no_controls_and_as_many_lines_as_it_says(opened: Callable[.
     assert not page.locator(".sums").is_visible()
 
 
+def test_printed_figures_have_one_scale(opened: Callable[..., Page]) -> None:
+    page = opened("gates", viewport={"width": 740, "height": 980})
+    page.emulate_media(media="print")
+    scales = page.locator(".stage > img").evaluate_all(
+        "found => found.map(one => one.getBoundingClientRect().width / Number(one.getAttribute('width')))"
+    )
+    assert len(scales) > 5
+    assert sorted(scales)[1:] == pytest.approx([max(scales)] * (len(scales) - 1), rel=1e-3)  # but for a tall one
+
+
 def test_a_picture_is_drawn_and_not_blocked(opened: Callable[..., Page]) -> None:
     page = opened("and")
     widths = page.locator("img").evaluate_all(
