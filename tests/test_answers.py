@@ -250,7 +250,10 @@ def test_first_guess(tmp_path: Path) -> None:
         (sentence,) = (one for one in asked.answer if one.startswith(f"On {gate}, "))
         of, n_rows = counts[gate], 2 ** int(gate[-1])
         assert list(of.index) == list(range(n_rows))
-        parts = [f"0 to {n_rows - 1} of the {n_rows} rows are answered 1", f" least often ({of.min():,} of 2,000 runs)"]
+        parts = [
+            f"0 to {n_rows - 1} of the {n_rows} rows are answered 1 equally often",
+            f" least often ({of.min():,} of 2,000 runs)",
+        ]
         parts += [f" most often ({of.max():,})", f"would be {2000 / n_rows:.1f}".removesuffix(".0") + " each"]
         parts.append(
             f"χ² = {tests[gate].statistic:.3g}, {n_rows - 1} degrees of freedom, p = {highest:.2g} by Holm over 4"

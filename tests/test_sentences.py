@@ -271,25 +271,25 @@ def guesses(text: Callable[[int], str], gates: list[str], n_seeds: int = 40, **g
 def test_how_many_rows_are_answered_1() -> None:
     fair = ["0000", "0001", "0011", "0111"]
     assert guesses(lambda run: fair[run % 4], ["XOR"])[0] == (
-        "On XOR, 0 to 3 of the 4 rows are answered 1: no row least often (10 of 40 runs), 3 rows most often (10). "
-        "Equal frequencies would be 10 each: the differences are no more than chance (χ² = 0, 3 degrees of freedom, "
-        "p = 1)."
+        "On XOR, 0 to 3 of the 4 rows are answered 1 equally often, up to chance (χ² = 0, 3 degrees of freedom, "
+        "p = 1): no row least often (10 of 40 runs), 3 rows most often (10); equal frequencies would be 10 each."
     )
     both = guesses(lambda run: fair[run % 4] if run >= 40 else fair[run % 3 == 0], ["XOR", "OR"])
     assert both[0] == (  # 2 · 6²/20 = 3.6, of one degree of freedom: p = 0.058, times two
-        "On XOR, 0 to 1 of the 4 rows are answered 1: 1 row least often (14 of 40 runs), no row most often (26). Equal "
-        "frequencies would be 20 each: the differences are no more than chance (χ² = 3.6, 1 degree of freedom, "
-        "p = 0.12 by Holm over 2 gates)."
+        "On XOR, 0 to 1 of the 4 rows are answered 1 equally often, up to chance (χ² = 3.6, 1 degree of freedom, "
+        "p = 0.12 by Holm over 2 gates): 1 row least often (14 of 40 runs), no row most often (26); equal frequencies "
+        "would be 20 each."
     )
     uneven = guesses(lambda run: fair[run % 8 == 0], ["XOR"])[0]
-    assert uneven.endswith("the differences are more than chance (χ² = 22.5, 1 degree of freedom, p < 0.001).")
+    assert "not equally often, by more than chance (χ² = 22.5, 1 degree of freedom, p < 0.001)" in uneven
 
 
 def test_rows_answered_1_are_not_tested_where_seeds_repeat_or_runs_are_few() -> None:
     several = guesses(lambda run: f"000{run % 2}", ["XOR"], learning_rate=[0.1, 1.0])
-    assert several[0].endswith("Equal frequencies would be 40 each.")
-    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 9)[0].endswith("Equal frequencies would be 4.5 each.")
-    assert guesses(lambda run: f"000{run % 2}", ["XOR"], 10)[0].endswith("p = 1).")
+    assert "chance" not in several[0] and several[0].endswith("equal frequencies would be 40 each.")
+    few = guesses(lambda run: f"000{run % 2}", ["XOR"], 9)[0]
+    assert "chance" not in few and few.endswith("equal frequencies would be 4.5 each.")
+    assert "p = 1)" in guesses(lambda run: f"000{run % 2}", ["XOR"], 10)[0]
     nothing = guesses(lambda run: "0000" if run else "", ["XOR"])
     assert nothing[0] == "On XOR, none of the 4 rows is answered 1 in any of 39 runs."
     assert guesses(lambda _: "", ["XOR"])[0].startswith("XOR: none of the 40 runs converged")

@@ -110,13 +110,15 @@ class Below(NamedTuple):
     n, n_cycles : int
         Runs, and those of them seen to end in a cycle: their weights come back bit for bit, after two epochs or more,
         and their loss is more than `SETTLED` above the least. Closer to it, weights alternate by rounding alone.
-    n_tables, n_tables_with_cycles : int
+    n_tables : int
+    with_cycles : list of str
+        Gates of the tables that have such runs.
     """
 
     n: int
     n_cycles: int
     n_tables: int
-    n_tables_with_cycles: int
+    with_cycles: list[str]
 
 
 def below(result: Result, covered: pd.DataFrame) -> Below | None:
@@ -134,7 +136,8 @@ def below(result: Result, covered: pd.DataFrame) -> Below | None:
     n_cycles = np.add.reduceat(is_cycle, result.first_of_rows, dtype=np.int64)
     counts = table.assign(n=summary["n"].to_numpy()[table.index], n_cycles=n_cycles[table.index])
     by_table = counts.groupby(["gate", "encoding"], observed=True)["n_cycles"].sum()
-    return Below(int(counts["n"].sum()), int(by_table.sum()), len(by_table), int((by_table > 0).sum()))
+    with_cycles = [str(gate) for gate, _ in by_table.index[by_table > 0]]
+    return Below(int(counts["n"].sum()), int(by_table.sum()), len(by_table), with_cycles)
 
 
 def edge_layout(layout: Layout, found: Sequence[Edge]) -> Layout | None:

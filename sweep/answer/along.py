@@ -12,9 +12,10 @@ from sweep.analysis.question.growth import ByInputs
 from sweep.analysis.question.subject import asks_for_cycles, asks_for_oscillation
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
-from sweep.answer.gates import in_nats
+from sweep.answer.gates import MAX_NAMED, in_nats
 from sweep.answer.names import setting
 from sweep.results.statistics import censored
+from sweep.spec.gates import shown
 from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, label, loss_in_words, number, percent
 
 RESOLVED = 0.005
@@ -145,7 +146,7 @@ def planes(findings: Findings) -> list[str]:
         share = f"of {total:,} runs, {'all' if learned == total else f'{learned:,}' if learned else 'none'} converged"
         share += f" ({percent(learned / total)}{NBSP}%)" if 0 < learned < total else ""
         ends = _ends(plane, axes, n_converged > 0) if learned else ""
-        first = _first(plane, axes, epochs)
+        first = "" if findings.train.last_losses else _first(plane, axes, epochs)  # where every run takes all epochs
         diverged = _diverged(plane, axes, n, n_diverged)
         sentences.append(
             f"With {who}: {share}{ends}{first}{diverged}." if who else f"{capital(share)}{ends}{first}{diverged}."
@@ -193,8 +194,9 @@ def cycles(findings: Findings) -> list[str]:
     if below is None:
         return []
     seen = f"{below.n_cycles:,} ({percent(below.n_cycles / below.n)}{NBSP}%)" if below.n_cycles else "none"
-    several = below.n_cycles and below.n_tables > 1
-    where = f", on {below.n_tables_with_cycles:,} of the {below.n_tables:,} tables" if several else ""
+    found = below.with_cycles
+    where = f", on {len(found):,} of the {below.n_tables:,} tables" if found and below.n_tables > 1 else ""
+    where += f": {joined(list(map(shown, found)))}" if where and len(found) == len({*found[:MAX_NAMED]}) else ""
     return [
         f"Of {counted(below.n, 'run')} below the critical learning rate 2/λ of their table, {seen} ended in a cycle, "
         f"above the least loss, their weights coming back bit for bit after two epochs or more{where}."

@@ -171,14 +171,13 @@ def rows_answered(findings: Findings) -> list[str]:
         least, most = ("no row" if at == 0 else counted(int(at), "row") for at in (n.argmin(), last - n[::-1].argmax()))
         test = ""
         if math.isfinite(one.p):
-            chance = "more than chance" if one.p < CHANCE else "no more than chance"
+            often = "not equally often, by more than chance" if one.p < CHANCE else "equally often, up to chance"
             degrees = f"{last} degree{'' if last == 1 else 's'} of freedom"
-            found = f"χ²{NBSP}={NBSP}{one.chi_square:.3g}, {degrees}, {p_value(one.p)}{holm}"
-            test = f": the differences are {chance} ({found})"
+            test = f" {often} (χ²{NBSP}={NBSP}{one.chi_square:.3g}, {degrees}, {p_value(one.p)}{holm})"
         equal = f"{n.mean():,.1f}".removesuffix(".0")
         sentences.append(
-            f"{on}0 to {last} of the {one.n_rows} rows are answered 1: {least} least often ({n.min():,} of {n.sum():,} "
-            f"runs), {most} most often ({n.max():,}). Equal frequencies would be {equal} each{test}."
+            f"{on}0 to {last} of the {one.n_rows} rows are answered 1{test}: {least} least often ({n.min():,} of "
+            f"{n.sum():,} runs), {most} most often ({n.max():,}); equal frequencies would be {equal} each."
         )
     return sentences
 
