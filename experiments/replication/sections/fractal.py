@@ -138,9 +138,9 @@ def fractal(result: sweep.Result) -> Section:
         f"Pictures of fewer than {LARGE} × {LARGE} elements leave it undecided, as they have few sizes of boxes, and "
         f"so do fewer than {FEWEST_ZOOMS} zooms. "
         f"(Of a circle, whose dimension is 1, the same measure makes {circles}.) His pictures have 4096 × 4096 "
-        "elements and about 50 zooms, at places that are not known; ours go where the boundary is densest. A boundary is not "
-        "equally rough everywhere: pictures of other sizes lead to other places, so that a difference from his "
-        "number is one of places as much as of networks.",
+        "elements and about 50 zooms, at places that are not known; ours go where the boundary is densest. A "
+        "boundary is not equally rough everywhere: pictures of other sizes lead to other places, so that a "
+        "difference from his number is one of places as much as of networks.",
         markdown([*header, "over zooms", "his"], rows),
         *(["![The four planes, 512 × 512 elements each](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
         *(f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)" for name in zooms),
