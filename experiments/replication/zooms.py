@@ -1,11 +1,12 @@
-"""Zooms into the boundary of trainability of Sohl-Dickstein 2024, each sixteenfold, down to where float64 ends.
+"""Zooms into the boundary of trainability of Sohl-Dickstein 2024, each twelvefold, down to where float64 ends.
 
     python -m experiments.replication.zooms [--side 128] [--zooms 12] [--only tanh_single ...]
 
 trains each window, finds where its boundary is densest, and goes on there. Written are strips of pictures,
-docs/replication/fractal_zooms_NAME.png, and results/fractal_zooms/windows.csv with windows, dimensions and checksums.
-An interrupted series goes on where it was. With 512 elements a side, a window of the whole plane takes 14 minutes of
-one core for tanh, 6 for relu, 0.6 for identity and 0.2 for tanh_single; windows deep in the boundary take longer.
+docs/replication/fractal_zooms_NAME.png, the whole planes, docs/replication/fractal_planes.png, and windows, dimensions
+and checksums, results/fractal_zooms/windows.csv. An interrupted series goes on where it was. With 512 elements a side,
+a window of the whole plane takes 14 minutes of one core for tanh, 6 for relu, 0.6 for identity and 0.2 for tanh_single;
+windows deep in the boundary take longer.
 """
 
 import argparse
@@ -23,12 +24,12 @@ import sweep
 from experiments.replication.dimension import local_slopes, sign_changes
 from experiments.replication.drawing import save_png, styled
 from experiments.replication.parts import Array
-from experiments.replication.sections.fractal import CONDITIONS, coloured, pixels
+from experiments.replication.sections.fractal import CONDITIONS, coloured, pixels, planes
 from sweep.spec.experiment import load
 
 FOLDER = Path("results/fractal_zooms")
 STRIPS = Path("docs/replication")
-FACTOR = 16
+FACTOR = 12
 POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WIDEST = (-3.0, 6.0)
 """Ends of the outermost window, in log10 of his rates."""
@@ -144,6 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+    if all((FOLDER / f"{name}_{options.side}").exists() for name in CONDITIONS):
+        whole = {name: sweep.read(FOLDER / f"{name}_{options.side}" / "00") for name in CONDITIONS}
+        figure = planes({name: pixels(result, 0) for name, result in whole.items()}, 2)
+        save_png(figure, STRIPS / "fractal_planes.png")
     return 0
 
 

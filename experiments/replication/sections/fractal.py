@@ -14,6 +14,7 @@ from experiments.replication.dimension import local_slopes, sign_changes
 from experiments.replication.drawing import styled
 from experiments.replication.parts import Array, Claim, Section, markdown, percent
 from experiments.replication.statistics import NO, UNDECIDED, YES
+from sweep.words import joined
 
 CONDITIONS = {"tanh": 1.66, "relu": 1.20, "identity": 1.17, "tanh_single": 1.41}
 """His conditions in the order of fractal.toml, and the dimension that he gives for each."""
@@ -22,6 +23,8 @@ SAME = 1e-6
 """Relative difference of two picture elements that agree."""
 LARGE = 512
 """Elements a side below which a dimension decides nothing: there are too few sizes of boxes."""
+FEWEST_ZOOMS = 12
+"""Zooms below which a dimension decides nothing: his is a median over about 50."""
 NEAR = 0.1
 """Difference of two dimensions that agree."""
 REFERENCE = Path(__file__).parents[2] / "fractal" / "reference.csv"
@@ -93,7 +96,7 @@ def fractal(result: sweep.Result) -> Section:
         found = zooms.get(name)
         deep = float(np.median(np.concatenate(found.slopes))) if found else None
         agrees = NO if deep is None or abs(deep - CONDITIONS[name]) > NEAR else YES
-        agrees = agrees if found and found.side >= LARGE else UNDECIDED
+        agrees = agrees if found and found.side >= LARGE and len(found.slopes) > FEWEST_ZOOMS else UNDECIDED
         rows.append(
             [
                 WORDS[name],
@@ -115,6 +118,8 @@ def fractal(result: sweep.Result) -> Section:
     agrees = YES if same == n else NO
     reported = "his equations on four grids of 12 × 12: which elements converge"
     claims.insert(0, Claim("Sohl-Dickstein 2024", reported, f"{same} of {n} as by his own code", agrees))
+    sides = sorted({len(picture) for picture in pictures.values()} | {found.side for found in zooms.values()})
+    circles = joined([f"{_of_a_circle(side):.2f} at {side} elements a side" for side in sides])
     header = ["network", "elements", "converging", "class as his", "value as his", "dimension, whole plane"]
     text = [
         "*He trained* networks of 16 inputs, 16 hidden units and one output without biases on random rows, 500 steps "
@@ -128,18 +133,20 @@ def fractal(result: sweep.Result) -> Section:
         "The reference are values from his own equations and his own random numbers, on grids of 12 × 12 elements that "
         f"are among ours; a value is as his if it differs by less than {SAME:g} of itself. Where training is chaotic, "
         "rounding alone makes values differ, and the class is what can be compared. The dimension is the median "
-        "of local slopes of box counts, as he takes it, over all zooms, each 16-fold; it agrees if it differs from "
+        "of local slopes of box counts, as he takes it, over all zooms, each 12-fold; it agrees if it differs from "
         f"his by at most {NEAR:g}. "
-        f"Pictures of fewer than {LARGE} × {LARGE} elements leave it undecided: they have few sizes of boxes. "
-        f"(Of a circle, whose dimension is 1, the same measure makes {_of_a_circle(96):.2f} at 96 elements a side, "
-        f"{_of_a_circle(192):.2f} at "
-        "192.) His pictures have 4096 × 4096 elements and about 50 zooms, at places that are not known; ours go "
-        "where the boundary is densest.",
+        f"Pictures of fewer than {LARGE} × {LARGE} elements leave it undecided, as they have few sizes of boxes, and "
+        f"so do fewer than {FEWEST_ZOOMS} zooms. "
+        f"(Of a circle, whose dimension is 1, the same measure makes {circles}.) His pictures have 4096 × 4096 "
+        "elements and about 50 zooms, at places that are not known; ours go where the boundary is densest. A "
+        "boundary is not equally rough everywhere: pictures of other sizes lead to other places, so that a "
+        "difference from his number is one of places as much as of networks.",
         markdown([*header, "over zooms", "his"], rows),
+        *(["![The four planes, 512 × 512 elements each](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
         *(f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)" for name in zooms),
     ]
     alt = "Planes of two learning rates, blue where training converges and red where it does not"
-    return Section("The boundary of trainability: Sohl-Dickstein 2024", claims, text, _figure(pictures), alt)
+    return Section("The boundary of trainability: Sohl-Dickstein 2024", claims, text, planes(pictures, 4), alt)
 
 
 def _of_a_circle(side: int) -> float:
@@ -159,13 +166,15 @@ def coloured(picture: Array) -> Array:
 
 
 @styled
-def _figure(pictures: Mapping[str, Array]) -> Figure:
-    figure = Figure(figsize=(9.6, 3.0), dpi=160, layout="constrained")
+def planes(pictures: Mapping[str, Array], n_columns: int) -> Figure:
+    """Draw pictures of the whole plane, so many abreast."""
+    n_rows = -(-len(pictures) // n_columns)
+    figure = Figure(figsize=(9.6, n_rows * (9.6 / n_columns + 0.6)), dpi=160, layout="constrained")
     for i, (name, picture) in enumerate(pictures.items()):
-        axes = figure.add_subplot(1, len(pictures), i + 1)
+        axes = figure.add_subplot(n_rows, n_columns, i + 1)
         axes.imshow(coloured(picture), origin="lower", extent=(-3, 6, -3, 6), interpolation="nearest")
         axes.set_title(WORDS[name])
         axes.set_xlabel("log₁₀ rate of the input layer")
-        axes.set_ylabel("log₁₀ rate of the output layer" if i == 0 else "")
+        axes.set_ylabel("" if i % n_columns else "log₁₀ rate of the output layer")
         axes.grid(visible=False)
     return figure
