@@ -106,6 +106,8 @@ def run(
 
     from sweep import api
     from sweep.commands import run_output
+    from sweep.engine.runner import compile_ahead
+    from sweep.engine.workers import Workers
     from sweep.progress import Progress
 
     progress = Progress(Console(stderr=True, highlight=False, soft_wrap=True))
@@ -115,6 +117,8 @@ def run(
         nonlocal trained
         trained, interrupt.clean = True, started.stop
         progress.start(started)
+        if started.n_chunks_done < started.n_chunks and backend != "dask":
+            compile_ahead(started.experiment, Workers(jobs or -1).n_jobs)
 
     with failures(), progress:
         result = api.run(

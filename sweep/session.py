@@ -236,8 +236,7 @@ def draw(result: "Result", all_kernels: bool = False, jobs: int = 1) -> "Result"
             names = [path.relative_to(drafts).as_posix() for path in written]
             if tables_only != result.manifest["files"]:
                 manifests.write_manifest(tree, {**result.manifest, "files": tables_only})
-            for name in names:
-                tree.adopt(drafts, name)
+            tree.adopt(drafts, names)
         for name in result.manifest["files"].keys() - tables_only.keys() - set(names):
             tree.remove(name)
         drawn = {name: tree.sha256(name) for name in names}

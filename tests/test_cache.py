@@ -49,6 +49,36 @@ def test_each_kernel_is_compiled_once(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == before
 
 
+AHEAD = """
+import sweep
+from sweep.engine.runner import compile_ahead
+from sweep.engine.training import plans_of
+from sweep.kernel.compiled import uncompiled
+from sweep.spec.experiment import load
+
+grid = {"gate": ["AND", "XOR"], "hidden": [0, 1], "learning_rate": [0.5, 2], "init": ["uniform(0, 1)", "normal(0, 1)"]}
+experiment = load({"grid": grid, "train": {"max_epochs": 60}})
+print(len(uncompiled(plans_of(experiment), True, True)))
+compile_ahead(experiment, 2)
+print(len(uncompiled(plans_of(experiment), True, True)))
+print(sweep.run(experiment.resolved()).runs["final_loss"].tolist())
+"""
+
+
+def test_copies_of_a_process_compile_for_it(tmp_path: Path) -> None:
+    """Two loops, the draws and two kinds of models; then nothing is left, and nothing is compiled again."""
+
+    def run() -> list[str]:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        return subprocess.check_output([sys.executable, "-c", AHEAD], env=environment, text=True).splitlines()
+
+    first = run()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    assert first[:2] == ["5", "0"]
+    assert run() == ["0", "0", first[2]]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == before
+
+
 def test_a_change_of_one_file_makes_the_code_of_all_anew(tmp_path: Path) -> None:
     """Code may have taken in a constant of another file than its own."""
     package, cache = tmp_path / "sweep", tmp_path / "cache"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -83,6 +84,33 @@ def test_what_is_written(rows: int, tmp_path: Path) -> None:
     assert list(manifest["experiment"]["grid"][0]) == ["b", "a"]
     assert read_manifest(Tree(directory)) == manifest
     assert files["chunks/manifest.json"] == files["manifest.json"]
+
+
+def test_drafts_are_flushed_before_they_have_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flush, rename, done = os.fsync, os.rename, []
+
+    def flushed(handle: int) -> None:
+        flush(handle)
+        done.append(("flush", os.fstat(handle).st_ino))
+
+    def renamed(name: str, *args: Any, **options: Any) -> None:
+        rename(name, *args, **options)
+        done.append(("rename", name))
+
+    tree, names = Tree(tmp_path), ["page", "figures/one", "figures/other"]
+    with tree.drafts() as drafts:
+        (drafts / "figures").mkdir()
+        for name in names:
+            (drafts / name).write_text(name)
+        tree.make("figures")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", flushed)
+            patched.setattr(os, "rename", renamed)
+            tree.adopt(drafts, names)
+    assert [(tmp_path / name).read_text() for name in names] == names
+    folders, files = ({(tmp_path / name).stat().st_ino for name in some} for some in (("", "figures"), names))
+    assert done[3:6] == [("rename", name.rpartition("/")[2]) for name in names]
+    assert ({inode for _, inode in done[:3]}, {inode for _, inode in done[6:]}) == (files, folders)
 
 
 def test_parts_that_threads_make_are_written_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

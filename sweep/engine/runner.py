@@ -4,7 +4,6 @@ import itertools
 import os
 import signal
 import threading
-import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -16,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import Chunk
+from sweep.engine.copies import end_with, in_copies
 from sweep.engine.estimate import chunks_in_work
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import Tally
-from sweep.engine.training import train_chunk
+from sweep.engine.training import plans_of, train_chunk
 from sweep.engine.workers import Workers
 from sweep.errors import WorkerError
 from sweep.kernel import NUMERICS
+from sweep.kernel.compiled import uncompiled
 from sweep.spec.experiment import Experiment
+from sweep.spec.inits import parse
 
 _SECONDS_TO_CONNECT = 10
-_SECONDS_BETWEEN_LOOKS = 0.5
+_MOST_PIECES = 200
 
 
 Task = tuple[Chunk, NDArray[np.bool_] | None]
@@ -65,6 +67,17 @@ def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> It
         raise
     finally:
         outcomes.close()
+
+
+def compile_ahead(experiment: Experiment, n: int) -> None:
+    """Compile what training takes and is not on disk yet, in n processes, which are copies of this one.
+
+    Numba compiles one function at a time in a process. What fails here, training will meet again.
+    """
+    drawn = any(parse(init).random for grid in experiment.grids for init in grid.values["init"])
+    with suppress(Exception):
+        pieces: Any = uncompiled(plans_of(experiment), experiment.train.detect_stationary, drawn)  # type: ignore[no-untyped-call]
+        in_copies(pieces[:_MOST_PIECES], n)
 
 
 def _here(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
@@ -126,17 +139,6 @@ def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | 
         return chunk, train_chunk(experiment, chunk, missing)
     except Exception as error:
         return chunk, error
-
-
-def end_with(parent: int) -> None:
-    """End this worker process soon after its parent, whose death nobody else tells it."""
-
-    def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-        os._exit(1)
-
-    threading.Thread(target=look, daemon=True).start()
 
 
 def _start_trackers() -> None:

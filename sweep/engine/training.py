@@ -1,5 +1,6 @@
 """Train a chunk of runs, each kind of model with the kernel compiled for it."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -253,6 +254,23 @@ def plan_of(
     if plan.sums:
         return plan, float(train.max_epochs - train.last_losses)
     return plan, float(exp(np.float64(-nats))) if by_likelihood else nats  # type: ignore[no-untyped-call]
+
+
+def plan_for(experiment: Experiment, setting: Mapping[str, Any]) -> tuple[Plan, float]:
+    """Choose the kernel of a setting, by its gate and its `CHOICES`, as `plan_of` does."""
+    table = experiment.table(setting["gate"], setting["encoding"])
+    bits = "" if setting["gate"] in experiment.tables else setting["encoding"]
+    return plan_of(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
+
+
+def plans_of(experiment: Experiment) -> list[Plan]:
+    """List the kernels that train an experiment, each once."""
+    found: dict[Plan, None] = {}
+    for grid in experiment.grids:
+        gates = {inputs_of(experiment, gate): gate for gate in grid.values["gate"]}
+        for gate, *values in itertools.product(gates.values(), *(grid.values[key] for key in CHOICES)):
+            found[plan_for(experiment, {"gate": gate, **dict(zip(CHOICES, values, strict=True))})[0]] = None
+    return list(found)
 
 
 def _numbers(grid: Grid, runs: NDArray[np.int64], key: str, default: float) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ from numba import types
 
 from sweep.kernel import loop
 from sweep.kernel.descent import N_SETTINGS, advance, evaluate, n_state
+from sweep.kernel.draws import standard_normals, standard_uniforms
 from sweep.kernel.loop import Limits, Output, Runs, Shape
-from sweep.kernel.machine import jit
+from sweep.kernel.machine import jit, name_of, on_disk
 from sweep.kernel.optimizers import OPTIMIZERS
 from sweep.kernel.plan import Plan
 
@@ -123,3 +124,30 @@ def kernel(plan: Plan) -> Kernel:
     made = Kernel(plan)
     assert made.code
     return made
+
+
+def uncompiled(plans, finds_stationary, draws):
+    """List what is to be compiled, as functions that compile a piece each and keep it on disk; the longest first.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+    finds_stationary : bool
+        Whether stationary runs are looked for.
+    draws : bool
+        Whether starts are drawn.
+    """
+    pieces = [("train", "", _training)]
+    if finds_stationary:
+        pieces.append(("find_stationary", "", _finding))
+    if draws:
+        pieces.append(("_draw_normals", "", _draw))
+    pieces += [("evaluate_lanes", plan.text, functools.partial(kernel, plan)) for plan in plans]
+    there = on_disk()
+    return [compiles for name, text, compiles in pieces if name_of(name, text) not in there]
+
+
+def _draw():
+    one = np.zeros(1, np.int64)
+    standard_uniforms(one, 1)
+    standard_normals(one, 1)

@@ -299,5 +299,6 @@ def standard_normals(seeds: NDArray[np.integer[Any]], k: int) -> NDArray[np.floa
     out = np.empty((len(seeds), k))
     left_out = np.empty(len(seeds), np.bool_)
     _draw_normals(seeds, *_room(), out, left_out)
-    _redraw(np.flatnonzero(left_out), seeds, out)
+    if left_out.any():
+        _redraw(np.flatnonzero(left_out), seeds, out)
     return out

@@ -39,6 +39,17 @@ def _made_of() -> bytes:
     return b"".join([*sources, numba.__version__.encode(), llvmlite.__version__.encode()])
 
 
+def name_of(name, text=""):
+    """Name that `jit` gives to a function, with a digest of all that it is made of."""
+    return f"{name}_{hashlib.sha256(text.encode() + _made_of()).hexdigest()[:20]}"
+
+
+def on_disk():
+    """Names of the functions of this package that have been compiled, be it for another CPU."""
+    folder = Path(FunctionCache(_made_of.__wrapped__).cache_path)
+    return {path.name.partition("-")[0].rpartition(".")[2] for path in folder.glob("*.nbi")}
+
+
 def jit(signature=None, text=""):
     """Compile a function that releases the GIL and is cached on disk, under a name of its own for all it is made of.
 
@@ -54,10 +65,9 @@ def jit(signature=None, text=""):
     text : str
         What else tells apart functions of the same name: the text of a plan.
     """
-    digest = hashlib.sha256(text.encode() + _made_of()).hexdigest()
 
     def decorate(function):
-        function.__name__ = function.__qualname__ = f"{function.__name__}_{digest[:20]}"
+        function.__name__ = function.__qualname__ = name_of(function.__name__, text)
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
         compiled._cache = _Cache(function)
         if signature:

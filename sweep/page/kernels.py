@@ -80,9 +80,8 @@ def kinds(experiment: Experiment) -> list[Kind]:
 
 def _kind(experiment: Experiment, setting: Mapping[str, Any]) -> Kind:
     """Return the kind of a run by its gate and the choices of its kernel."""
-    table = experiment.table(setting["gate"], setting["encoding"])
     bits = "" if setting["gate"] in experiment.tables else setting["encoding"]
-    plan, limit = training.plan_of(experiment, table.inputs, table.targets.reshape(1, -1), bits, setting)
+    plan, limit = training.plan_for(experiment, setting)
     return Kind(replace(plan, width=1), limit, bits, setting["update"])
 
 

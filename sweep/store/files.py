@@ -12,7 +12,8 @@ import secrets
 import shutil
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,7 @@ SET_ASIDE = "set-aside"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FLUSHED_AT_A_TIME = 8
 _UNFINISHED = re.compile(r"\..*\.[0-9a-f]{16}\.part", re.DOTALL)
 
 
@@ -168,19 +170,28 @@ class Tree:
             shutil.rmtree(name, ignore_errors=True, dir_fd=handle)
             os.close(handle)
 
-    def adopt(self, drafts: Path, name: str) -> None:
-        """Give a file among `drafts` its name, as `new_file` does."""
-        above, _, _ = name.rpartition("/")
-        if above:
-            self.make(above)
-        self._make_way(name)
-        draft = f"{drafts.name}/{name}"
-        with self._parent(draft) as (folder, last), self._parent(name) as (new_folder, new_last):
-            handle = self._open(draft, os.O_RDONLY)
+    def adopt(self, drafts: Path, names: Sequence[str]) -> None:
+        """Give files among `drafts` their names, as `new_file` does; they are flushed together."""
+        folders = {name.rpartition("/")[0] for name in names}
+        for folder in folders - {""}:
+            self.make(folder)
+        with ThreadPoolExecutor(_FLUSHED_AT_A_TIME) as pool:
+            list(pool.map(self._flush, (f"{drafts.name}/{name}" for name in names)))
+        for name in names:
+            self._make_way(name)
+            with self._parent(f"{drafts.name}/{name}") as (old, last), self._parent(name) as (new, new_last):
+                os.rename(last, new_last, src_dir_fd=old, dst_dir_fd=new)
+        for folder in folders:
+            handle = self._open_folder(folder)
             os.fsync(handle)
             os.close(handle)
-            os.rename(last, new_last, src_dir_fd=folder, dst_dir_fd=new_folder)
-            os.fsync(new_folder)
+
+    def _flush(self, name: str) -> None:
+        handle = self._open(name, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def remove_unfinished(self, *folders: str) -> None:
         """Remove what a writer that was killed has left half-written in directories."""
