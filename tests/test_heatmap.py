@@ -98,11 +98,11 @@ def test_each_grid_has_its_panel_named_by_its_weights() -> None:
     assert (other.points.ravel() == 17**2 + np.arange(17**2)).all()
     first, second, _ = (plain(sentence) for sentence in sentences.answer(result))
     assert first == (
-        "With η = 6, weights x y −2: of 289 runs, 136 converged (47.1 %), all with initial weight y from −7 to 8 and "
-        "initial weight x from −8 to 7; the fastest setting took 3 epochs "
+        "With η = 6, weights x y −2: runs converged only with initial weight y from −7 to 8 and initial weight x from "
+        "−8 to 7: 136 of 289 (47.1 %); the fastest setting took 3 epochs "
         "(initial weight y = −7 and initial weight x = −8)."
     )
-    assert second.startswith("With η = 5, weights 4.5 y x: of 289 runs, 136 converged")
+    assert second.startswith("With η = 5, weights 4.5 y x: runs converged only with initial weight y ")
 
 
 @pytest.mark.parametrize(("other", "names"), [(5.0, ["η = 6", "η = 5"]), (6.0, ["given weights 1", "given weights 2"])])

@@ -133,7 +133,7 @@ def test_encodings_are_told_in_words_and_what_follows_from_another_axis_is_not_c
             "The best of 2 settings, chosen by 5 seeds, has start zeros: all 5 runs with other seeds converged",
         ),
         ("256 gates", "Logistic regression learned 256 of the 256 Boolean functions of 3 inputs."),
-        ("a plane", "Of 320 runs, 160 converged (50.0 %), all with init scale from 1 to 16 and learning rate η from"),
+        ("a plane", "Runs converged only with init scale from 1 to 16 and learning rate η from"),
     ],
 )
 def test_first_sentence(case: str, first: str) -> None:
@@ -209,8 +209,8 @@ def test_epochs_are_divided_by_those_of_the_fastest_value_or_of_plain_gradient_d
     ) in fast
     plain = answer(examples.made(grid, 9, epoch, question="How much faster than gradient descent are they?"))
     assert (
-        f"{took}6 times as many epochs with gd as with adam (median of 9 pairs, 95 % interval 6 – 6) and 0.5 times "
-        "as with rprop (9 pairs, 0.5 – 0.5)."
+        "With the same seeds, where both converged, gd at its setting took 6 times as many epochs as adam (median of 9 "
+        "pairs, 95 % interval 6 – 6) and 0.5 times as rprop (9 pairs, 0.5 – 0.5)."
     ) in plain
 
 

@@ -143,14 +143,13 @@ def planes(findings: Findings) -> list[str]:
         )
         total, learned = int(n.sum()), int(n_converged.sum())
         who = ", ".join([*plane.name.splitlines(), *where])
-        share = f"of {total:,} runs, {'all' if learned == total else f'{learned:,}' if learned else 'none'} converged"
-        share += f" ({percent(learned / total)}{NBSP}%)" if 0 < learned < total else ""
-        ends = _ends(plane, axes, n_converged > 0) if learned else ""
+        share = f"{'all' if learned else 'none of'} {total:,} runs converged"
+        if 0 < learned < total:
+            ends = _ends(plane, axes, n_converged > 0)
+            share = f"runs converged {ends}: {learned:,} of {total:,} ({percent(learned / total)}{NBSP}%)"
         first = "" if findings.train.last_losses else _first(plane, axes, epochs)  # where every run takes all epochs
         diverged = _diverged(plane, axes, n, n_diverged)
-        sentences.append(
-            f"With {who}: {share}{ends}{first}{diverged}." if who else f"{capital(share)}{ends}{first}{diverged}."
-        )
+        sentences.append(f"With {who}: {share}{first}{diverged}." if who else f"{capital(share)}{first}{diverged}.")
     return sentences
 
 
@@ -160,7 +159,7 @@ def _ends(plane: Plane, axes: tuple[str, str], converged: Any) -> str:
     for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
         at = np.flatnonzero(converged.any(axis=along))
         parts.append(f"{label(axis)} from {number(values[at[0]])} to {number(values[at[-1]])}")
-    return f", all with {joined(parts)}"
+    return f"only with {joined(parts)}"
 
 
 def _diverged(plane: Plane, axes: tuple[str, str], n: Any, n_diverged: Any) -> str:
@@ -194,9 +193,13 @@ def cycles(findings: Findings) -> list[str]:
     if below is None:
         return []
     seen = f"{below.n_cycles:,} ({percent(below.n_cycles / below.n)}{NBSP}%)" if below.n_cycles else "none"
-    found = below.with_cycles
-    where = f", on {len(found):,} of the {below.n_tables:,} tables" if found and below.n_tables > 1 else ""
-    where += f": {joined(list(map(shown, found)))}" if where and len(found) == len({*found[:MAX_NAMED]}) else ""
+    found, others, where = below.with_cycles, below.n_tables - len(below.with_cycles), ""
+    if found and below.n_tables > 1:
+        where = f", on {len(found):,} of the {below.n_tables:,} tables"
+    if found and others and len(found) == len({*found[:MAX_NAMED]}):
+        own = findings.experiment.tables
+        names = joined([f"the own table {gate}" if gate in own else shown(gate) for gate in found])
+        where = f", all on {names}; on the {counted(others, 'other table')} none did"
     return [
         f"Of {counted(below.n, 'run')} below the critical learning rate 2/λ of their table, {seen} ended in a cycle, "
         f"above the least loss, their weights coming back bit for bit after two epochs or more{where}."

@@ -28,7 +28,7 @@ def answer(findings: Findings) -> list[str]:
     if findings.n_runs == 1 and findings.result.keeps_runs:
         return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
     if asks_for_rows(findings.experiment.question) and findings.ones:
-        return [*rows_answered(findings), *_outcomes(findings)]
+        return rows_answered(findings)
     if findings.layout.by_inputs:
         return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
@@ -117,7 +117,17 @@ def _outcomes(findings: Findings) -> list[str]:
         (what,) = (what for what, count in parts.items() if count == n)
         return [f"All {n:,} runs of this grid {what}."]
     shares = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
-    return [f"Of all {n:,} runs of this grid, {joined(shares)}."]
+    return [f"Of all {n:,} runs of this grid, {joined(shares)}.", *_restarts(findings)]
+
+
+def _restarts(findings: Findings) -> list[str]:
+    """Tell how many runs began again, whose epochs are added up."""
+    after = findings.train.restart_after
+    if not after or not findings.result.keeps_runs:
+        return []
+    n = int((findings.result.part("runs", ["restarts"])["restarts"] > 0).sum())
+    again = f"from another start where they had not converged after {counted(after, 'epoch')}"
+    return [f"Runs begin again {again}, as {n:,} did once or more; the epochs of all starts are added up."]
 
 
 def _loss(findings: Findings, loss: float) -> str:

@@ -24,9 +24,9 @@ def axis(findings: Findings, key: str) -> list[str]:
         sentences.append(_everywhere(findings, key, *findings.everywhere))
     effects = [effect for effect in findings.effects if effect.axis == key]
     if not effects and not sentences and key not in ("gate", "loss"):
-        takes = f"which takes runs that differ in it alone, of {FEWEST_SEEDS} seeds or more"
-        takes = takes if findings.result.keeps_runs else "which takes single runs, and only counts of them were kept"
-        sentences.append(f"{capital(label(key))}: not compared, {takes}.")
+        takes = f"pairs of runs that differ in nothing else, of {FEWEST_SEEDS} seeds or more"
+        takes = takes if findings.result.keeps_runs else "single runs, and only counts of them were kept"
+        sentences.append(f"{capital(label(key))}: its values are not compared, since that takes {takes}.")
     return sentences + _effect(findings, key, effects)
 
 

@@ -101,24 +101,25 @@ def functions(findings: Findings) -> list[str]:
     if not learned.any():
         return [f"{capital(who)} learned none of them: {joined(parts)}."]
     names = [str(gate) for gate in counts.index]
-    sentences = [f"{capital(who)} learned {joined(parts)}.", *_classes(findings, names, learned)]
-    sentences += _exactly(findings, names, learned)
+    what = _of_classes(findings, names, learned) or joined(parts)
+    sentences = [f"{capital(who)} learned {what}.", *_exactly(findings, names, learned)]
     if several:
         sentences.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
     return sentences
 
 
-def _classes(findings: Findings, names: Sequence[str], learned: NDArray[np.bool_]) -> list[str]:
-    """Tell how many functions the classes have that were learned, where each gate stands for its class."""
+def _of_classes(findings: Findings, names: Sequence[str], learned: NDArray[np.bool_]) -> str:
+    """How many functions the classes have that were learned, where each gate stands for its class; else nothing."""
     written = {name for grid in findings.experiment.grids for name in grid.spelling.get("gate", grid.values["gate"])}
     of_classes = [name for name, yes in zip(names, learned, strict=True) if yes]
     if len(written) > 1 or not next(iter(written)).startswith("classes-") or len(of_classes) > MAX_CLASSES:
-        return []
-    n_functions = sum(len(members(name)) for name in of_classes)
-    return [
-        f"Each stands for its class, the functions that negating or permuting inputs, or negating the output, makes of "
-        f"it: {n_functions:,} of all {2**2 ** n_inputs(names[0]):,} functions are in the classes of those learned."
-    ]
+        return ""
+    n, n_functions = n_inputs(names[0]), sum(len(members(name)) for name in of_classes)
+    return (
+        f"{n_functions:,} of the {2**2**n:,} Boolean functions of {n} inputs: those of {len(of_classes):,} of "
+        f"{len(names):,} classes, each of which has one function that was trained, and all that negating or permuting "
+        "its inputs, or negating its output, makes of it"
+    )
 
 
 def instead(findings: Findings) -> list[str]:

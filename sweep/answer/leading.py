@@ -96,22 +96,18 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     factors = sorted([(value, factor) for value, factor in found if factor], key=lambda one: one[1].factor)
     if not factors:
         return []
-    texts: list[str] = []
+    name = together(findings, axis, beside)
+    texts = []
     for other, factor in factors[::-1] if is_plain else factors:
-        ends = f"{factor.low:.3g} – {factor.high:.3g}"
-        counts = (
-            f"{factor.n_pairs:,} pairs, {ends}"
-            if texts
-            else f"median of {factor.n_pairs:,} pairs, 95{NBSP}% interval {ends}"
-        )
-        slower, faster = (together(findings, axis, name) for name in ((beside, other) if is_plain else (other, beside)))
-        many = f"{factor.factor:.3g} times"
-        if not texts:
-            texts.append(f"{many} as many epochs with {slower} as with {faster} ({counts})")
-        else:
-            texts.append(f"{many} {f'as with {faster}' if is_plain else f'with {slower}'} ({counts})")
+        how_many, ends = f"{factor.n_pairs:,} pairs", f"{factor.low:.3g} – {factor.high:.3g}"
+        counts = f"{how_many}, {ends}" if texts else f"median of {how_many}, 95{NBSP}% interval {ends}"
+        as_many = "" if texts else " as many epochs"
+        many, than = f"{factor.factor:.3g} times{as_many}", together(findings, axis, other)
+        beside_it = f" as {than}" if is_plain else f" with {than}{'' if texts else f' as with {name}'}"
+        texts.append(f"{many}{beside_it} ({counts})")
+    who = f"{name} at its setting" if is_plain else "runs at these settings"
     other_seeds = "other " if first.n_choosing else ""
-    return [f"With the same {other_seeds}seeds, where both converged, runs at these settings took {joined(texts)}."]
+    return [f"With the same {other_seeds}seeds, where both converged, {who} took {joined(texts)}."]
 
 
 def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list[str]:
