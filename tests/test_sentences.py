@@ -58,6 +58,8 @@ def test_values_never_learned_stand_beside_the_others() -> None:
     ]
     (one,) = answer(examples.made({"hidden": [1, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
     assert one == "AND was learned with 2 hidden units: with 1 hidden unit, none of 5 runs converged."
+    (none,) = answer(examples.made({"hidden": [0, 2], "gate": ["AND"]}, 5, at_width_2))[1:2]
+    assert none == "AND was learned with 2 hidden units: with no hidden units, none of 5 runs converged."
 
 
 @pytest.mark.parametrize(

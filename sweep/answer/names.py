@@ -39,8 +39,8 @@ def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) 
         text = f"{numbers[0]} to {numbers[-1]}" if neighbours and len(numbers) > 2 else joined(numbers)
         if named:
             named.append(text)
-        elif axis == "hidden":
-            named.append(unbroken(f"{text} hidden unit{'' if text == '1' else 's'}"))
+        elif axis == "hidden" and len(group) > 1:
+            named.append(unbroken(f"{text} hidden units"))
         else:
             named.append(value(axis, group[-1]).replace(numbers[-1], text))
     return named
