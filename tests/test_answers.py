@@ -160,7 +160,7 @@ def test_maps_of_starts(tmp_path: Path) -> None:
         for key in ("x", "y") if n else ():
             ends = [number(float(end)) for end in (learned[key].min(), learned[key].max())]
             asked.known.append(f"initial weight {key} from {ends[0]} to {ends[1]}")
-    check(asked, "runs converged only with initial weight y from ")
+    check(asked, "runs converged only with")
 
 
 def test_where_training_stops(tmp_path: Path) -> None:
@@ -223,6 +223,7 @@ def test_fast_learners(tmp_path: Path) -> None:
     assert len(factors) == 4 and all(factor in asked.answer[1] for factor in factors)
     assert asked.answer[1].startswith("With the same other seeds, where both converged, gd at its setting took ")
     check(asked, *told.values())
+    winner = winner.replace("has momentum, ", "has ")  # which its setting says
     assert any(sentence.startswith(winner) for sentence in asked.answer)
 
 
