@@ -97,7 +97,7 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     if not factors:
         return []
     name = together(findings, axis, beside)
-    texts = []
+    texts: list[str] = []
     for other, factor in factors[::-1] if is_plain else factors:
         how_many, ends = f"{factor.n_pairs:,} pairs", f"{factor.low:.3g} – {factor.high:.3g}"
         counts = f"{how_many}, {ends}" if texts else f"median of {how_many}, 95{NBSP}% interval {ends}"

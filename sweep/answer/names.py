@@ -81,8 +81,10 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
     for axis in map(str, findings.varied):
         value_of = at[axis]
         no = value_of is False or value_of is np.False_
-        said_by_its_setting = axis == "optimizer" and value_of == "momentum" and pd.notna(at.get("momentum"))
-        if axis in named_axes or said_by_its_setting or pd.isna(value_of) or (no and axis not in findings.companions):
+        if axis in named_axes or pd.isna(value_of) or (no and axis not in findings.companions):
             continue
+        if axis == "optimizer" and value_of == "momentum" and pd.notna(at.get("momentum")):
+            axis, value_of = "momentum", at["momentum"]  # noqa: PLW2901
+            named_axes.append(axis)
         names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
     return ", ".join(names)
