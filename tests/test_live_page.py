@@ -160,6 +160,25 @@ def test_wrong_input_is_told_beside_it_and_nothing_breaks(opened: Open, name: st
     expect(page.locator(".end")).to_contain_text("Converged after 457 epochs", timeout=60_000)
 
 
+def test_a_step_from_a_wrong_value_starts_from_the_last_right_one(opened: Open) -> None:
+    page = opened(LUCKY)
+    for name, found in {"learning rate": "10", "seed": "4"}.items():
+        enter(page, name, "abc")
+        page.get_by_role("button", name=f"higher {name}").click()
+        expect(field(page, name)).to_have_value(found)
+    enter(page, "seed", "0")
+    page.get_by_role("button", name="lower seed").click()
+    expect(field(page, "seed")).to_have_value("0")
+    assert page.locator("[aria-invalid]").count() == 0
+
+
+def test_of_many_kernels_the_nearest_are_named(opened: Open) -> None:
+    page = opened(LUCKY)
+    enter(page, "hidden units", "5")
+    near = "; ".join(f"2-{hidden}-1 sigmoid 01 sigmoid bce gd batch" for hidden in (1, 2, 3, 4))
+    expect(page.locator(".field .wrong").nth(1)).to_contain_text(f"bce gd batch; allowed: {near}; and 256 more")
+
+
 def test_two_runs_stand_side_by_side_with_what_differs(opened: Open) -> None:
     page = opened(LUCKY)
     page.get_by_role("button", name="Compare with a second run").click()
@@ -287,6 +306,73 @@ def test_what_the_scenes_say_is_so(opened: Open) -> None:
         [["stationary", 1], ["stationary", 2]],
         [["max_epochs", None]],
     ]
+
+
+def test_a_lecture_needs_no_mouse(opened: Open) -> None:
+    page = opened(viewport={"width": 1280, "height": 500})
+    expect(page.locator(".question")).to_be_visible()
+    page.locator(".scene-names button").nth(2).press("Enter")
+    expect(page.get_by_role("button", name="Watch, and see the answer")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".now")).to_contain_text(re.compile("Epoch [1-9]"))
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_focused()
+    before = epoch(page)
+    page.keyboard.press("ArrowRight")
+    assert epoch(page) == before + 1
+    page.evaluate("document.activeElement.blur()")
+    place = page.evaluate("scrollY")
+    for key, expected in {"Home": 0, "ArrowRight": 1, "End": 396}.items():
+        page.keyboard.press(key)
+        assert epoch(page) == expected
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert page.evaluate("scrollY") == place > 0
+    assert page.locator(".question").bounding_box()["y"] >= 0  # type: ignore[index]
+
+
+def test_scenes_opened_in_a_hurry_leave_the_last_one(opened: Open) -> None:
+    page = opened()
+    names = "document.querySelectorAll('.scene-names button')"
+    page.evaluate(f"for (const k of [3, 1, 4, 0]) {names}[k].click()")
+    expect(page.get_by_role("button", name="Watch, and see the answer")).to_be_focused()
+    expect(page.locator(".question")).to_have_text(playground.SCENES[0]["question"])
+    expect(page.locator(".now")).to_contain_text("(TRUE), 1 of 4 right")
+    expect(field(page, "gate")).to_have_value('"AND"')
+    assert page.locator(".bench").count() == 1
+
+
+def test_a_scene_is_there_again_after_a_reload(opened: Open) -> None:
+    page = opened()
+    page.locator(".scene-names button").nth(3).click()
+    expect(page.locator(".now")).to_have_count(2)
+    page.get_by_role("button", name="To the end").click()
+    page.reload()
+    expect(page.locator(".question")).to_have_text(playground.SCENES[3]["question"])
+    expect(page.locator(".now").first).to_contain_text("Epoch 396 · ")
+    page.get_by_role("button", name="Watch, and see the answer").click()
+    expect(page.locator(".scene-answer")).to_have_text(playground.SCENES[3]["answer"])
+    page = opened("#train?gate=XOR&hidden=2&learning_rate=3&seed=4")
+    expect(page.locator(".scene-names button")).to_have_count(6)
+    expect(page.get_by_role("button", name="Watch, and see the answer")).to_be_hidden()
+
+
+def test_what_is_seen_in_scenes_is_what_they_say(opened: Open) -> None:
+    page = opened()
+    page.locator(".scene-names button").nth(2).click()
+    answers = """async (points) => { const { benches: [bench] } = await sweep.opened; await bench.done;
+      bench.history.seek(bench.model, bench.last); return Array.from(bench.model.respond(points), (p) => p > 0.5); }"""
+    expect(page.locator(".network")).to_have_attribute("aria-label", re.compile("2 hidden units"))
+    assert page.evaluate(answers, [[0.5, 0.5], [-0.3, 1.3], [1.3, -0.3]]) == [False, True, True]
+    assert "In between the output is orange, and blue on either side" in playground.SCENES[2]["answer"]
+    page.locator(".scene-names button").nth(4).click()
+    expect(page.locator(".now")).to_have_count(2)
+    page.get_by_role("button", name="To the end").click()
+    expect(page.locator(".now").nth(1)).to_contain_text("answers 1 1 1 1")
+    page.get_by_role("button", name="One epoch back").click()
+    expect(page.locator(".now").nth(1)).to_contain_text("answers 0 0 0 0")
+    assert "Step back with −1." in playground.SCENES[4]["answer"]
 
 
 def test_of_thirty_starts_twenty_two_learn_xor() -> None:

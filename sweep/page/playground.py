@@ -48,8 +48,8 @@ SCENES = [
         "settings": [_LUCKY],
         "question": "Two hidden units are two lines, whose answers a third unit puts together. What could the plane "
         "look like in the end?",
-        "answer": "A band: each hidden unit draws one edge of it, and the output is blue in between. The network shows "
-        "how: two pairs of strong weights.",
+        "answer": "A band: each hidden unit draws one edge of it. In between the output is orange, and blue on either "
+        "side. The network shows how: two pairs of strong weights.",
     },
     {
         "title": "The same two, from an unlucky start",
@@ -64,7 +64,8 @@ SCENES = [
         "question": "One line at XOR again, at learning rates 4 and 6. The best that it can do is a loss of 0.693. Do "
         "both get there?",
         "answer": "Only rate 4 does. Above 2/λ = 5.02, where λ is the largest curvature at the minimum, steps jump "
-        "over it: at rate 6 the weights end by coming back every 2 epochs, for ever, at a loss of 0.92. Step with +1.",
+        "over it: at rate 6 the weights end by coming back every 2 epochs, for ever, at a loss of 0.92. Step "
+        "back with −1.",
     },
     {
         "title": "What a failed run has learned",

@@ -103,12 +103,13 @@ class Bench {
       this.changed(key);
       return;
     }
-    const now = Number(this.value(key));
+    const typed = this.value(key);
+    const now = typeof typed === "number" ? typed : this.experiment.effective(this.setting, key) ?? 0;
     const sorted = [...choices].sort((a, b) => a - b);
     const beyond = sign > 0 ? sorted.find((value) => value > now * (1 + 1e-12)) : sorted.findLast((value) => value < now * (1 - 1e-12));
     const ratio = key.endsWith("learning_rate") || key === "init_scale";
     const isWhole = key === "seed" || key === "hidden";
-    const next = isWhole ? now + sign : beyond ?? (ratio ? Number((sign > 0 ? now * 2 : now / 2).toPrecision(6)) : Number((now + sign * 0.1).toPrecision(6)));
+    const next = isWhole ? Math.max(now + sign, 0) : beyond ?? (ratio ? Number((sign > 0 ? now * 2 : now / 2).toPrecision(6)) : Number((now + sign * 0.1).toPrecision(6)));
     this.fields[key].field.value = String(next);
     this.changed(key);
   }

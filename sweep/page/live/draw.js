@@ -93,7 +93,7 @@ function drawSurface(canvas, { outputs, box, inputs, targets, line }) {
   context.fillStyle = text;
   context.strokeStyle = ground;
   context.lineWidth = 4;
-  for (const draw of ["strokeText", "fillText"]) context[draw](sideOf(outputs), place.left + place.size / 2, place.top + place.size / 2);
+  for (const draw of ["strokeText", "fillText"]) context[draw](sideOf(outputs), place.left + place.size / 2, place.top + 20);
   context.fillStyle = quiet;
   context.fillText("input 1", place.left + place.size / 2, place.top + place.size + 16);
   context.save();

@@ -168,7 +168,7 @@ class Experiment {
     }
     const shape = this.shape(setting);
     if (!shape) {
-      const adds = this.more && this.find(this.lacking, setting) ? `${this.more} adds it` : `allowed: ${this.kinds().join("; ")}`;
+      const adds = this.more && this.find(this.lacking, setting) ? `${this.more} adds it` : `allowed: ${this.nearest(setting)}`;
       throw new RangeError(`no kernel in this page for ${this.kind(setting)}; ${adds}`);
     }
     if (setting.weights && setting.weights.length !== shape.n_params) {
@@ -225,6 +225,14 @@ class Experiment {
 
   kinds(kernels = this.kernels) {
     return [...new Set(kernels.map((each) => this.kindOf(each)))];
+  }
+
+  // The kinds of the page that differ least from that of a setting.
+  nearest(setting) {
+    const words = this.kind(setting).split(" ");
+    const others = (kind) => kind.split(" ").filter((word) => !words.includes(word)).length;
+    const kinds = this.kinds().sort((a, b) => others(a) - others(b));
+    return [...kinds.slice(0, 4), ...(kinds.length > 4 ? [`and ${kinds.length - 4} more`] : [])].join("; ");
   }
 
   async module(shape) {

@@ -164,7 +164,7 @@ class Live {
   }
 
   key(event) {
-    if (event.target.closest("input, select, button, textarea, a, summary") && event.key !== "Escape") return;
+    if (event.target.closest(event.key === " " ? "input, select, button, a, summary" : "input, select")) return;
     const acts = {
       " ": () => (this.isPlaying ? this.pause() : this.start()), Home: () => this.go(0), End: () => this.go(this.last),
       ArrowRight: () => this.go(this.epoch + (event.shiftKey ? 10 : 1)), ArrowLeft: () => this.go(this.epoch - (event.shiftKey ? 10 : 1)),
