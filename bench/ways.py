@@ -100,6 +100,7 @@ def first_process(workload: Workload) -> Way:
 def _process(file: Path, options: Sequence[str], cache: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as out:
         environment = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cache else {})}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
         subprocess.run(
             [sys.executable, "-m", "sweep", "run", file, "--out", out, *options],
             env=environment,
