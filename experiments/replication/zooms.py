@@ -140,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             frames.append(picture)
             width, dimension = window.x1 - window.x0, rows[-1]["dimension"]
             print(f"{name}: zoom {len(frames) - 1}, width {width:.2g}, dimension {dimension}", flush=True)
-        save_png(strip(frames), STRIPS / f"fractal_zooms_{name}.png")
+        if len(frames) > 1:
+            save_png(strip(frames), STRIPS / f"fractal_zooms_{name}.png")
         with table.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()

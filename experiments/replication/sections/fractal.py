@@ -72,6 +72,11 @@ class Zooms(NamedTuple):
     side: int
     slopes: list[Array]
 
+    @property
+    def n(self) -> int:
+        """Number of zooms."""
+        return len(self.slopes) - 1
+
 
 def read_zooms(table: Path) -> dict[str, Zooms]:
     """Zooms of each condition, as `experiments.replication.zooms` wrote them."""
@@ -96,7 +101,7 @@ def fractal(result: sweep.Result) -> Section:
         found = zooms.get(name)
         deep = float(np.median(np.concatenate(found.slopes))) if found else None
         agrees = NO if deep is None or abs(deep - CONDITIONS[name]) > NEAR else YES
-        agrees = agrees if found and found.side >= LARGE and len(found.slopes) > FEWEST_ZOOMS else UNDECIDED
+        agrees = agrees if found and found.side >= LARGE and found.n >= FEWEST_ZOOMS else UNDECIDED
         rows.append(
             [
                 WORDS[name],
@@ -105,12 +110,13 @@ def fractal(result: sweep.Result) -> Section:
                 f"{check.same_class} of {check.n}",
                 f"{check.same_value} of {check.n}",
                 f"{np.median(slopes):.2f}" if slopes.size else "–",
-                "–" if not found else f"{deep:.2f} ({len(found.slopes) - 1} zooms, {found.side} × {found.side})",
+                "–" if not found else f"{deep:.2f} ({found.n} zooms, {found.side} × {found.side})",
                 f"{CONDITIONS[name]:.2f}",
             ]
         )
         if found:
-            measured = f"{deep:.2f} over {len(found.slopes) - 1} zooms of {found.side} × {found.side} elements"
+            over = f"over {found.n} zooms of" if found.n else "on the whole plane alone, with"
+            measured = f"{deep:.2f} {over} {found.side} × {found.side} elements"
             claims.append(
                 Claim("Sohl-Dickstein 2024", f"dimension {CONDITIONS[name]:.2f}, {WORDS[name]}", measured, agrees)
             )
@@ -143,7 +149,11 @@ def fractal(result: sweep.Result) -> Section:
         "difference from his number is one of places as much as of networks.",
         markdown([*header, "over zooms", "his"], rows),
         *(["![The four planes, 512 × 512 elements each](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
-        *(f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)" for name in zooms),
+        *(
+            f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)"
+            for name, found in zooms.items()
+            if found.n
+        ),
     ]
     alt = "Planes of two learning rates, blue where training converges and red where it does not"
     return Section("The boundary of trainability: Sohl-Dickstein 2024", claims, text, planes(pictures, 4), alt)
