@@ -296,7 +296,7 @@ def test_the_report_says_what_is_kept(counted: sweep.Result, tmp_path: Path) -> 
     assert "0.4% off" in page
     figures = {Path(name).stem for name in result.manifest["files"] if name.startswith("figures/")}
     assert figures == {"success_rate", "epochs_to_converge", "success_curves", "final_loss"}
-    assert "not compared, which takes single runs" in page
+    assert "not compared, since that takes single runs" in page
     assert any("chosen by the same runs" in sentence for sentence in result.answer)
 
 
