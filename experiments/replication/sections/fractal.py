@@ -125,7 +125,9 @@ def fractal(result: sweep.Result) -> Section:
     reported = "his equations on four grids of 12 × 12: which elements converge"
     claims.insert(0, Claim("Sohl-Dickstein 2024", reported, f"{same} of {n} as by his own code", agrees))
     sides = sorted({len(picture) for picture in pictures.values()} | {found.side for found in zooms.values()})
-    circles = joined([f"{_of_a_circle(side):.2f} at {side} elements a side" for side in sides])
+    circles, noises = (
+        joined([f"{of_known(side):.2f} at {side}" for side in sides]) for of_known in (_of_a_circle, _of_noise)
+    )
     header = ["network", "elements", "converging", "class as his", "value as his", "dimension, whole plane"]
     text = [
         "*He trained* networks of 16 inputs, 16 hidden units and one output without biases on random rows, 500 steps "
@@ -143,10 +145,12 @@ def fractal(result: sweep.Result) -> Section:
         f"his by at most {NEAR:g}. "
         f"Pictures of fewer than {LARGE} × {LARGE} elements leave it undecided, as they have few sizes of boxes, and "
         f"so do fewer than {FEWEST_ZOOMS} zooms. "
-        f"(Of a circle, whose dimension is 1, the same measure makes {circles}.) His pictures have 4096 × 4096 "
-        "elements and about 50 zooms, at places that are not known; ours go where the boundary is densest. A "
-        "boundary is not equally rough everywhere: pictures of other sizes lead to other places, so that a "
-        "difference from his number is one of places as much as of networks.",
+        f"(Of a circle, whose dimension is 1, the same measure makes {circles} elements a side; of noise, whose "
+        f"dimension is 2, {noises}. A series of zooms that reaches the number of noise has found a place where "
+        "neighbouring runs end as unlike as coins.) His pictures have 4096 × 4096 elements and about 50 zooms, at "
+        "places that are not known; ours go where the boundary is densest. A boundary is not equally rough everywhere: "
+        "pictures of other sizes lead to other places, so that a difference from his number is one of places as much "
+        "as of networks.",
         markdown([*header, "over zooms", "his"], rows),
         *(["![The four planes, 512 × 512 elements each](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
         *(
@@ -163,6 +167,11 @@ def _of_a_circle(side: int) -> float:
     """The dimension that the measure gives for a circle."""
     y, x = np.mgrid[:side, :side]
     return float(np.median(local_slopes(sign_changes(np.hypot(x - side / 2, y - side / 2) < 0.35 * side))))
+
+
+def _of_noise(side: int) -> float:
+    """The dimension that the measure gives for elements that are drawn by lot."""
+    return float(np.median(local_slopes(sign_changes(np.random.default_rng(0).random((side, side)) < 0.5))))
 
 
 def coloured(picture: Array) -> Array:
