@@ -346,7 +346,7 @@ def main() -> None:
     if status == EXIT_STATUS or interrupt.over:
         interrupt.end()
         status = EXIT_STATUS
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # one that was closed is None
+        with suppress(OSError):
+            stream.flush()
     interrupt.leave(status)

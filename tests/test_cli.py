@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -249,6 +250,13 @@ finally:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--set" in done.stdout
     assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_output_is_no_failure(folder: Path, closed: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m sweep run small.toml --no-figures {closed}"
+    assert subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False).returncode == 0
+    assert sweep.read("results/small").manifest["complete"]
 
 
 def test_the_module_is_the_command(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import sweep
+from sweep.engine import copies
 from sweep.engine.copies import in_copies
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux")
@@ -51,6 +52,36 @@ def test_what_a_copy_dies_of_is_done_here(number: int, tmp_path: Path) -> None:
         return os.getpid()
 
     assert in_copies(meeting(tmp_path, end), 2) == [here, here]
+
+
+def test_without_room_for_a_copy_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError("too many processes")
+
+    n_files = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, "fork", refused)
+    assert in_copies([os.getpid, os.getpid], 2) == [os.getpid()] * 2
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_files
+
+
+def test_a_copy_that_the_system_removes_by_itself_has_done_its_work() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert in_copies([lambda: 1, lambda: 2, lambda: 3], 3) == [1, 2, 3]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_copy_that_never_answers_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "_PATIENCE", 0.05)
+    here = os.getpid()
+
+    def stuck() -> int:
+        while os.getpid() != here:
+            time.sleep(0.1)
+        return here
+
+    assert in_copies(meeting(tmp_path, stuck), 2) == [here, here]
 
 
 def test_an_error_in_a_copy_is_one_here(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ import of_result as html
 import of_result as sentences
 import pytest
 
+import sweep
 from sweep.analysis.findings import Findings
 from sweep.answer import listing
 from sweep.answer.glossary import GLOSSARY
+from sweep.page import html as html_page
 from sweep.page.html import write
 from sweep.page.live_section import openings
 from sweep.plots.drawing.marks import located
@@ -343,3 +345,21 @@ def test_the_page_trains_a_run_that_converged_at_the_best_setting_of_the_smaller
     (run,) = openings(Findings(result))
     found = result.runs[result.runs["run"] == run].iloc[0]
     assert (found["hidden"], found["learning_rate"], found["seed"]) == (2, 1, 2)
+
+
+def test_the_page_opens_on_gates_that_are_written_as_truth_tables() -> None:
+    grid = {"gate": ["0001", "0111"], "learning_rate": 10, "seeds": 3}
+    findings = Findings(sweep.run({"grid": grid, "train": {"max_epochs": 1500}}))
+    (run,) = openings(findings)
+    assert findings.result.runs["status"][run] == "converged"
+
+
+def test_a_section_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("too much")
+
+    monkeypatch.setattr(html_page, "live", fails)
+    page, *_ = write(Findings(CASES["gates"]), tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "The section that trains runs could not be made and is left out: too much." in text
+    assert 'id="live"' not in text

@@ -51,6 +51,7 @@ KEYS = ["gate", "activation", "optimizer", "init", "hidden", "learning_rate", "i
         ("How do the epochs to learn parity grow with the number of bits?", KEYS, "gate"),
         ("Does a larger start help OR, or NAND?", KEYS, "init"),
         ("Up to which learning rate does descent settle?", KEYS, "learning_rate"),
+        ("How much faster than plain gradient descent do Adam and momentum learn?", KEYS, "optimizer"),
         ("How fast is it?", KEYS, "gate"),
         ("How fast is it?", ["activation", "hidden"], "hidden"),
         ("How fast is it?", ["activation", "momentum"], "activation"),
@@ -336,6 +337,17 @@ def test_a_fall_like_1_over_t_has_exponent_1_and_stopped_runs_end_it() -> None:
     assert (found.row, found.n, found.n_epochs, found.since) == (1, 2, 60, 30)
     assert found.exponent == pytest.approx(1)
     assert found.last == pytest.approx(np.median([1.2 / 60, 1 / 60]))
+
+
+def test_the_lowest_fall_ends_lowest_however_early_its_runs_stop() -> None:
+    slow = pd.DataFrame({"run": 0, "epoch": np.arange(9), "loss": 0.5 ** np.arange(9)})
+    stops = [
+        pd.DataFrame({"run": run, "epoch": np.arange(n), "loss": 0.01 ** np.arange(n)})
+        for run, n in ((1, 2), (2, 4), (3, 4))
+    ]
+    found = lowest_fall(pd.concat([slow, *stops]), np.array([1, 3]))
+    assert found is not None
+    assert (found.row, found.n_epochs) == (1, 1)
 
 
 @pytest.mark.parametrize("n_inputs", [1, 2, 3])

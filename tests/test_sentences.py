@@ -292,9 +292,52 @@ def test_rows_answered_1_are_not_tested_where_seeds_repeat_or_runs_are_few() -> 
     few = guesses(lambda run: f"000{run % 2}", ["XOR"], 9)[0]
     assert "chance" not in few and few.endswith("equal frequencies would be 4.5 each.")
     assert "p = 1)" in guesses(lambda run: f"000{run % 2}", ["XOR"], 10)[0]
+    fair_some = ["0001", "0011"]
     nothing = guesses(lambda run: "0000" if run else "", ["XOR"])
     assert nothing[0] == "On XOR, none of the 4 rows is answered 1 in any of 39 runs."
     assert guesses(lambda _: "", ["XOR"])[0].startswith("XOR: none of the 40 runs converged")
+    assert guesses(lambda run: fair_some[run % 2], ["XOR"], 8)[0].startswith(
+        "On XOR, 1 to 2 of the 4 rows are answered 1: "
+    )
+
+
+def test_an_axis_with_one_value_that_learns_is_told_by_it() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return 5 if setting["bias"] and setting["hidden"] == 2 else None
+
+    grid = {"gate": ["XOR"], "hidden": [2, 3], "bias": [True, False], "learning_rate": [1.0]}
+    said = answer(examples.made(grid, 4, epoch, question="How many hidden units does it take?"))
+    assert "Bias: runs converged with biases only." in said
+    assert not any("not compared" in sentence for sentence in said)
+    failed = answer(examples.made({"gate": ["XOR"], "learning_rate": [1.0, 2.0]}, 8, examples.never))
+    assert not any("not compared" in sentence for sentence in failed)
+
+
+def test_no_setting_is_the_best_where_all_runs_take_all_epochs() -> None:
+    grid = {"gate": "AND", "learning_rate": [0.1, 1, 10], "seeds": 10}
+    train = {"max_epochs": 60, "last_losses": 10}
+    said = sweep.run({"question": "Which learning rate is best?", "grid": grid, "train": train}).answer
+    assert not any("best of" in sentence or "fastest of" in sentence for sentence in said)
+
+
+def test_momentum_is_named_once_with_its_value() -> None:
+    grid = {"gate": "AND", "learning_rate": [1, 2], "seeds": 12}
+    grids = [{**grid, "optimizer": "momentum", "momentum": [0.5, 0.9]}, {**grid, "optimizer": "gd"}]
+    said = sweep.run({"question": "Which momentum?", "grid": grids, "train": {"max_epochs": 4000}}).answer
+    assert any("momentum\N{NO-BREAK SPACE}0.9" in sentence for sentence in said)
+    assert not any(re.search(r"momentum\s0.9(, momentum| and momentum)", sentence) for sentence in said)
+
+
+@pytest.mark.parametrize("keep", ["runs", "summary"])
+def test_runs_that_begin_again_are_told(keep: str) -> None:
+    grid = {"gate": "XOR", "hidden": 1, "learning_rate": 1, "seeds": 4}
+    train = {"max_epochs": 90, "restart_after": 30}
+    said = sweep.run({"question": "Do restarts help?", "keep": keep, "grid": grid, "train": train}).answer
+    counts = ", as 4 did once or more" if keep == "runs" else ""
+    assert said[-1] == (
+        f"Runs begin again from another start where they had not converged after 30 epochs{counts}; the epochs of all "
+        "starts are added up."
+    )
 
 
 def test_words_are_explained_where_they_occur() -> None:

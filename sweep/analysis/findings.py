@@ -252,6 +252,11 @@ class Findings:
         grouped = self.varied.groupby(self.subject, observed=True, sort=True).indices
         return {at: np.asarray(rows, np.intp) for at, rows in grouped.items()}
 
+    def learned_with(self, axis: str) -> dict[Any, int]:
+        """Count the runs that converged, by value of an axis that varies."""
+        n = self.counts["n_converged"].groupby(self.varied[axis], observed=True, sort=True).sum()
+        return {at: int(count) for at, count in n.items()}
+
     def best(self, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
         """Choose the best setting of each group of rows of `varied`; see `best.best_of_each`."""
         if not self.result.keeps_runs:

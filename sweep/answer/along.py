@@ -158,7 +158,8 @@ def _ends(plane: Plane, axes: tuple[str, str], converged: Any) -> str:
     parts = []
     for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
         at = np.flatnonzero(converged.any(axis=along))
-        parts.append(f"{label(axis)} from {number(values[at[0]])} to {number(values[at[-1]])}")
+        first, last = number(values[at[0]]), number(values[at[-1]])
+        parts.append(f"{label(axis)} from {first} to {last}" if first != last else f"{label(axis)} = {first}")
     return f"only with {joined(parts)}"
 
 

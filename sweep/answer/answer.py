@@ -47,6 +47,7 @@ def answer(findings: Findings) -> list[str]:
         *([] if _only_edges(findings, edges) else axes(findings, answered)),
         *([] if _only_edges(findings, edges) else instead(findings)),
         *_outcomes(findings),
+        *_restarts(findings),
     ]
 
 
@@ -117,17 +118,18 @@ def _outcomes(findings: Findings) -> list[str]:
         (what,) = (what for what, count in parts.items() if count == n)
         return [f"All {n:,} runs of this grid {what}."]
     shares = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
-    return [f"Of all {n:,} runs of this grid, {joined(shares)}.", *_restarts(findings)]
+    return [f"Of all {n:,} runs of this grid, {joined(shares)}."]
 
 
 def _restarts(findings: Findings) -> list[str]:
     """Tell how many runs began again, whose epochs are added up."""
     after = findings.train.restart_after
-    if not after or not findings.result.keeps_runs:
+    if not after:
         return []
-    n = int((findings.result.part("runs", ["restarts"])["restarts"] > 0).sum())
     again = f"from another start where they had not converged after {counted(after, 'epoch')}"
-    return [f"Runs begin again {again}, as {n:,} did once or more; the epochs of all starts are added up."]
+    if findings.result.keeps_runs:
+        again += f", as {int((findings.result.part('runs', ['restarts'])['restarts'] > 0).sum()):,} did once or more"
+    return [f"Runs begin again {again}; the epochs of all starts are added up."]
 
 
 def _loss(findings: Findings, loss: float) -> str:

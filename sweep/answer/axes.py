@@ -23,7 +23,10 @@ def axis(findings: Findings, key: str) -> list[str]:
     if key == findings.layout.x and findings.everywhere is not None:
         sentences.append(_everywhere(findings, key, *findings.everywhere))
     effects = [effect for effect in findings.effects if effect.axis == key]
-    if not effects and not sentences and key not in ("gate", "loss"):
+    learned = [at for at, n in findings.learned_with(key).items() if n]
+    if not effects and not sentences and len(learned) == 1 and key not in (findings.subject, "gate", "loss"):
+        sentences.append(f"{capital(label(key))}: runs converged with {together(findings, key, learned[0])} only.")
+    elif not effects and not sentences and len(learned) > 1 and key not in ("gate", "loss"):
         takes = f"pairs of runs that differ in nothing else, of {FEWEST_SEEDS} seeds or more"
         takes = takes if findings.result.keeps_runs else "single runs, and only counts of them were kept"
         sentences.append(f"{capital(label(key))}: its values are not compared, since that takes {takes}.")

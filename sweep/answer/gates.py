@@ -165,11 +165,14 @@ def rows_answered(findings: Findings) -> list[str]:
     holm = f" by Holm over {n_tests} gates" if n_tests > 1 else ""
     for one in findings.ones:
         n, last = one.counts, len(one.counts) - 1
+        first = 0 if math.isfinite(one.p) else int(np.flatnonzero(n)[0])
+        n = n[first:]
         on = f"On {shown(one.gate)}, "
         if not last:
             sentences.append(f"{on}none of the {one.n_rows} rows is answered 1 in any of {n[0]:,} runs.")
             continue
-        least, most = ("no row" if at == 0 else counted(int(at), "row") for at in (n.argmin(), last - n[::-1].argmax()))
+        ends = first + int(n.argmin()), last - int(n[::-1].argmax())
+        least, most = ("no row" if at == 0 else counted(at, "row") for at in ends)
         test = ""
         if math.isfinite(one.p):
             often = "not equally often, by more than chance" if one.p < CHANCE else "equally often, up to chance"
@@ -177,7 +180,7 @@ def rows_answered(findings: Findings) -> list[str]:
             test = f" {often} (χ²{NBSP}={NBSP}{one.chi_square:.3g}, {degrees}, {p_value(one.p)}{holm})"
         equal = f"{n.mean():,.1f}".removesuffix(".0")
         sentences.append(
-            f"{on}0 to {last} of the {one.n_rows} rows are answered 1{test}: {least} least often ({n.min():,} of "
+            f"{on}{first} to {last} of the {one.n_rows} rows are answered 1{test}: {least} least often ({n.min():,} of "
             f"{n.sum():,} runs), {most} most often ({n.max():,}); equal frequencies would be {equal} each."
         )
     return sentences

@@ -52,7 +52,9 @@ def leading(findings: Findings) -> list[str]:
         if by == "fast":
             values[-1] += [*_factors(findings, axis, learned, best), *_medians(findings, axis, learned)]
     parts = [part for pair in zip(bests, values, strict=True) for part in pair]
-    if values_first(question, findings.by_kind, findings.experiment.compare):
+    if findings.train.last_losses:  # all runs take all epochs, so that settings tie
+        parts = values[:1]
+    elif values_first(question, findings.by_kind, findings.experiment.compare):
         parts = [*values, *bests]
     return [text for part in parts for text in part]
 

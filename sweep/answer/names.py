@@ -17,7 +17,7 @@ def value(axis: str, at: Any) -> str:
     if at is None or pd.isna(at):
         return f"no {label(axis)}"
     if isinstance(at, bool | np.bool_):
-        return ("" if at else "no ") + f"{label(axis)}s"
+        return ("" if at else "no ") + f"{label(axis)}{'es' if label(axis).endswith('s') else 's'}"
     if axis == "hidden":
         return unbroken(counted(at, "hidden unit") if at else "no hidden units")
     if isinstance(at, NUMBERS):
@@ -52,7 +52,8 @@ def together(findings: Findings, axis: str, at: Any) -> str:
     for other in findings.companions.get(axis, ()):
         settings = findings.varied
         with_it = settings.loc[settings[axis] == at, other].iloc[0]
-        if with_it is not None and not pd.isna(with_it) and with_it is not np.False_:
+        said = axis == "momentum" == with_it  # the optimizer, which the setting of this name names
+        if with_it is not None and not pd.isna(with_it) and with_it is not np.False_ and not said:
             names.append(value(other, with_it))
     return names[0] if len(names) == 1 else f"{names[0]} and {joined(names[1:])}"
 
@@ -85,6 +86,8 @@ def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
             continue
         if axis == "optimizer" and value_of == "momentum" and pd.notna(at.get("momentum")):
             axis, value_of = "momentum", at["momentum"]  # noqa: PLW2901
-            named_axes.append(axis)
+            if axis in named_axes:
+                continue
+        named_axes.append(axis)
         names.append((f"start{NBSP}" if axis == "init" else "") + value(axis, value_of))
     return ", ".join(names)

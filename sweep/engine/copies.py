@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -12,6 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+_PATIENCE = 20.0
+"""Seconds to wait for a copy, and times as long as this process took for its own tasks."""
 
 Tasks = Sequence[Callable[[], Any]]
 
@@ -34,18 +37,24 @@ def in_copies(tasks: Tasks, n: int) -> list[Any]:
     copies: list[tuple[int, int]] = []
     done: dict[int, Any] = {}
     try:
-        for _ in range(min(n, len(tasks)) - 1 if sys.platform == "linux" else 0):
-            copies.append(_copy(tasks, ahead))  # noqa: PERF401  # those that there are end whatever comes next
+        with suppress(OSError):  # no room for another process
+            for _ in range(min(n, len(tasks)) - 1 if sys.platform == "linux" else 0):
+                copies.append(_copy(tasks, ahead))  # noqa: PERF401  # those that there are end whatever comes next
+        began = time.monotonic()
         _do(tasks, ahead, done)
+        patience = _PATIENCE * (1.0 + time.monotonic() - began)
         for _, answer in copies:
+            if not select.select([answer], [], [], patience)[0]:
+                continue  # it waits for a lock that no one holds there
             with os.fdopen(os.dup(answer), "rb") as file, suppress(EOFError, pickle.UnpicklingError):
                 done |= pickle.load(file)
     finally:
         os.close(ahead)
         for process, answer in copies:
             os.close(answer)
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            with suppress(ProcessLookupError, ChildProcessError):  # where the system has removed it by itself
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
     return [done[number] if number in done else task() for number, task in enumerate(tasks)]
 
 
@@ -63,7 +72,12 @@ def _copy(tasks: Tasks, ahead: int) -> tuple[int, int]:
     parent = os.getpid()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which a copy has not
-        process = os.fork()
+        try:
+            process = os.fork()
+        except OSError:
+            os.close(answer)
+            os.close(end)
+            raise
     if process:
         os.close(end)
         return process, answer

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 NONE = "'none'"
+_FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
 _IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
 """What an address of data has instead of letters that it may not have as they are, or not within an attribute."""
 _PAGE = Path(__file__).parent
@@ -71,7 +72,7 @@ def write(
     replay, more = (_command(findings.result, *words) for words in (["replay"], ["report", "--all-kernels"]))
     figures = figures_for(findings, models, courses)
     tasks = [partial(_draw, findings, name, draw, directory) for name, draw in figures.items()]
-    trained, *made = in_copies([partial(live, findings, replay, more, all_kernels), *tasks], processes)
+    (trained, failed), *made = in_copies([partial(_train, findings, replay, more, all_kernels), *tasks], processes)
     drawn = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, _Drawn)}
     whole = {
         name: [picture.relative_to(directory).as_posix() for picture in found.files[2:]]
@@ -86,10 +87,19 @@ def write(
         {name: found.marks for name, found in drawn.items()},
         {name: found.made_of for name, found in drawn.items()},
         trained,
-        [found for found in made if isinstance(found, str)],
+        [*failed, *(found for found in made if isinstance(found, str))],
     )
     unfinished.write_text(text, encoding="utf-8")
     return [unfinished.replace(page), *(file for found in drawn.values() for file in found.files)]
+
+
+def _train(findings: Findings, replay: str | None, more: str | None, all_kernels: bool) -> tuple[str | None, list[str]]:
+    """Make what the page needs to train runs; if it fails, what to say of it as well."""
+    try:
+        return live(findings, replay, more, all_kernels), []
+    except _FAILURES as error:
+        name = error or type(error).__name__
+        return None, [f"The section that trains runs could not be made and is left out: {name}."]
 
 
 class _Drawn(NamedTuple):
@@ -105,7 +115,7 @@ def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> _Drawn 
     try:
         figure = draw(findings)
         files = save(figure, directory / "figures" / name)
-    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+    except _FAILURES as error:
         return f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or type(error).__name__}."
     return _Drawn(files, located(figure), parts(figure))
 

@@ -61,8 +61,10 @@ def openings(findings: Findings) -> list[int]:
     if not converged or findings.trials is None:
         return [choice.run for choice in (converged or found.chosen)[-1:]] or [0]
     rows = np.arange(findings.n_settings)
-    if found.key is not None and found.key in findings.varied:
-        rows = np.flatnonzero(findings.varied[found.key] == findings.experiment.setting(converged[-1].run)[found.key])
+    if found.key is not None:
+        rows = np.flatnonzero(
+            findings.settings.column(found.key) == findings.experiment.setting(converged[-1].run)[found.key]
+        )
     (best,) = findings.best([rows], "often")
     first, n = int(findings.counts["n"].iloc[: best.row].sum()), int(findings.counts["n"].iloc[best.row])
     runs = findings.result.part("runs", ["run", "status"]).iloc[first : first + n]

@@ -139,7 +139,7 @@ def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.in
 
 
 def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
-    """Follow the median loss of the setting where it ends lowest, up to the last epoch that all its runs have.
+    """Follow the median loss of the setting where the last losses are lowest, up to the last epoch of all its runs.
 
     Parameters
     ----------
@@ -160,7 +160,8 @@ def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
     by_epoch = curves.groupby([row, "epoch"])["loss"].agg(["median", "size"])
     whole = by_epoch["size"].to_numpy() == n[by_epoch.index.get_level_values(0)]
     medians = by_epoch.loc[whole, "median"]
-    at = int(medians.groupby(level=0).last().idxmin())
+    lasts = curves.groupby("run")["loss"].last().groupby(np.repeat(np.arange(len(n)), n)).median()
+    at = int(lasts.fillna(np.inf).to_numpy().argmin())
     return _fall(at, int(n[at]), medians.loc[at])
 
 

@@ -13,7 +13,7 @@ _WORDS = {
     "init": r"starts?|init(?:s|ialisations?|ializations?)?|starting weights|initial weights",
     "init_scale": r"(?:sizes?|scales?|ranges?) of (?:its |the |their )?(?:initial weights|starts?)|init[_ ]scales?",
     "activation": r"activations?(?: functions?)?",
-    "optimizer": r"optimi[sz]ers?|optimi[sz]ation methods?",
+    "optimizer": r"optimi[sz]ers?|optimi[sz]ation methods?|plain gradient descent|adam|rprop|rmsprop|quickprop",
     "momentum": r"momentum|momenta",
     "update": r"updates?|online|batch",
     "shortcut": r"shortcuts?",
