@@ -50,6 +50,8 @@ KEYS = ["gate", "activation", "optimizer", "init", "hidden", "learning_rate", "i
         ("Which two-input gates can logistic regression learn, how fast, and from which starts?", KEYS, "gate"),
         ("How do the epochs to learn parity grow with the number of bits?", KEYS, "gate"),
         ("Does a larger start help OR, or NAND?", KEYS, "init"),
+        ("Does a larger start help?", ["hidden", "learning_rate", "init_scale"], "init_scale"),
+        ("Does it learn faster than plain back-propagation?", KEYS, "optimizer"),
         ("Up to which learning rate does descent settle?", KEYS, "learning_rate"),
         ("How much faster than plain gradient descent do Adam and momentum learn?", KEYS, "optimizer"),
         ("How fast is it?", KEYS, "gate"),

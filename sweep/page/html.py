@@ -98,8 +98,11 @@ def _train(findings: Findings, replay: str | None, more: str | None, all_kernels
     try:
         return live(findings, replay, more, all_kernels), []
     except _FAILURES as error:
-        name = error or type(error).__name__
-        return None, [f"The section that trains runs could not be made and is left out: {name}."]
+        return None, [_left_out("section that trains runs could not be made", error)]
+
+
+def _left_out(what: str, error: Exception) -> str:
+    return f"The {what} and is left out: {error or type(error).__name__}."
 
 
 class _Drawn(NamedTuple):
@@ -116,7 +119,7 @@ def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> _Drawn 
         figure = draw(findings)
         files = save(figure, directory / "figures" / name)
     except _FAILURES as error:
-        return f"The figure “{TITLES[name]}” could not be drawn and is left out: {error or type(error).__name__}."
+        return _left_out(f"figure “{TITLES[name]}” could not be drawn", error)
     return _Drawn(files, located(figure), parts(figure))
 
 

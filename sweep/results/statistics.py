@@ -121,7 +121,10 @@ def sign_test(above: int, below: int) -> float:
 
 
 def _fair_coins(n: int) -> NDArray[np.float64]:
-    """P(X ≤ k) for k = 0 … n, X ~ B(n, ½), to about n roundings: the terms' logarithms are added up."""
+    """P(X ≤ k) for k = 0 … n, X ~ B(n, ½), to about n roundings: the terms' logarithms are added up.
+
+    SciPy has it as `bdtr`, whose import takes a tenth of the time of a small sweep.
+    """
     k = np.arange(1, n + 1)
     logs = np.cumsum(np.log(np.concatenate([[1.0], (n + 1 - k) / k])))
     return np.cumsum(np.exp(logs - n * np.log(2.0)))

@@ -225,7 +225,10 @@ def _hard_margin(A: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _nearest(B: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Find the smallest of all w with B w ≥ 1 that lie on the margin of some rows, by trying all."""
+    """Find the smallest of all w with B w ≥ 1 that lie on the margin of some rows, by trying all.
+
+    For two-input gates this spares the import of a solver, which takes longer than the gates.
+    """
     subsets = itertools.chain.from_iterable(itertools.combinations(range(len(B)), n + 1) for n in range(len(B)))
     found = [_on_rows(B, list(rows)) for rows in subsets]
     return min((w for w in found if (B @ w).min() >= _ON_MARGIN), key=np.linalg.norm, default=found[-1])

@@ -152,7 +152,7 @@ def fractal(result: sweep.Result) -> Section:
         "pictures of other sizes lead to other places, so that a difference from his number is one of places as much "
         "as of networks.",
         markdown([*header, "over zooms", "his"], rows),
-        *(["![The four planes, 512 × 512 elements each](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
+        *(["![The four whole planes](replication/fractal_planes.png)"] if len(zooms) == 4 else []),
         *(
             f"![Zooms into the boundary, {WORDS[name]}](replication/fractal_zooms_{name}.png)"
             for name, found in zooms.items()

@@ -156,11 +156,11 @@ def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
     numbers, places = np.unique(curves["run"].to_numpy(), return_inverse=True)
     if len(numbers) != n.sum():
         return None
-    row = np.repeat(np.arange(len(n)), n)[places]
-    by_epoch = curves.groupby([row, "epoch"])["loss"].agg(["median", "size"])
+    row = np.repeat(np.arange(len(n)), n)
+    by_epoch = curves.groupby([row[places], "epoch"])["loss"].agg(["median", "size"])
     whole = by_epoch["size"].to_numpy() == n[by_epoch.index.get_level_values(0)]
     medians = by_epoch.loc[whole, "median"]
-    lasts = curves.groupby("run")["loss"].last().groupby(np.repeat(np.arange(len(n)), n)).median()
+    lasts = curves.groupby("run")["loss"].last().groupby(row).median()
     at = int(lasts.fillna(np.inf).to_numpy().argmin())
     return _fall(at, int(n[at]), medians.loc[at])
 

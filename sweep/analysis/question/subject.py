@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sweep.analysis.layout import Combinations
 
+_PLAIN = r"(?:batch )?(?:gd|gradient descent|back-?propagation)"
 _WORDS = {
     "gate": r"gates?|functions?|bits|number of inputs|tables?",
     "hidden": r"hidden (?:units?|layer of each width)|units|widths?|network sizes?",
@@ -13,7 +14,7 @@ _WORDS = {
     "init": r"starts?|init(?:s|ialisations?|ializations?)?|starting weights|initial weights",
     "init_scale": r"(?:sizes?|scales?|ranges?) of (?:its |the |their )?(?:initial weights|starts?)|init[_ ]scales?",
     "activation": r"activations?(?: functions?)?",
-    "optimizer": r"optimi[sz]ers?|optimi[sz]ation methods?|plain gradient descent|adam|rprop|rmsprop|quickprop",
+    "optimizer": rf"optimi[sz]ers?|optimi[sz]ation methods?|plain {_PLAIN}|adam|rprop|rmsprop|quickprop",
     "momentum": r"momentum|momenta",
     "update": r"updates?|online|batch",
     "shortcut": r"shortcuts?",
@@ -23,7 +24,6 @@ _WORDS = {
 }
 _ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
-_PLAIN = r"(?:batch )?(?:gd|gradient descent|back-?propagation)"
 _SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
 _BEST = r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b"
 _LOSS = r"\bloss(?:es)?\b(?! functions?)"
@@ -69,6 +69,8 @@ def named(question: str, axes: Sequence[str]) -> list[str]:
     taken: list[range] = []
     for axis in sorted(axes, key=lambda axis: -len(_WORDS.get(axis, ""))):
         words = _WORDS.get(axis, re.escape(axis.replace("_", " ")))
+        if axis == "init_scale" and "init" not in axes:
+            words += f"|{_WORDS['init']}"  # of one kind of start, its size is what varies
         for match in re.finditer(rf"\b(?:{words})(?!\w)", text):
             if any(match.start() in place for place in taken):
                 continue
