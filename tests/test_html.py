@@ -18,7 +18,8 @@ from sweep.analysis.findings import Findings
 from sweep.answer import listing
 from sweep.answer.glossary import GLOSSARY
 from sweep.page import html as html_page
-from sweep.page.html import write
+from sweep.page import live_section
+from sweep.page.html import Drawn, write
 from sweep.page.live_section import openings
 from sweep.plots.drawing.marks import located
 from sweep.plots.registry import FIGURES
@@ -58,18 +59,13 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def svgs(result: Result) -> dict[str, str]:
-    return dict.fromkeys(
-        figures.figures_for(result), '<svg viewBox="0 0 691.2 400" xmlns="http://www.w3.org/2000/svg"/>'
-    )
-
-
-def marked(result: Result) -> dict[str, Any]:
-    return {name: located(draw(result)) for name, draw in figures.figures_for(result).items()}
+def drawn(result: Result) -> dict[str, Drawn]:
+    svg = '<svg viewBox="0 0 691.2 400" xmlns="http://www.w3.org/2000/svg"/>'
+    return {name: Drawn(svg, located(draw(result))) for name, draw in figures.figures_for(result).items()}
 
 
 def page(result: Result) -> Page:
-    return Page(html.render(result, svgs(result)))
+    return Page(html.render(result, drawn(result)))
 
 
 def plain(sentence: str) -> str:
@@ -128,7 +124,7 @@ def test_users_text_is_escaped() -> None:
 
 def test_only_our_own_scripts_may_run() -> None:
     result = examples.made({"gate": ["</script><script>alert(1)</script>", "OR"]})
-    report = Page(html.render(result, svgs(result), marks=marked(result)))
+    report = page(result)
     data, *scripts = report.text["script"]
     assert json.loads(data)["figures"]
     (policy,) = (meta["content"] for meta in report.attributes("meta") if "http-equiv" in meta)
@@ -363,3 +359,14 @@ def test_a_section_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch:
     text = page.read_text(encoding="utf-8")
     assert "The section that trains runs could not be made and is left out: too much." in text
     assert 'id="live"' not in text
+
+
+def test_a_sweep_too_large_for_the_page_says_how_to_train_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_section, "MOST_BYTES", 1)
+    result = sweep.run({"grid": {"gate": "AND", "learning_rate": 1, "seeds": 3}}, out=tmp_path / "small")
+    page, *_ = write(result.findings, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert f"<code>sweep report {tmp_path / 'small'} --all-kernels</code>" in text
+    assert "WebAssembly" not in text
+    larger, *_ = write(result.findings, tmp_path, all_kernels=True)
+    assert "WebAssembly" in larger.read_text(encoding="utf-8")

@@ -73,22 +73,10 @@ def write(
     figures = figures_for(findings, models, courses)
     tasks = [partial(_draw, findings, name, draw, directory) for name, draw in figures.items()]
     (trained, failed), *made = in_copies([partial(_train, findings, replay, more, all_kernels), *tasks], processes)
-    drawn = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, _Drawn)}
-    whole = {
-        name: [picture.relative_to(directory).as_posix() for picture in found.files[2:]]
-        for name, found in drawn.items()
-    }
+    drawn = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, Drawn)}
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    text = render(
-        findings,
-        {name: found.files[0].read_text(encoding="utf-8") for name, found in drawn.items()},
-        whole,
-        {name: found.marks for name, found in drawn.items()},
-        {name: found.made_of for name, found in drawn.items()},
-        trained,
-        [*failed, *(found for found in made if isinstance(found, str))],
-    )
+    text = render(findings, drawn, trained, [*failed, *(found for found in made if isinstance(found, str))])
     unfinished.write_text(text, encoding="utf-8")
     return [unfinished.replace(page), *(file for found in drawn.values() for file in found.files)]
 
@@ -105,30 +93,40 @@ def _left_out(what: str, error: Exception) -> str:
     return f"The {what} and is left out: {error or type(error).__name__}."
 
 
-class _Drawn(NamedTuple):
-    """A figure that has been drawn: its files, what can be pointed at, and what it consists of."""
+class Drawn(NamedTuple):
+    """A figure that has been drawn.
 
-    files: Sequence[Path]
+    Attributes
+    ----------
+    svg : str
+        Its text.
+    marks : mapping
+        What can be pointed at; see `sweep.plots.drawing.marks`.
+    made_of : Parts
+        What it consists of; without it a page does not lay it out anew for a narrow screen.
+    files : sequence of Path
+        SVG and PNG; then the pictures that have one cell a dot, where the figure has not so many dots itself.
+    """
+
+    svg: str
     marks: Marked
-    made_of: Parts
+    made_of: Parts | None = None
+    files: Sequence[Path] = ()
 
 
-def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> _Drawn | str:
+def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> Drawn | str:
     """Draw a figure and write its files; if it fails, return what to say of it."""
     try:
         figure = draw(findings)
         files = save(figure, directory / "figures" / name)
     except _FAILURES as error:
         return _left_out(f"figure “{TITLES[name]}” could not be drawn", error)
-    return _Drawn(files, located(figure), parts(figure))
+    return Drawn(files[0].read_text(encoding="utf-8"), located(figure), parts(figure), files)
 
 
 def render(
     findings: Findings,
-    figures: Mapping[str, str],
-    whole: Mapping[str, Sequence[str]] | None = None,
-    marks: Mapping[str, Marked] | None = None,
-    of_figures: Mapping[str, Parts] | None = None,
+    figures: Mapping[str, Drawn],
     trained: str | None = None,
     failed: Sequence[str] = (),
 ) -> str:
@@ -138,16 +136,9 @@ def render(
     ----------
     findings
     figures : mapping
-        The SVG text of each figure to show, by name as in `figures_for`, in reading order. The first one stands beside
-        the answer.
-    whole : mapping
-        The files that hold the pictures of a figure one cell a dot, where it has not so many dots itself.
-    marks : mapping
-        What can be pointed at in a figure, by name; see `sweep.plots.drawing.marks`.
-    of_figures : mapping
-        What a figure consists of, by name; without it a page does not lay it out anew for a narrow screen.
+        Those to show, by name as in `figures_for`, in reading order. The first one stands beside the answer.
     trained : str
-        What the page needs to train runs itself, made by `live`; without it the page has no such section.
+        What the page needs to train runs itself, made by `live`: "" where that is too much, None for no such section.
     failed : sequence of str
         A sentence for each figure that could not be drawn.
 
@@ -157,11 +148,9 @@ def render(
         A page that needs nothing else, neither files nor network.
     """
     result, missing, answered = findings.result, incomplete(findings), answer(findings)
-    shown = []
-    for name, svg in figures.items():
-        description = described(findings, name, [*missing, *answered])
-        description = description._replace(caption=description.caption + _shared((whole or {}).get(name, ())))
-        shown.append(_figure(name, svg, description, whole is not None, (of_figures or {}).get(name)))
+    shown = [
+        _figure(name, figure, described(findings, name, [*missing, *answered])) for name, figure in figures.items()
+    ]
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     replay = _command(result, "replay")
@@ -170,10 +159,11 @@ def render(
         scripts.append(kernels.script())
     page: str = template("page.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
-        policy=policy(scripts, trains=trained is not None),
+        policy=policy(scripts, trains=bool(trained)),
         style=styles("page", "live/live") if trained else styles("page"),
         scripts=scripts,
         live=trained,
+        larger=_command(result, "report", "--all-kernels") if trained == "" else None,
         incomplete=[*missing, *failed],
         answer=answered,
         counted=counted,
@@ -186,7 +176,7 @@ def render(
         figures=shown[1:],
         data=_json(
             {
-                **pointing(findings, marks or {}, listed),
+                **pointing(findings, {name: figure.marks for name, figure in figures.items()}, listed),
                 "replay": replay,
                 "seeds": _seeds(findings),
                 "complete": result.manifest.get("complete", True),
@@ -322,22 +312,23 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
     ]
 
 
-def _figure(name: str, svg: str, description: Description, files: bool, made_of: Parts | None) -> dict[str, Any]:
+def _figure(name: str, drawn: Drawn, description: Description) -> dict[str, Any]:
     """Embed an image as data: its identifiers cannot clash with those of the other figures."""
-    box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
+    box = re.search(r'viewBox="0 0 (\S+) (\S+)"', drawn.svg)
     if box is None:
         raise ValueError(f"the figure {name} is not an SVG with a viewBox")
     width, height = (round(float(size)) for size in box.groups())
-    text = svg if "'" in svg else svg.replace('"', "'")
+    text = drawn.svg if "'" in drawn.svg else drawn.svg.replace('"', "'")
     return {
         "name": name,
         "source": f"data:image/svg+xml,{text.translate(_IN_ADDRESS)}",
-        "parts": json.dumps(_parts(made_of), ensure_ascii=False, separators=(",", ":")) if made_of else "",
+        "parts": json.dumps(_parts(drawn.made_of), ensure_ascii=False, separators=(",", ":")) if drawn.made_of else "",
         "width": width,
         "height": height,
         "title": TITLES[name],
-        "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if files else [],
+        "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if drawn.files else [],
         **description._asdict(),
+        "caption": description.caption + _shared(drawn.files[2:]),
     }
 
 
@@ -369,11 +360,12 @@ def _parts(made_of: Parts) -> dict[str, Any]:
     }
 
 
-def _shared(files: Sequence[str]) -> str:
+def _shared(pictures: Sequence[Path]) -> str:
     """Name the pictures in which settings that share a dot here have one each."""
-    if not files:
+    if not pictures:
         return ""
-    named = files[0] if len(files) == 1 else f"{files[0]} to {files[-1].rpartition('/')[2]}"
+    first, last = pictures[0].name, pictures[-1].name
+    named = f"figures/{first}" if first == last else f"figures/{first} to {last}"
     return f" Several settings share a dot here; each has one of its own in {named}."
 
 

@@ -19,8 +19,8 @@ MOST_RUNS = 2_000_000
 _MISSING = {"epochs": -1, "converged_epoch": -1, "period": 0}
 
 
-def live(findings: Findings, replay: str | None, more: str | None = None, whole: bool = False) -> str | None:
-    """Make what a page needs to train runs of a result; None where that is too much for a page.
+def live(findings: Findings, replay: str | None, more: str | None = None, whole: bool = False) -> str:
+    """Make what a page needs to train runs of a result; "" where that is too much for a page.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def live(findings: Findings, replay: str | None, more: str | None = None, whole:
         sums=_sums(findings) if sums else None,
     )
     made = kernels.data(experiment, known, whole)
-    return made if whole or len(made) <= MOST_BYTES else None
+    return made if whole or len(made) <= MOST_BYTES else ""
 
 
 def openings(findings: Findings) -> list[int]:
