@@ -332,7 +332,7 @@ def _open(page: Path) -> None:
 def main() -> None:
     """Entry point of the command `sweep`."""
     interrupt.watch()
-    gc.set_threshold(50_000)  # a tenth of the time goes otherwise to looking at modules and figures again and again
+    gc.disable()  # circles, of modules and figures, do not grow with the runs; looking for them is a tenth of the time
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8

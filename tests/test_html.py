@@ -19,7 +19,8 @@ from sweep.answer import listing
 from sweep.answer.glossary import GLOSSARY
 from sweep.page import html as html_page
 from sweep.page import live_section
-from sweep.page.html import Drawn, write
+from sweep.page.drawn import Drawn, embedded
+from sweep.page.html import write
 from sweep.page.live_section import openings
 from sweep.plots.drawing.marks import located
 from sweep.plots.registry import FIGURES
@@ -61,7 +62,7 @@ class Page(HTMLParser):
 
 def drawn(result: Result) -> dict[str, Drawn]:
     svg = '<svg viewBox="0 0 691.2 400" xmlns="http://www.w3.org/2000/svg"/>'
-    return {name: Drawn(svg, located(draw(result))) for name, draw in figures.figures_for(result).items()}
+    return {name: Drawn(*embedded(svg), located(draw(result))) for name, draw in figures.figures_for(result).items()}
 
 
 def page(result: Result) -> Page:

@@ -142,3 +142,24 @@ def test_names_tell_apart_what_code_is_made_of(monkeypatch: pytest.MonkeyPatch) 
         names.add(name())
     machine._made_of.cache_clear()
     assert len(names) == 5
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(machine, "_folder", lambda: tmp_path / "code")
+    return tmp_path / "code"
+
+
+def test_bytes_are_made_once_and_again_where_they_are_damaged(folder: Path) -> None:
+    made = iter([b"one", b"two", b"three"])
+    assert [machine.kept("code", text, lambda: next(made)) for text in "aab"] == [b"one", b"one", b"two"]
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes()[:-1])
+    assert machine.kept("code", "a", lambda: next(made)) == b"three"
+    assert machine.kept("code", "a", lambda: b"") == b"three"
+
+
+def test_bytes_are_made_where_none_can_be_kept(folder: Path) -> None:
+    folder.write_text("no folder")
+    assert [machine.kept("code", "a", lambda: b"made") for _ in range(2)] == [b"made"] * 2
+    assert folder.read_text() == "no folder"

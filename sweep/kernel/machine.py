@@ -5,6 +5,9 @@
 
 import functools
 import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import llvmlite
@@ -17,6 +20,8 @@ from numba.core.runtime.nrt import rtsys
 if llvmlite.binding.llvm_version_info >= (21,):
     # LLVM asks whether a loop computes a checksum, along all paths of its arithmetic: with a long body, for ever.
     llvmlite.binding.set_option("", "-disable-loop-idiom-hashrecognize")
+
+_DIGEST = hashlib.sha256().digest_size
 
 inlined = numba.njit(inline="always", error_model="numpy")
 """Decorator of parts of functions that `jit` compiles: they become one piece of code, under the name of the whole."""
@@ -39,15 +44,46 @@ def _made_of() -> bytes:
     return b"".join([*sources, numba.__version__.encode(), llvmlite.__version__.encode()])
 
 
-def name_of(name, text=""):
+def name_of(name: str, text: str = "") -> str:
     """Name that `jit` gives to a function, with a digest of all that it is made of."""
     return f"{name}_{hashlib.sha256(text.encode() + _made_of()).hexdigest()[:20]}"
 
 
 def on_disk():
     """Names of the functions of this package that have been compiled, be it for another CPU."""
-    folder = Path(FunctionCache(_made_of.__wrapped__).cache_path)
-    return {path.name.partition("-")[0].rpartition(".")[2] for path in folder.glob("*.nbi")}
+    return {path.name.partition("-")[0].rpartition(".")[2] for path in _folder().glob("*.nbi")}
+
+
+def _folder() -> Path:
+    """Folder of compiled code, as Numba chooses it."""
+    return Path(FunctionCache(_made_of.__wrapped__).cache_path)
+
+
+def kept(name: str, text: str, make: Callable[[], bytes]) -> bytes:
+    """Return bytes that are made of a text and of this package, from the folder of compiled code if they are there.
+
+    Parameters
+    ----------
+    name, text
+        What tells them apart, as in `name_of`.
+    make
+        Makes them.
+    """
+    file = _folder() / f"{name_of(name, text)}.bin"
+    with suppress(OSError):
+        content = file.read_bytes()
+        if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+            return content[_DIGEST:]
+    made = make()
+    unfinished = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(hashlib.sha256(made).digest() + made)
+        unfinished.replace(file)
+    except OSError:  # no room there: it is made again next time
+        with suppress(OSError):
+            unfinished.unlink()
+    return made
 
 
 def jit(signature=None, text=""):

@@ -9,21 +9,19 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
-from sweep.answer.captions import KEPT, TITLES, Description, described, failures
+from sweep.answer.captions import KEPT, TITLES, described, failures
 from sweep.answer.glossary import GLOSSARY, explained, found
 from sweep.answer.listing import columns, listing, run_column
 from sweep.engine.copies import in_copies
 from sweep.page import kernels
+from sweep.page.drawn import Drawn, drawn, for_page
 from sweep.page.live_section import live
-from sweep.page.pointing import FRACTION, Marked, pointing
-from sweep.plots.drawing.marks import located
-from sweep.plots.drawing.parts import Box, Parts, parts
-from sweep.plots.drawing.style import save
+from sweep.page.pointing import FRACTION, pointing
 from sweep.plots.registry import Draw, figures_for
 from sweep.results.result import Result
 from sweep.spec.schema import STATUS
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
 NONE = "'none'"
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
-_IN_ADDRESS = str.maketrans({"\n": " "} | {letter: f"%{ord(letter):02X}" for letter in '"#%&<>\\^`{|}'})
-"""What an address of data has instead of letters that it may not have as they are, or not within an attribute."""
 _PAGE = Path(__file__).parent
 
 
@@ -73,12 +69,12 @@ def write(
     figures = figures_for(findings, models, courses)
     tasks = [partial(_draw, findings, name, draw, directory) for name, draw in figures.items()]
     (trained, failed), *made = in_copies([partial(_train, findings, replay, more, all_kernels), *tasks], processes)
-    drawn = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, Drawn)}
+    shown = {name: found for name, found in zip(figures, made, strict=True) if isinstance(found, Drawn)}
     page = directory / "report.html"
     unfinished = page.with_name("report.html.unfinished")
-    text = render(findings, drawn, trained, [*failed, *(found for found in made if isinstance(found, str))])
+    text = render(findings, shown, trained, [*failed, *(found for found in made if isinstance(found, str))])
     unfinished.write_text(text, encoding="utf-8")
-    return [unfinished.replace(page), *(file for found in drawn.values() for file in found.files)]
+    return [unfinished.replace(page), *(file for found in shown.values() for file in found.files)]
 
 
 def _train(findings: Findings, replay: str | None, more: str | None, all_kernels: bool) -> tuple[str | None, list[str]]:
@@ -93,35 +89,12 @@ def _left_out(what: str, error: Exception) -> str:
     return f"The {what} and is left out: {error or type(error).__name__}."
 
 
-class Drawn(NamedTuple):
-    """A figure that has been drawn.
-
-    Attributes
-    ----------
-    svg : str
-        Its text.
-    marks : mapping
-        What can be pointed at; see `sweep.plots.drawing.marks`.
-    made_of : Parts
-        What it consists of; without it a page does not lay it out anew for a narrow screen.
-    files : sequence of Path
-        SVG and PNG; then the pictures that have one cell a dot, where the figure has not so many dots itself.
-    """
-
-    svg: str
-    marks: Marked
-    made_of: Parts | None = None
-    files: Sequence[Path] = ()
-
-
 def _draw(findings: Findings, name: str, draw: Draw, directory: Path) -> Drawn | str:
     """Draw a figure and write its files; if it fails, return what to say of it."""
     try:
-        figure = draw(findings)
-        files = save(figure, directory / "figures" / name)
+        return drawn(draw(findings), directory / "figures" / name)
     except _FAILURES as error:
         return _left_out(f"figure “{TITLES[name]}” could not be drawn", error)
-    return Drawn(files[0].read_text(encoding="utf-8"), located(figure), parts(figure), files)
 
 
 def render(
@@ -149,18 +122,18 @@ def render(
     """
     result, missing, answered = findings.result, incomplete(findings), answer(findings)
     shown = [
-        _figure(name, figure, described(findings, name, [*missing, *answered])) for name, figure in figures.items()
+        for_page(name, figure, described(findings, name, [*missing, *answered])) for name, figure in figures.items()
     ]
     listed = listing(findings)
     listed_columns = [*columns(findings, listed.rows), run_column(findings, listed.rows)]
     replay = _command(result, "replay")
-    scripts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
+    scripts = [(_PAGE / f"report/{name}.js").read_text(encoding="utf-8") for name in ("panels", "points", "table")]
     if trained:
         scripts.append(kernels.script())
-    page: str = template("page.html").render(
+    page: str = template("report/page.html").render(
         heading=result.manifest.get("question") or result.manifest["name"],
         policy=policy(scripts, trains=bool(trained)),
-        style=styles("page", "live/live") if trained else styles("page"),
+        style=styles("report/page", "live/live") if trained else styles("report/page"),
         scripts=scripts,
         live=trained,
         larger=_command(result, "report", "--all-kernels") if trained == "" else None,
@@ -310,63 +283,6 @@ def _outcomes(findings: Findings) -> list[dict[str, str]]:
         for name, status in sorted(STATUS.items(), key=lambda item: not item[1].is_finite)
         if counts[name]
     ]
-
-
-def _figure(name: str, drawn: Drawn, description: Description) -> dict[str, Any]:
-    """Embed an image as data: its identifiers cannot clash with those of the other figures."""
-    box = re.search(r'viewBox="0 0 (\S+) (\S+)"', drawn.svg)
-    if box is None:
-        raise ValueError(f"the figure {name} is not an SVG with a viewBox")
-    width, height = (round(float(size)) for size in box.groups())
-    text = drawn.svg if "'" in drawn.svg else drawn.svg.replace('"', "'")
-    return {
-        "name": name,
-        "source": f"data:image/svg+xml,{text.translate(_IN_ADDRESS)}",
-        "parts": json.dumps(_parts(drawn.made_of), ensure_ascii=False, separators=(",", ":")) if drawn.made_of else "",
-        "width": width,
-        "height": height,
-        "title": TITLES[name],
-        "files": [f"figures/{name}.{kind}" for kind in ("svg", "png")] if drawn.files else [],
-        **description._asdict(),
-        "caption": description.caption + _shared(drawn.files[2:]),
-    }
-
-
-def _parts(made_of: Parts) -> dict[str, Any]:
-    """What a figure consists of, for json."""
-
-    def rounded(box: Box | None) -> list[float] | None:
-        return box and [round(side, 4) for side in box]
-
-    panels = [
-        {
-            "box": rounded(panel.box),
-            "left": rounded(panel.left),
-            "row_left": rounded(panel.row_left),
-            "below": rounded(panel.below),
-            "name": panel.row_name,
-        }
-        for panel in made_of.panels
-    ]
-    return {
-        "heading": made_of.heading,
-        "x": made_of.x_label,
-        "y": made_of.y_label,
-        "legend": [{"box": rounded(box), "name": name, "line": line} for box, name, line in made_of.legend],
-        "panels": panels,
-        "columns": made_of.columns,
-        "share": round(made_of.share, 4),
-        "bar": rounded(made_of.bar),
-    }
-
-
-def _shared(pictures: Sequence[Path]) -> str:
-    """Name the pictures in which settings that share a dot here have one each."""
-    if not pictures:
-        return ""
-    first, last = pictures[0].name, pictures[-1].name
-    named = f"figures/{first}" if first == last else f"figures/{first} to {last}"
-    return f" Several settings share a dot here; each has one of its own in {named}."
 
 
 def _fixed(findings: Findings) -> str:

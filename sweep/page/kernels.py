@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from sweep.engine import training
 from sweep.kernel import draws, retarget
 from sweep.kernel.compiled import Kernel
+from sweep.kernel.machine import kept
 from sweep.kernel.plan import Plan
 from sweep.spec import gates, inits, models
 from sweep.spec.experiment import Experiment
@@ -125,7 +126,7 @@ def data(experiment: Experiment, known: Known, whole: bool = False) -> str:
     every = list(dict.fromkeys([*opening, *kinds(experiment)]))
     chosen = every if whole else every[:MOST_KERNELS]
     chosen = chosen + [kind for kind in wider(chosen) if kind not in every][: max(MOST_KERNELS - len(chosen), 0)]
-    compiled = [(kind, retarget.compiled(kind.plan, retarget.TARGETS["wasm32"])) for kind in chosen]
+    compiled = [(kind, _compiled(kind.plan)) for kind in chosen]
     code = _packed(b"".join(code for _, code in compiled))
     while not whole and len(code) > MOST_BYTES:
         compiled.pop()
@@ -139,6 +140,10 @@ def data(experiment: Experiment, known: Known, whole: bool = False) -> str:
     content = {**_described(experiment), **_known(known), "kernels": described, "lacking": lacking}
     text = json.dumps(content, separators=(",", ":"))
     return json.dumps({"experiment": _packed(text.encode()), "code": code})
+
+
+def _compiled(plan: Plan) -> bytes:
+    return kept("wasm32", plan.text, lambda: retarget.compiled(plan, retarget.TARGETS["wasm32"]))
 
 
 def _known(known: Known) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def page(heading: str, lines: Sequence[str], cards: Sequence[Card]) -> str:
         lines=lines,
         cards=cards,
         linked=any(card.link for card in cards),
-        style=styles("page"),
+        style=styles("report/page"),
         policy=policy([], trains=False),
     )
     return made
