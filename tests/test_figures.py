@@ -21,6 +21,7 @@ from sweep.analysis import curves
 from sweep.analysis.layout import Layout, choose_layout
 from sweep.analysis.points import points
 from sweep.plots.drawing.marks import Drawing
+from sweep.plots.drawing.scales import log_ticks
 from sweep.plots.drawing.style import save, styled
 from sweep.results.result import Result
 
@@ -469,3 +470,20 @@ def test_of_lines_that_coincide_each_is_seen() -> None:
         widths = [line.get_linewidth() for line in axes.get_lines()]
         assert len(set(widths)) == len(widths) > 1
         assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("limits", "names"),
+    [
+        ((5, 20_000), ["10", "100", "1000", "10⁴"]),
+        ((432, 1660), ["500", "1,000"]),
+        ((15, 900), ["20", "100", "500"]),
+        ((0.6, 0.8), ["0.6", "0.7", "0.8"]),
+        ((2e-5, 7e-5), ["2·10⁻⁵", "5·10⁻⁵"]),
+        ((123_456, 130_000), ["1.25·10⁵", "1.3·10⁵"]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_are_round(limits: tuple[float, float], names: list[str]) -> None:
+    found = log_ticks(limits, 4)
+    assert list(found.values()) == names
+    assert all(limits[0] <= value <= limits[1] for value in found)

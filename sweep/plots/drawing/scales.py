@@ -91,19 +91,29 @@ def zero_if(earliest: float) -> dict[float, str]:
 
 
 def log_ticks(limits: tuple[float, float], most: int) -> dict[float, str]:
-    """At most `most` powers of ten within limits, or where there are fewer than two, three values between; named."""
+    """At most `most` powers of ten within limits, or where there are fewer than two, some round values; named."""
     first, last = math.ceil(math.log10(limits[0]) - 1e-9), math.floor(math.log10(limits[1]) + 1e-9)
     step = max(math.ceil((last - first + 1) / most), 1)
     ticks = {10.0**power: _power_of_ten(power) for power in range(first, last + 1) if power % step == 0}
-    if len(ticks) < 2:
-        ticks = {value: f"{value:.2g}" if value < 99.5 else f"{value:,.0f}" for value in _between(limits)}
-    return ticks
+    return ticks if len(ticks) > 1 else {value: _round_value(value) for value in _round_values(*limits)}
 
 
-def _between(limits: tuple[float, float]) -> list[float]:
-    """Three values between two."""
-    values: list[float] = np.geomspace(*limits, 5)[1:4].tolist()
-    return values
+def _round_values(low: float, high: float) -> list[float]:
+    """Up to three of 1, 2 and 5 times powers of ten within limits, or where these are close, values in equal steps."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    within = [value for value in values if low <= value <= high]
+    if len(within) < 2:
+        even = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high)
+        within = [float(value) for value in even if low <= value <= high] or [low, high]
+    return within[:: math.ceil(len(within) / 3)]
+
+
+def _round_value(value: float) -> str:
+    if 1e-3 <= value < 1e5:
+        return f"{value:,.12g}"
+    digits, power = f"{value:.2e}".split("e")
+    return f"{float(digits):g}·{_power_of_ten(int(power))}"
 
 
 def _power_of_ten(power: int) -> str:
