@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import sweep
 from bench.peers import Adjustable, Peer
 from bench.problem import WORKLOADS, Integers, Problem, Sample, experiment_of
 from bench.timing import Way, seconds_of
@@ -79,12 +80,18 @@ def kernel_ways(experiment: Experiment) -> list[Way]:
 
 
 def process_ways(workload: Workload) -> list[Way]:
-    """`sweep run` as a process, from its start to its end, with all it writes."""
+    """`sweep run` as a process, from its start to its end, with all it writes; and from Python, without figures."""
     file = WORKLOADS / f"{workload.name}.toml"
-    return [
+    processes = [
         Way(f"sweep run{option}", N_CORES, lambda option=option: _process(file, option.split()), ours(N_CORES))  # type: ignore[misc]
         for option in ("", " --no-figures")
     ]
+
+    def from_python() -> None:
+        with tempfile.TemporaryDirectory() as out:
+            sweep.run(file, out, figures=False)
+
+    return [*processes, Way("sweep.run(figures=False)", N_CORES, from_python, ours(N_CORES))]
 
 
 def first_process(workload: Workload) -> Way:
