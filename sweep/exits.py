@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import typer
 
+from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
 from sweep.interrupt import EXIT_STATUS
 
 FAILED, BAD_INPUT, LOCKED = 1, 2, 3
@@ -15,12 +16,7 @@ FAILED, BAD_INPUT, LOCKED = 1, 2, 3
 class Output(io.FileIO):
     """File that takes what is written even where that cannot be, so that a command does its work to the end.
 
-    Parameters
-    ----------
-    stream
-        Where to write.
-    problems
-        Gets why a write failed, unless whoever read has seen enough.
+    `problems` gets why a write failed, unless whoever read has seen enough.
     """
 
     def __init__(self, stream: TextIO, problems: list[OSError]):
@@ -49,15 +45,13 @@ def outlasting(stream: TextIO | None, errors: str, problems: list[OSError]) -> T
 @contextmanager
 def failures() -> Iterator[None]:
     """Turn an error into a message and an exit status."""
-    from sweep import api
-
     try:
         yield
-    except api.LockedError as error:
+    except LockedError as error:
         raise ended(str(error), LOCKED) from None
-    except api.FailedError as error:
+    except FailedError as error:
         raise ended(str(error), FAILED) from None
-    except (*api.SweepError, OSError) as error:
+    except (ExperimentError, StoreError, OSError) as error:
         raise refused(str(error)) from None
     except MemoryError:
         raise ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
