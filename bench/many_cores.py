@@ -21,7 +21,7 @@ from bench import tables
 from sweep.engine.chunks import chunks_of
 from sweep.engine.estimate import chunks_in_work, n_writers
 from sweep.engine.training import train_chunk
-from sweep.results.making import make_tables
+from sweep.results.making import done, make_tables
 from sweep.spec.experiment import load
 from sweep.store.files import Tree
 from sweep.store.table_files import writing_tables
@@ -93,7 +93,7 @@ def record(file: str, changes: Sequence[str]) -> Recorded:
             kept.append(time.perf_counter() - began)
         began = time.perf_counter()
         with writing_tables(work.tree, {}) as writer:
-            make_tables(experiment, work.tree, writer.write)
+            make_tables(experiment, done(experiment, work.tree), writer.write)
         return Recorded(trained, kept, time.perf_counter() - began)
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from bench import tables
 from sweep.engine import estimate
 from sweep.engine.chunks import chunks_of
+from sweep.results.making import table_names
 from sweep.spec.experiment import load
 from sweep.words import duration
 
@@ -126,7 +127,7 @@ def counts_on_disk(file: str, n: int) -> float:
     """Return the bytes of counts of n runs: of sweeps of 10⁹ runs, as `sweep plan` estimates each."""
     points = load(tables.ROOT / file, ["keep=summary"]).n_points
     experiment = load(tables.ROOT / file, ["keep=summary", f"seeds={10**9 // points}"])
-    disk = estimate.disk(experiment, "counts", len(chunks_of(experiment)))
+    disk = estimate.disk(experiment, table_names(experiment), len(chunks_of(experiment)), 0)
     return n / 10**9 * (disk["chunks"] + disk["counts.csv"] + disk["summary.csv"])
 
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,32 +17,17 @@ from sweep.engine.chunks import n_recorded
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import Tally
 from sweep.engine.workers import Workers
-from sweep.errors import ExperimentError, FailedError, LockedError, StoreError
+from sweep.errors import ExperimentError, FailedError, StoreError
 from sweep.results import checking
-from sweep.session import Listeners, Say, Started
+from sweep.session import OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.schema import BACKENDS
 from sweep.store.files import Tree
-from sweep.store.lock import Lock
+from sweep.store.lock import locked
 from sweep.store.verify import Problem
 
 if TYPE_CHECKING:
     from sweep.page.shown import Result
-
-__all__ = [
-    "FailedError",
-    "LockedError",
-    "StoreError",
-    "SweepError",
-    "compare",
-    "draw",
-    "read",
-    "replay",
-    "run",
-    "verify",
-]
-
-OnChunk = Callable[[Outcome | Tally, int], None] | None
 
 SweepError = (ExperimentError, StoreError, FailedError)
 """Errors for invalid input, for a directory that cannot be used, and for a sweep that could not be finished."""
@@ -58,7 +43,7 @@ def run(
     scheduler: str | None = None,
     chunk_size: int | None = None,
     figures: bool = True,
-    on_start: Callable[[Started], None] | None = None,
+    on_start: OnStart = None,
     on_chunk: OnChunk = None,
     say: Say = warnings.warn,
 ) -> "Result":
@@ -112,10 +97,10 @@ def run(
     if directory is None:
         return _in_memory(experiment, workers, on_chunk)
     session.check_memory(experiment, workers)
-    with Lock(directory) as tree:
+    with locked(directory) as tree:
         result = session.finished(experiment, tree, say)
         if result is None:
-            result = session.compute(experiment, tree, workers, Listeners(on_start, on_chunk, say))
+            result = session.compute(experiment, tree, workers, on_start, on_chunk, say)
         if figures and not any(name.endswith(".html") for name in result.manifest["files"]):
             result = session.draw(result)
     return result
@@ -149,24 +134,14 @@ def draw(result: "Result", all_kernels: bool = False, jobs: int = 1) -> "Result"
     """
     if result.path is None:
         raise ValueError("the result is in memory only; give sweep.run a directory with out=")
-    with Lock(result.path):
+    with locked(result.path):
         return session.draw(result, all_kernels, jobs)
 
 
 def index(directory: str | os.PathLike[str]) -> tuple[Path, list[str]]:
     """Write index.html in a directory of results: each result below it, with its question, answer and first figure.
 
-    Returns
-    -------
-    page : Path
-        The page. It holds its pictures, and links to the reports.
-    problems : list of str
-        A line for each result that cannot be read; the page names it too.
-
-    Raises
-    ------
-    StoreError
-        If there is no result below the directory, or it cannot be written.
+    Returns the page, and a line for each result that cannot be read; ``StoreError`` if there is no result at all.
     """
     from sweep.page.across import index as pages
 
@@ -290,7 +265,7 @@ def verify(
         raise StoreError(f"{path}: no such directory")
     if not repair:
         return checking.verify(Tree(path))
-    with Lock(path) as tree:
+    with locked(path) as tree:
         n_files, problems = checking.verify(tree)
         for problem in problems:
             say(str(problem))
@@ -315,39 +290,27 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
     from sweep.engine import runner
     from sweep.engine.chunks import chunks_of
     from sweep.page.shown import Result
-    from sweep.results import counting, tables
+    from sweep.results.making import make_tables
+    from sweep.results.result import InMemory
+    from sweep.results.tables import from_arrow
 
     _check_memory(experiment)
     began = time.perf_counter()
-    keeps_runs = experiment.keep == "runs"
     total: Any = Tally.empty(range(experiment.n_runs))
-    if keeps_runs:
+    if experiment.keep == "runs":
         total = Outcome.room(experiment, np.arange(experiment.n_runs))
-    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
     tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):
         if isinstance(outcome, Tally):
-            outcome = outcome.moved(points := np.unique(outcome.points), points + before[chunk.grid])  # noqa: PLW2901
+            outcome = outcome.moved(points := np.unique(outcome.points), points + experiment.first_points[chunk.grid])  # noqa: PLW2901
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))
         if on_chunk:
             on_chunk(outcome, outcome.n_runs)
     manifest = session.described(experiment, workers, time.perf_counter() - began, total.n_runs)
-    manifest |= {
-        "n_done": total.n_runs,
-        "n_epochs": total.n_epochs,
-        "statuses": total.status_counts,
-        "complete": True,
-        "files": {},
-    }
-    if not keeps_runs:
-        made = (counting.summary(experiment, total), counting.counts_table(experiment, total))
-        summary, counts = (tables.from_arrow(table, experiment) for table in made)
-        return Result.of(None, summary, None, manifest, experiment, counts)
-    every = experiment.train.record_every
-    summary = pa.concat_tables(tables.summaries(experiment, [total]))
-    curves = tables.from_arrow(tables.curves_table(total, every), experiment) if every else None
-    runs = tables.from_arrow(tables.runs_table(experiment, total), experiment)
-    return Result.of(runs, tables.from_arrow(summary, experiment), curves, manifest, experiment)
+    pieces: dict[str, list[pa.Table]] = {}
+    manifest |= make_tables(experiment, [total], lambda name, piece: pieces.setdefault(name, []).append(piece))
+    frames = {name.partition(".")[0]: from_arrow(pa.concat_tables(parts), experiment) for name, parts in pieces.items()}
+    return Result(InMemory(frames), {**manifest, "complete": True, "files": {}}, experiment)
 
 
 def _check_memory(experiment: Experiment) -> None:

@@ -1,7 +1,6 @@
 """The command line. What takes time to import is imported where it is used."""
 
 import gc
-import io
 import os
 import shlex
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.exits import FAILED, ended, failures, print_lines, refused, say
+from sweep.exits import FAILED, ended, failures, outlasting, print_lines, refused, say
 from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
@@ -334,8 +333,10 @@ def main() -> None:
     interrupt.watch()
     gc.disable()  # circles, of modules and figures, do not grow with the runs; looking for them is a tenth of the time
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep a tenth of a large result's memory
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
+    os.environ["MPLBACKEND"] = "agg"  # whatever the user's is
+    problems: list[OSError] = []
+    sys.stdout = outlasting(sys.stdout, "surrogateescape", problems)  # file names that are not UTF-8
+    sys.stderr = outlasting(sys.stderr, "backslashreplace", problems)
     status = FAILED
     try:
         app()
@@ -347,6 +348,8 @@ def main() -> None:
         interrupt.end()
         status = EXIT_STATUS
     for stream in filter(None, (sys.stdout, sys.stderr)):  # one that was closed is None
-        with suppress(OSError):
-            stream.flush()
+        stream.flush()
+    if problems:
+        say(f"the output cannot be written ({problems[0].strerror})")
+        status = status or FAILED
     interrupt.leave(status)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sweep.analysis.representatives import Choice, Course, Model, epochs_of_interest, has_plane
-from sweep.engine.retraining import recording, same_bits, train_again, without_curves
+from sweep.engine.retraining import recording, same_bits, train_again
 from sweep.spec.experiment import Experiment
 
 MAX_WORK = 50_000_000
@@ -21,7 +21,7 @@ def models_of(experiment: Experiment, chosen: Sequence[Choice]) -> list[Model]:
     """
     models = []
     for choice in chosen:
-        setting, table, again = train_again(without_curves(experiment), choice.run)
+        setting, table, again = train_again(recording(experiment, 0), choice.run)
         if not has_plane(table):
             raise ValueError(f"run: found {choice.run}, whose table has not two inputs and targets from 0 to 1")
         models.append(Model(setting, table, again.plan, again.final[0], same_bits(choice.stored, again.outcome)))

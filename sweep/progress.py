@@ -1,9 +1,9 @@
 """Display of a sweep at work: live on a terminal, plain lines elsewhere."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from time import perf_counter
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,32 +32,20 @@ _GOLDEN = (5**0.5 - 1) / 2
 """Multiples of it are spread evenly between whole numbers."""
 
 
-class Progress:
-    """Count finished runs and display them.
+class Progress(AbstractContextManager["Progress"]):
+    """Count finished runs and display them; as a context manager it ends the display, however the work ends."""
 
-    As a context manager it ends the display, however the work ends.
-
-    Parameters
-    ----------
-    console
-        Where to display them.
-    """
+    experiment: Experiment
 
     def __init__(self, console: Console):
         self.console = console
-        self.experiment: Experiment | None = None
         self.n_done = self.n_found = self.n_epochs = 0
         self.work = self.work_found = self.work_done = 0.0
         self.counts: dict[str, int] = {}
         self.began = self.last_line = perf_counter()
         self.live = Live(self, console=console, refresh_per_second=8, transient=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.live.stop()
 
     def start(self, started: "Started") -> None:
@@ -76,7 +64,6 @@ class Progress:
 
     def add(self, outcome: "Outcome | Tally", n_trained: int) -> None:
         """Count the runs of a chunk, of which so many were trained and the others found."""
-        assert self.experiment is not None
         self.n_done += outcome.n_runs
         self.n_found += outcome.n_runs - n_trained
         cost = _work(self.experiment, outcome.runs)
@@ -101,11 +88,9 @@ class Progress:
         self._say(sentence)
 
     def _say(self, sentence: str) -> None:
-        assert self.experiment is not None
         self.console.print(f"{self.experiment.name}: {sentence}", soft_wrap=True, highlight=False, markup=False)
 
     def _sentence(self) -> str:
-        assert self.experiment is not None
         n_runs = self.experiment.n_runs
         runs = f"{self.n_done:,} of {n_runs:,} runs"
         if self.n_done == self.n_found < n_runs:
@@ -118,7 +103,6 @@ class Progress:
         return ", ".join([runs, speed, f"{duration(left)} left", *by_status(self.counts)])
 
     def __rich__(self) -> Table:
-        assert self.experiment is not None
         bar = Table.grid(padding=(0, 1))
         name = Text(self.experiment.name, style="bold")
         bar.add_row(name, ProgressBar(self.work, min(self.work_done, self.work), width=30))

@@ -18,7 +18,7 @@ from sweep.engine.workers import Workers
 from sweep.errors import ExperimentError, FailedError, StoreError
 from sweep.kernel import NUMERICS
 from sweep.results.checking import disagreement, verify
-from sweep.results.making import facts, make_tables, runs_format
+from sweep.results.making import done, facts, make_tables, runs_format
 from sweep.spec.experiment import Experiment
 from sweep.store import manifest as manifests
 from sweep.store.chunk_store import experiment_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("sweep", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "matplotlib", "joblib")
 
 Say = Callable[[str], None]
+OnChunk = Callable[[Outcome | Tally, int], None] | None
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,7 @@ class Started:
     stop: Callable[[], str]
 
 
-@dataclass(frozen=True)
-class Listeners:
-    """Who is told about the work.
-
-    Attributes
-    ----------
-    on_start
-        Called once before training.
-    on_chunk
-        Called with the outcome of each chunk and how many of its runs were trained for it.
-    say
-        Takes what there is to tell, in lines for people.
-    """
-
-    on_start: Callable[[Started], None] | None
-    on_chunk: Callable[[Outcome | Tally, int], None] | None
-    say: Say
+OnStart = Callable[[Started], None] | None
 
 
 def read(path: Path) -> "Result":
@@ -102,14 +87,10 @@ def read(path: Path) -> "Result":
 
 def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
     """Read the stored result if it is complete and of the same experiment; damaged files are mended first."""
-    text = manifests.manifest_text(tree)
-    if text is None:
-        return None
-    manifest = manifests.parse(text)
-    same = manifest["experiment"] == manifests.plain(experiment.resolved())
-    if not (manifest["complete"] and manifest["numerics"] == NUMERICS and same):
-        return None
-    if manifest["runs_format"] != runs_format(experiment):
+    _, manifest = manifests.intact(tree)
+    expected = {"complete": True, "numerics": NUMERICS, "runs_format": runs_format(experiment)}
+    expected["experiment"] = manifests.plain(experiment.resolved())
+    if any(manifest.get(key) != value for key, value in expected.items()):
         return None
     try:
         if problems := verify(tree)[1]:
@@ -123,13 +104,7 @@ def finished(experiment: Experiment, tree: Tree, say: Say) -> "Result | None":
 
 
 def check_memory(experiment: Experiment, workers: Workers) -> None:
-    """Refuse a sweep that would take more memory than `estimate.MOST_MEMORY`.
-
-    Raises
-    ------
-    ExperimentError
-        With what to change.
-    """
+    """Refuse a sweep that would take more memory than `estimate.MOST_MEMORY`, and say what to change."""
     needed = estimate.memory(experiment, workers.n_jobs, workers.chunk_size)
     if needed > estimate.MOST_MEMORY:
         if estimate.memory(experiment, 1, workers.chunk_size) <= estimate.MOST_MEMORY:
@@ -142,19 +117,21 @@ def check_memory(experiment: Experiment, workers: Workers) -> None:
         )
 
 
-def compute(experiment: Experiment, tree: Tree, workers: Workers, listeners: Listeners) -> "Result":
-    """Train what is missing in a directory, and make the tables of it."""
+def compute(
+    experiment: Experiment, tree: Tree, workers: Workers, on_start: OnStart, on_chunk: OnChunk, say: Say
+) -> "Result":
+    """Train what is missing in a directory, and make the tables of it; parameters as of `sweep.api.run`."""
     resolved = manifests.plain(experiment.resolved())
     before = manifests.last_experiment(tree)
     if before is not None and before != resolved:
         for line in manifests.changed_keys(before, resolved):
-            listeners.say(f"changed since the last run: {line}")
+            say(f"changed since the last run: {line}")
     with refusals(tree):
-        sweep = _Sweep(experiment, tree, workers, listeners)
+        sweep = _Sweep(experiment, tree, workers, on_chunk, say)
         manifests.begin(tree, resolved)
-    sweep.train()
+    sweep.train(on_start)
     with refusals(tree):
-        manifests.finish(tree)
+        tree.remove(manifests.UNDER_WAY)
         sweep.work.forget_superseded()
     return read(tree.path)
 
@@ -162,26 +139,26 @@ def compute(experiment: Experiment, tree: Tree, workers: Workers, listeners: Lis
 class _Sweep:
     """Training what is missing in a directory, which may be stopped from any thread."""
 
-    def __init__(self, experiment: Experiment, tree: Tree, workers: Workers, listeners: Listeners):
+    def __init__(self, experiment: Experiment, tree: Tree, workers: Workers, on_chunk: OnChunk, say: Say):
         from sweep.store.work import Work
 
         self.experiment = experiment
-        self.tree = tree
         self.workers = workers
-        self.listeners = listeners
-        self.work = Work(experiment, tree, listeners.say)
+        self.on_chunk = on_chunk
+        self.say = say
+        self.work = Work(experiment, tree, say)
         self.n_trained = 0
         self._began = time.perf_counter()
         self._stopping = threading.Lock()
         self._said = "every run is kept; run the same command again to write the tables"
 
-    def train(self) -> None:
+    def train(self, on_start: OnStart) -> None:
         """Train and write the tables."""
         work, experiment = self.work, self.experiment
         chunks = work.remaining(self.workers.chunk_size)
-        if self.listeners.on_start:
+        if on_start:
             n_done, n_chunks = work.n_chunks_done, work.n_chunks_done + len(chunks)
-            self.listeners.on_start(Started(experiment, self.tree.path, work.n_done, n_done, n_chunks, self.stop))
+            on_start(Started(experiment, work.tree.path, work.n_done, n_done, n_chunks, self.stop))
         try:
             work.train(chunks, self.workers, self._count)
         except KeyboardInterrupt:
@@ -190,7 +167,7 @@ class _Sweep:
             raise KeyboardInterrupt(self.stop())
         if runs_format(experiment) == "parquet" and experiment.runs is None:
             runs = f"{experiment.n_runs:,} runs"
-            self.listeners.say(f'{runs}: they go to runs.parquet; runs = "csv" in the file asks for CSV')
+            self.say(f'{runs}: they go to runs.parquet; runs = "csv" in the file asks for CSV')
         self._write_tables(complete=True)
 
     def stop(self) -> str:
@@ -208,8 +185,8 @@ class _Sweep:
 
     def _count(self, outcome: Outcome | Tally, n_trained: int) -> None:
         self.n_trained += n_trained
-        if self.listeners.on_chunk:
-            self.listeners.on_chunk(outcome, n_trained)
+        if self.on_chunk:
+            self.on_chunk(outcome, n_trained)
 
     def _write_tables(self, complete: bool) -> None:
         seconds = time.perf_counter() - self._began
@@ -254,15 +231,14 @@ def mend(tree: Tree, problems: Sequence[Problem], say: Say) -> list[Problem]:
     """Make damaged files again from the intact ones; returns the problems that remain."""
     from sweep.store.work import Work
 
-    text, experiment = manifests.manifest_text(tree), manifests.mendable(tree)
-    if text is None or experiment is None or not problems:
+    (text, manifest), experiment = manifests.intact(tree), manifests.mendable(tree)
+    if experiment is None or not problems:
         return list(problems)
-    manifest = manifests.parse(text)
     with refusals(tree):
         work = Work(experiment, tree, say)
         manifests.write_text(tree, manifest, text)
-        if tree.exists(manifests.UNDER_WAY) and not manifests.is_under_way(tree):
-            manifests.finish(tree)
+        if tree.exists(manifests.UNDER_WAY) and not manifests.experiment_in(tree, manifests.UNDER_WAY):
+            tree.remove(manifests.UNDER_WAY)
         if manifest["complete"]:
             work.train(work.remaining(), Workers())
     if not work.n_done:
@@ -307,7 +283,7 @@ def _write_tables(work: "Work", manifest: Mapping[str, Any]) -> None:
     """Make the tables of all chunks, and the manifest."""
     sums: dict[str, str] = {}
     with writing_tables(work.tree, sums) as writer:
-        counts = make_tables(work.experiment, work.tree, writer.write)
+        counts = make_tables(work.experiment, done(work.experiment, work.tree), writer.write)
         if manifest["complete"] and counts["n_done"] != work.experiment.n_runs:
             raise StoreError(f"{work.tree.path}: a chunk has been changed meanwhile; run the experiment again")
     manifests.write_manifest(work.tree, {**manifest, **counts, "files": sums})

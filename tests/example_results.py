@@ -1,7 +1,7 @@
 """Small results made up for tests: when a run converges is a function of its setting and seed."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.page.shown import Result
+from sweep.results.result import InMemory
 from sweep.results.statistics import wilson
 from sweep.spec.experiment import Experiment, Train
 from sweep.spec.grid import Grid
@@ -20,6 +21,17 @@ MAX_EPOCHS = 1000
 
 RATES = [float(rate) for rate in np.geomspace(0.01, 10, 4)]
 STARTS = ["uniform(0, 1)", "normal(0, 1)"]
+
+
+def in_memory(
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    curves: pd.DataFrame | None,
+    manifest: Mapping[str, Any],
+    experiment: Experiment,
+) -> Result:
+    frames = {"runs": runs, "summary": summary} | ({} if curves is None else {"curves": curves})
+    return Result(InMemory(frames), manifest, experiment)
 
 
 def learns_unless_xor(setting: dict[str, Any], seed: int) -> int | None:
@@ -79,12 +91,12 @@ def made(
         tuple(grid),
         {},
     )
-    return Result.of(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest, experiment)
+    return in_memory(runs, _summary(runs, list(grid), n_seeds), _curves(runs, record_every), manifest, experiment)
 
 
 def with_runs(result: Result, runs: pd.DataFrame, summary: pd.DataFrame) -> Result:
     """The same experiment with other tables, and no curves."""
-    return Result.of(runs, summary, None, result.manifest, result.experiment)
+    return in_memory(runs, summary, None, result.manifest, result.experiment)
 
 
 def with_train(result: Result, **settings: Any) -> Result:
@@ -148,7 +160,7 @@ def union(*results: Result) -> Result:
     experiment = replace(
         results[0].experiment, grids=tuple(grid for result in results for grid in result.experiment.grids)
     )
-    return Result.of(runs, summary, None, results[0].manifest, experiment)
+    return in_memory(runs, summary, None, results[0].manifest, experiment)
 
 
 def _summary(runs: pd.DataFrame, keys: list[str], n: int) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from example_results import in_memory
 
 import sweep
 from experiments.replication.sections.parity import best_settings
@@ -88,14 +89,12 @@ def trained_in(directory: Path) -> dict[str, sweep.Result]:
 
 def changed(result: sweep.Result, **columns: Any) -> sweep.Result:
     """The result with other columns in its summary."""
-    return sweep.Result.of(
-        result.runs, result.summary.assign(**columns), result.curves, result.manifest, result.experiment
-    )
+    return in_memory(result.runs, result.summary.assign(**columns), result.curves, result.manifest, result.experiment)
 
 
 def with_runs(result: sweep.Result, runs: pd.DataFrame) -> sweep.Result:
     """The result with other runs."""
-    return sweep.Result.of(runs, result.summary, result.curves, result.manifest, result.experiment)
+    return in_memory(runs, result.summary, result.curves, result.manifest, result.experiment)
 
 
 def verdicts(section: Any) -> list[str]:

@@ -12,8 +12,7 @@ from pandas.testing import assert_frame_equal
 
 import sweep
 from sweep.store.files import Tree
-from sweep.store.manifest import write_manifest
-from sweep.store.sealing import sealed, unsealed
+from sweep.store.manifest import sealed, unsealed, write_manifest
 
 TABLES = {"runs.csv", "summary.csv", "answers.csv"}
 SMALL: dict[str, Any] = {

@@ -19,8 +19,7 @@ from test_links import COMMANDS, EXPERIMENT, directory, fifo, hard, in_time, loo
 
 import sweep
 from sweep.store.files import Tree
-from sweep.store.manifest import write_text
-from sweep.store.sealing import sealed, unsealed
+from sweep.store.manifest import sealed, unsealed, write_text
 
 N_ATTACKS = int(os.environ.get("TORTURE_ATTACKS", "20"))
 N_AT_A_TIME = 10

@@ -29,9 +29,9 @@ for kind in json.loads(sys.argv[1]):
 """
 
 
-def final_losses(kinds: list[dict[str, Any]], cache: Path) -> list[str]:
+def final_losses(kinds: list[dict[str, Any]], cache: Path, first: str = "") -> list[str]:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-c", TRAIN, json.dumps(kinds)]
+    command = [sys.executable, "-c", first + TRAIN, json.dumps(kinds)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
@@ -97,3 +97,27 @@ def test_a_change_of_one_file_makes_the_code_of_all_anew(tmp_path: Path) -> None
     descent = package / "kernel" / "descent.py"
     descent.write_text(descent.read_text().replace("N_SETTINGS = 5", "N_SETTINGS = 6"))
     assert made() == everything
+
+
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))"
+
+
+def test_damaged_code_is_compiled_again_even_if_it_cannot_be_kept(tmp_path: Path) -> None:
+    """A file that would grow beyond a limit fails as one on a full disk does."""
+    expected = final_losses(KINDS[:1], tmp_path)
+    names = sorted(path.name for path in tmp_path.rglob("*.nb?"))
+    for number, path in enumerate(sorted(tmp_path.rglob("*.nb?"))):
+        path.write_bytes(path.read_bytes()[: -10 if number % 2 else 100])
+    assert final_losses(KINDS[:1], tmp_path, FULL) == expected
+    assert final_losses(KINDS[:1], tmp_path) == expected
+    assert sorted(path.name for path in tmp_path.rglob("*.nb?")) == names
+
+
+def test_training_without_a_compiler_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.toml").write_text('grid = { gate = "AND", learning_rate = 1 }')
+    command = [sys.executable, "-m", "sweep", "run", "one.toml"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1:] == ["sweep: training takes compiled code; unset NUMBA_DISABLE_JIT"]

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -428,15 +429,47 @@ def test_help_is_whole_sentences() -> None:
             assert re.fullmatch(r"[A-Z][a-z].*?\.(?:\s+\[.*)?", sentence, re.DOTALL), entry
 
 
-def test_a_reader_that_has_seen_enough_ends_it_in_silence(folder: Path) -> None:
+COMMANDS = ("run small.toml --no-figures", "plan small.toml", "replay results/small 3", "verify results/small")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_reader_that_has_seen_enough_changes_nothing(command: str, folder: Path) -> None:
     sweep.run("small.toml", figures=False)
-    for arguments in (["plan", "small.toml"], ["replay", "results/small", "3"], ["verify", "results/small"]):
-        line = [sys.executable, "-u", "-m", "sweep", *arguments]
-        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stdout is not None and process.stderr is not None
-            process.stdout.close()
-            errors = process.stderr.read()
-        assert (process.returncode, errors) == (128 + signal.SIGPIPE, b""), arguments
+    if command.startswith("run"):
+        shutil.rmtree("results")
+    line = [sys.executable, "-u", "-m", "sweep", *command.split()]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, [line for line in errors.splitlines() if not line.startswith("small: ")]) == (0, [])
+    assert sweep.read("results/small").manifest["complete"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "--help"])
+def test_output_that_cannot_be_written_is_said_when_the_work_is_done(command: str, folder: Path) -> None:
+    sweep.run("small.toml", figures=False)
+    if command.startswith("run"):
+        shutil.rmtree("results")
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "sweep", *command.split()]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "sweep: the output cannot be written (No space left on device)"
+    assert sweep.read("results/small").manifest["complete"]
+
+
+def test_both_outputs_may_be_closed_pipes(folder: Path) -> None:
+    line = f"{shlex.quote(sys.executable)} -m sweep run small.toml 2>&1 | true"
+    subprocess.run(["/bin/bash", "-c", f"set -o pipefail; {line}"], check=True)
+    assert "report.html" in sweep.read("results/small").manifest["files"]
+
+
+def test_the_backend_that_others_want_does_not_matter(folder: Path) -> None:
+    environment = {**os.environ, "MPLBACKEND": "nothing that exists"}
+    line = [sys.executable, "-m", "sweep", "run", "small.toml"]
+    subprocess.run(line, env=environment, stdout=subprocess.DEVNULL, check=True)
+    assert "report.html" in sweep.read("results/small").manifest["files"]
 
 
 def test_completion_in_a_shell(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from example_results import in_memory
 
 import sweep
 from sweep.commands import compare as command
@@ -32,13 +33,13 @@ def without(result: sweep.Result, runs: list[int]) -> sweep.Result:
     kept = result.runs[~result.runs["run"].isin(runs)].reset_index(drop=True)
     n = np.bincount(kept["run"] // 10, minlength=len(result.summary))
     summary = result.summary.assign(n=n)[n > 0].reset_index(drop=True)
-    return sweep.Result.of(kept, summary, None, result.manifest, result.experiment)
+    return in_memory(kept, summary, None, result.manifest, result.experiment)
 
 
 def with_value(result: sweep.Result, run: int, column: str, value: Any) -> sweep.Result:
     frame = result.runs.copy()
     frame.loc[run, column] = value
-    return sweep.Result.of(frame, result.summary, None, result.manifest, result.experiment)
+    return in_memory(frame, result.summary, None, result.manifest, result.experiment)
 
 
 def test_a_result_is_the_same_as_itself(mixed_result: sweep.Result) -> None:

@@ -108,7 +108,7 @@ def test_the_summary_is_that_of_the_runs_but_for_the_resolution_of_quantiles(
 
 @given(st.floats(0, 1e300), st.integers(0, 2**31 - 1))
 def test_bins_are_as_narrow_as_is_said(loss: float, epoch: int) -> None:
-    outcome = Outcome.empty(np.arange(1), 0)
+    outcome = Outcome.empty(np.arange(1), 0, 0, 0)
     outcome.final_loss[:], outcome.converged_epoch[:] = loss, epoch
     tally = Tally.of(outcome, np.array([2**31 - 2]))
     assert tally.points[0] == 2**31 - 2
@@ -345,4 +345,4 @@ def test_a_plan_knows_what_counts_take(tmp_path: Path, monkeypatch: pytest.Monke
     assert 0.3 < planned.disk["chunks"] / chunks < 3
     many = load(summary_of({"gate": "AND", "learning_rate": 1, "seeds": 10**9}, train={"max_epochs": 1}))
     assert plan.estimate.memory(many, 2) < 10**9
-    assert sum(plan.estimate.disk(many, "counts", len(plan.chunks_of(many))).values()) < 2 * 10**7
+    assert sum(plan.estimate.disk(many, plan.table_names(many), len(plan.chunks_of(many)), 0).values()) < 2 * 10**7

@@ -15,7 +15,7 @@ import pytest
 
 import sweep
 from sweep.kernel import NUMERICS
-from sweep.store.sealing import sealed
+from sweep.store.manifest import sealed
 
 TORTURE = "TORTURE_PLACES" in os.environ
 N_PLACES = int(os.environ.get("TORTURE_PLACES", "2"))

@@ -22,7 +22,7 @@ from sweep.kernel import NUMERICS
 from sweep.spec.experiment import load
 from sweep.store import chunk_store as chunk_files
 from sweep.store.files import Tree
-from sweep.store.lock import Lock
+from sweep.store.lock import locked
 from sweep.store.outcomes import outcomes
 from sweep.store.work import Work
 
@@ -296,7 +296,7 @@ def test_chunks_of_another_experiment_or_arithmetic_are_not_taken(
 
 
 def test_only_one_at_a_time(tmp_path: Path) -> None:
-    with Lock(tmp_path), pytest.raises(LockedError, match=r"another sweep is at work there .process \d+ on .*; wait"):
+    with locked(tmp_path), pytest.raises(LockedError, match=r"another sweep is at work there .process \d+ on .*; wait"):
         run(BASE, tmp_path)
     run(BASE, tmp_path)
 

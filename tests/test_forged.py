@@ -14,8 +14,7 @@ from test_damage import EXPERIMENT, contents, quiet
 
 import sweep
 from sweep.store.files import Tree
-from sweep.store.manifest import write_text
-from sweep.store.sealing import sealed, unsealed
+from sweep.store.manifest import sealed, unsealed, write_text
 
 TABLES = ("runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "curves.csv")
 

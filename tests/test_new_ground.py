@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from example_results import in_memory
 from replicated import EXPERIMENTS, table, verdicts, with_runs
 
 import sweep
@@ -54,7 +55,7 @@ def test_large_steps(results: dict[str, sweep.Result]) -> None:
 
 def with_losses(result: sweep.Result, losses: Any) -> sweep.Result:
     assert result.curves is not None
-    return sweep.Result.of(
+    return in_memory(
         result.runs, result.summary, result.curves.assign(loss=losses.ravel()), result.manifest, result.experiment
     )
 

@@ -58,7 +58,7 @@ def with_losses(result: Result, loss: dict[float, tuple[float, ...]]) -> Result:
     n = len(set(seeds))
     ordered = np.sort(losses.reshape(-1, n), axis=1)
     ranks = {f"final_loss_q{q:02d}": ordered[:, -(-q * n // 100) - 1] for q in (5, 25, 50, 75, 95)}
-    return Result.of(
+    return examples.in_memory(
         result.runs.assign(final_loss=losses), result.summary.assign(**ranks), None, result.manifest, result.experiment
     )
 

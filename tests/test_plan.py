@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import sweep
 from sweep.commands import plan as command
 from sweep.engine.chunks import chunks_of
-from sweep.engine.training import train_runs
+from sweep.engine.training import plans_of, train_runs
 from sweep.kernel.plan import natural_width
 from sweep.spec.experiment import load
 
@@ -94,7 +94,7 @@ def test_every_kind_has_its_runs_and_no_others(mixed: dict[str, Any], n: int) ->
         runs = np.sort(np.random.default_rng(n).permutation(experiment.n_runs)[:n])
         kinds = command._kinds(experiment, runs)
         assert sorted(np.concatenate([kind.first + kind.within for kind in kinds]).tolist()) == runs.tolist()
-        assert len(kinds) >= command._n_kernels(experiment) or n < experiment.n_runs
+        assert len(kinds) >= len(plans_of(experiment)) or n < experiment.n_runs
 
 
 def test_time_is_about_what_training_takes(monkeypatch: pytest.MonkeyPatch) -> None:

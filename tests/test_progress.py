@@ -54,7 +54,7 @@ class Chunks:
 
     def __call__(self, n_epochs: int, **counts: int) -> Outcome:
         n_runs = sum(counts.values())
-        outcome = Outcome.empty(np.arange(self.first, self.first + n_runs), 0)
+        outcome = Outcome.empty(np.arange(self.first, self.first + n_runs), 0, 0, 0)
         outcome.status[:] = np.repeat([status_code(name) for name in counts], list(counts.values()))
         outcome.epochs[0] = n_epochs
         self.first += n_runs

@@ -157,7 +157,9 @@ def test_an_empty_result_is_refused(name: str) -> None:
     full = CASES["gates"]
     curves = full.curves
     assert curves is not None
-    empty = Result.of(full.runs.iloc[:0], full.summary.iloc[:0], curves.iloc[:0], full.manifest, full.experiment)
+    empty = examples.in_memory(
+        full.runs.iloc[:0], full.summary.iloc[:0], curves.iloc[:0], full.manifest, full.experiment
+    )
     with pytest.raises(ValueError, match="there are no runs to draw"):
         getattr(sweep.figures, name)(empty)
 

@@ -280,9 +280,10 @@ def test_an_outcome_of_parts_is_the_parts() -> None:
     rng = np.random.default_rng(0)
     whole = Outcome(
         np.arange(5, 14), rng.integers(0, 4, 9).astype(np.int8), rng.integers(0, 9, 9), rng.integers(-1, 9, 9),
-        rng.integers(-1, 9, 9), rng.random(9), rng.random((9, 2)),
+        rng.integers(-1, 9, 9), rng.random(9), rng.random((9, 2)), rng.random((9, 1)),
+        np.array([b"01", b"", b"1"] * 3),
     )  # fmt: skip
-    total = Outcome.empty(whole.runs, 2)
+    total = Outcome.empty(whole.runs, 2, 1, 2)
     some, others = np.array([8, 0, 3]), np.array([1, 2, 4, 5, 6, 7])
     for where in (some, others):
         total.put(whole[where], where)

@@ -27,7 +27,7 @@ from sweep.spec import schema
 
 one, many = (examples.made({"gate": ["AND", "XOR"][-n:]}, n_seeds, status="stuck") for n, n_seeds in ((1, 1), (2, 10)))
 codes = [np.full(1, schema.status_code("stuck"), np.int8), *np.array([[3], [-1], [-1]])]
-outcome = Outcome(np.arange(1), *codes, np.ones(1), np.empty((1, 0)))
+outcome = Outcome(np.arange(1), *codes, np.ones(1), *np.empty((2, 1, 0)), np.zeros(1, "S1"))
 print(json.dumps({
     "answers": [of_result.answer(one)[0], of_result.answer(many)[-1]],
     "run": words.outcome(one.runs.iloc[0]),

@@ -20,9 +20,8 @@ import sweep
 from sweep.errors import FailedError, StoreError
 from sweep.store import table_files
 from sweep.store.files import Tree
-from sweep.store.lock import Lock
-from sweep.store.manifest import read_manifest, write_manifest
-from sweep.store.sealing import sealed, unsealed
+from sweep.store.lock import locked
+from sweep.store.manifest import read_manifest, sealed, unsealed, write_manifest
 from sweep.store.table_files import read_table, writing_tables
 
 MANIFEST: dict[str, Any] = {
@@ -70,7 +69,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("rows", [1, 2])
 def test_what_is_written(rows: int, tmp_path: Path) -> None:
     directory = tmp_path / "new" / "directory"
-    with Lock(directory):
+    with locked(directory):
         sums = write(directory, tables(), rows)
         write_manifest(Tree(directory), {**MANIFEST, "files": sums})
     files = contents(directory)
@@ -215,7 +214,7 @@ def test_a_lock_removes_what_a_killed_writer_left(tmp_path: Path) -> None:
     for name in ("notes.part", ".mine.part"):
         (tmp_path / name).write_text("mine")
     (other / f".runs.csv.{token}.part").write_text("being written")
-    with Lock(tmp_path):
+    with locked(tmp_path):
         pass
     assert set(contents(tmp_path)) == {".lock", "notes.part", ".mine.part", f"another result/.runs.csv.{token}.part"}
     assert not list(tmp_path.glob(".drafts*"))
@@ -226,7 +225,7 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with (
             pytest.raises(StoreError, match=r"results cannot be written there .* another directory with --out"),
-            Lock(place),
+            locked(place),
         ):
             pass
     with pytest.raises(FailedError, match="writing the manifest failed"):

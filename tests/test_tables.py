@@ -52,7 +52,8 @@ def made_up(n: int, seed: int = 0) -> Outcome:
     early = (status == DIVERGED) & (rng.random(n) < 0.5)
     converged_epoch = np.where((status == CONVERGED) | early, epochs, -1)
     period = np.where(status == STATIONARY, rng.integers(1, 17, n), -1)
-    return Outcome(np.arange(n), status, epochs, converged_epoch, period, final_loss, np.empty((n, 0)))
+    rest = np.empty((n, 0)), np.empty((n, 0)), np.zeros(n, "S1")
+    return Outcome(np.arange(n), status, epochs, converged_epoch, period, final_loss, *rest)
 
 
 def runs_frame(experiment: Experiment, outcome: Outcome) -> pd.DataFrame:
@@ -233,7 +234,7 @@ def test_wilson_interval_in_the_summary(union: Experiment) -> None:
 
 def test_curves_table_has_what_was_recorded_and_no_more() -> None:
     nan, inf = math.nan, math.inf
-    outcome = Outcome.empty(np.arange(4), 3)
+    outcome = Outcome.empty(np.arange(4), 3, 0, 0)
     outcome.curves[:] = [[0.7, 0.5, 0.4], [0.6, nan, nan], [0.9, inf, nan], [0.1, 0.0, nan]]
     curves = curves_table(outcome, record_every=50).to_pandas()
     rows = [(0, 0, 0.7), (0, 50, 0.5), (0, 100, 0.4), (1, 0, 0.6), (2, 0, 0.9), (2, 50, inf), (3, 0, 0.1), (3, 50, 0.0)]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.engine.outcome import Outcome
 from sweep.engine.pairing import partner_runs
-from sweep.engine.retraining import differences
+from sweep.engine.retraining import differences, plain
 from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUS, STATUSES, status_code
@@ -95,43 +96,6 @@ class Comparison:
         return "\n".join(text(self))
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Outcomes of a result as arrays, in the order of run numbers."""
-
-    experiment: Experiment
-    run: NDArray[np.int64]
-    columns: Mapping[str, NDArray[Any]]
-
-    @classmethod
-    def of(cls, result: "Result") -> "_Rows":
-        if not result.keeps_runs:
-            place = result.path or result.experiment.name
-            raise StoreError(f'{place}: keeps counts (keep = "summary"), not runs, which compare needs')
-        frame = result.part("runs", ["run", *OUTCOME])
-        columns = {
-            "status": frame["status"].cat.codes.to_numpy(),
-            "epochs": frame["epochs"].to_numpy(),
-            "converged_epoch": frame["converged_epoch"].to_numpy(np.int64, na_value=-1),
-            "period": frame["period"].to_numpy(np.int64, na_value=-1),
-            "final_loss": frame["final_loss"].to_numpy().view(np.int64),
-        }
-        return cls(result.experiment, frame["run"].to_numpy(), columns)
-
-    def find(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the row of each run, −1 where it has none."""
-        at = np.searchsorted(self.run, runs)
-        found = at < self.run.size
-        found[found] = self.run[at[found]] == runs[found]
-        return np.where(found, at, -1)
-
-    def outcome(self, row: int) -> dict[str, Any]:
-        """Return the outcome in a row."""
-        code, epochs, converged_epoch, period, loss = (self.columns[name][row] for name in OUTCOME)
-        known = (None if number < 0 else int(number) for number in (converged_epoch, period))
-        return dict(zip(OUTCOME, (STATUSES[code], int(epochs), *known, float(loss.view(np.float64))), strict=True))
-
-
 def compare(one: "Result", other: "Result") -> Comparison:
     """Pair the runs of two results by their settings and seeds, and compare their outcomes.
 
@@ -140,7 +104,7 @@ def compare(one: "Result", other: "Result") -> Comparison:
     one, other
         On disk or in memory, complete or not. Runs are the same where `sweep.engine.pairing.partner_runs` pairs them.
     """
-    left, right = _Rows.of(one), _Rows.of(other)
+    left, right = _outcome(one), _outcome(other)
     n_paired = n_changed = 0
     columns = dict.fromkeys(OUTCOME, 0)
     transitions = np.zeros((len(STATUSES), len(STATUSES)), np.int64)
@@ -150,33 +114,33 @@ def compare(one: "Result", other: "Result") -> Comparison:
     most = max(result.experiment.train.max_epochs for result in (one, other))
     edges = np.geomspace(1, most + 1, _BINS + 1)
     epochs = np.zeros((_BINS, _BINS), np.int64)
-    for rows, partners in _pairs(left, right):
+    for rows, partners in _pairs(one.experiment, left.runs, other.experiment, right.runs):
         n_paired += rows.size
-        converged = left.columns["status"][rows] == _CONVERGED, right.columns["status"][partners] == _CONVERGED
+        converged = left.status[rows] == _CONVERGED, right.status[partners] == _CONVERGED
         for column, counted in enumerate((slice(None), *converged)):
             settings[:, column] += np.bincount(setting_of[rows][counted], minlength=n_settings)
         both = converged[0] & converged[1]
-        at = left.columns["converged_epoch"][rows][both], right.columns["converged_epoch"][partners][both]
+        at = left.converged_epoch[rows][both], right.converged_epoch[partners][both]
         bins = [np.searchsorted(edges, np.maximum(epoch, 1), side="right") - 1 for epoch in at]
         np.add.at(epochs, tuple(bins), 1)
         changed = np.zeros(rows.size, np.bool_)
         for name in OUTCOME:
-            differs = left.columns[name][rows] != right.columns[name][partners]
+            differs = _bits(left, name)[rows] != _bits(right, name)[partners]
             columns[name] += int(differs.sum())
             changed |= differs
         n_changed += int(changed.sum())
-        codes = left.columns["status"][rows], right.columns["status"][partners]
+        codes = left.status[rows], right.status[partners]
         np.add.at(transitions, tuple(code[changed] for code in codes), 1)
-        examples += [
-            _example(left, right, rows[at], partners[at])
-            for at in np.flatnonzero(changed)[: MAX_EXAMPLES - len(examples)]
-        ]
+        for at in np.flatnonzero(changed)[: MAX_EXAMPLES - len(examples)]:
+            run, other_run = int(left.runs[rows[at]]), int(right.runs[partners[at]])
+            outcomes = plain(left[rows[at : at + 1]]), plain(right[partners[at : at + 1]])
+            examples.append(Example(one.experiment.row(run), run, other_run, *outcomes))
     np.fill_diagonal(transitions, 0)
     return Comparison(
         n_identical=n_paired - n_changed,
         n_changed=n_changed,
-        n_only_one=left.run.size - n_paired,
-        n_only_other=right.run.size - n_paired,
+        n_only_one=left.n_runs - n_paired,
+        n_only_other=right.n_runs - n_paired,
         columns={name: n for name, n in columns.items() if n},
         transitions={(STATUSES[i], STATUSES[j]): int(transitions[i, j]) for i, j in np.argwhere(transitions)},
         examples=tuple(examples),
@@ -187,17 +151,13 @@ def compare(one: "Result", other: "Result") -> Comparison:
     )
 
 
-def page(comparison: Comparison, names: Sequence[str]) -> str:
-    """Return a page with a comparison in words and figures, which needs nothing else; `names` are of the results."""
+def write_page(comparison: Comparison, names: Sequence[str], file: Path) -> None:
+    """Write a page with a comparison of results of these names, in words and figures, to a file, which it replaces."""
     from sweep.page.across.comparison import comparison as made
 
-    return made(names, text(comparison), comparison.settings, comparison.epochs, comparison.edges)
-
-
-def write_page(comparison: Comparison, names: Sequence[str], file: Path) -> None:
-    """Write the page of a comparison to a file, which it replaces."""
+    page = made(names, text(comparison), comparison.settings, comparison.epochs, comparison.edges)
     with Tree(file.parent).new_file(file.name) as opened:
-        opened.write(page(comparison, names).encode())
+        opened.write(page.encode())
 
 
 def text(comparison: Comparison) -> list[str]:
@@ -226,17 +186,35 @@ def text(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _pairs(left: _Rows, right: _Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield rows of the left result and the rows of the right one with the same settings, block by block."""
-    for start in range(0, left.run.size, _BLOCK):
-        runs = left.run[start : start + _BLOCK]
-        numbers = [
-            _numbers(left.experiment, place.number, place.within, right.experiment)
-            for place in left.experiment.by_grid(runs)
-        ]
-        partners = right.find(np.concatenate(numbers))
-        found = np.flatnonzero(partners >= 0)
-        yield start + found, partners[found]
+def _outcome(result: "Result") -> Outcome:
+    """Return the outcomes of a result in the order of run numbers."""
+    if not result.keeps_runs:
+        place = result.path or result.experiment.name
+        raise StoreError(f'{place}: keeps counts (keep = "summary"), not runs, which compare needs')
+    frame = result.part("runs", ["run", *OUTCOME])
+    outcome = Outcome.empty(frame["run"].to_numpy(), 0, 0, 0)
+    outcome.status[:] = frame["status"].cat.codes
+    outcome.epochs, outcome.final_loss = frame["epochs"].to_numpy(), frame["final_loss"].to_numpy()
+    outcome.converged_epoch = frame["converged_epoch"].to_numpy(np.int64, na_value=-1)
+    outcome.period = frame["period"].to_numpy(np.int64, na_value=-1)
+    return outcome
+
+
+def _bits(outcome: Outcome, name: str) -> NDArray[Any]:
+    """Return a column whose values are equal if their bits are."""
+    column: NDArray[Any] = getattr(outcome, name)
+    return column.view(np.int64) if name == "final_loss" else column
+
+
+def _pairs(
+    one: Experiment, left: NDArray[np.int64], other: Experiment, right: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the places of runs in `left` and of those with the same settings in `right`, block by block."""
+    for start in range(0, left.size, _BLOCK):
+        places = one.by_grid(left[start : start + _BLOCK])
+        wanted = np.concatenate([_numbers(one, number, within, other) for number, _, within in places])
+        found = np.flatnonzero(np.isin(wanted, right))
+        yield start + found, np.searchsorted(right, wanted[found])
 
 
 def _numbers(experiment: Experiment, number: int, runs: NDArray[np.int64], other: Experiment) -> NDArray[np.int64]:
@@ -246,18 +224,6 @@ def _numbers(experiment: Experiment, number: int, runs: NDArray[np.int64], other
         at = partner_runs(experiment.grids[number], experiment.tables, grid, other.tables, runs)
         numbers = np.where(at >= 0, at + first, numbers)
     return numbers
-
-
-def _example(left: _Rows, right: _Rows, row: int, partner: int) -> Example:
-    run = int(left.run[row])
-    setting = left.experiment.setting(run)
-    return Example(
-        {key: setting[key] for key in (*left.experiment.columns, "seed")},
-        run,
-        int(right.run[partner]),
-        left.outcome(row),
-        right.outcome(partner),
-    )
 
 
 def _settings_that_differ(one: "Result", other: "Result") -> dict[str, tuple[Any, Any]]:

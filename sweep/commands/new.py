@@ -31,13 +31,7 @@ target_loss = 0.01                       # mean over the rows, in nats; a run th
 
 
 def write_new(file: Path, text: str) -> None:
-    """Write a file that is not there yet.
-
-    Raises
-    ------
-    StoreError
-        If anything has its name.
-    """
+    """Write a file that is not there yet; `StoreError` if anything has its name."""
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(text)

@@ -1,6 +1,5 @@
 """Preview of a sweep: exact counts, and estimates of time, memory and disk."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter, process_time
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from sweep.engine import estimate
 from sweep.engine.chunks import chunks_of
 from sweep.engine.retraining import recording
-from sweep.engine.training import CHOICES, inputs_of, kinds_of, train_runs
+from sweep.engine.training import kinds_of, plans_of, train_runs
 from sweep.kernel.plan import natural_width
-from sweep.results.making import runs_format
+from sweep.results.making import table_names
 from sweep.spec.experiment import Experiment, Place
 from sweep.spec.schema import status_code
-from sweep.words import cell, counted
+from sweep.words import cell, counted, duration
 
 N_ROWS = 5
 """Rows of the table of runs that are shown."""
@@ -71,14 +70,7 @@ class Preview:
 
 
 def plan(experiment: Experiment, jobs: int = -1) -> Preview:
-    """Preview an experiment; nothing is written, but that Numba keeps the kernels it compiles.
-
-    Parameters
-    ----------
-    experiment
-    jobs
-        Workers at a time; −1 is one per core.
-    """
+    """Preview an experiment, with so many workers at a time; nothing is written but the kernels that Numba keeps."""
     import joblib
 
     n_jobs = joblib.effective_n_jobs(jobs)
@@ -86,16 +78,16 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
     training = _measured(experiment, n_jobs)
     every = experiment.train.record_every
     points = 1 + training.mean_epochs / every if every else 0.0
-    disk = estimate.disk(experiment, runs_format(experiment), n_chunks, points)
+    disk = estimate.disk(experiment, table_names(experiment), n_chunks, points)
     once, per_run = _SECONDS_OF_FIGURES
     return Preview(
         name=experiment.name,
         n_runs=experiment.n_runs,
         n_points=experiment.n_points,
         n_chunks=n_chunks,
-        n_kernels=_n_kernels(experiment),
+        n_kernels=len(plans_of(experiment)),
         jobs=n_jobs,
-        rows=[_row(experiment, run) for run in range(min(experiment.n_runs, N_ROWS))],
+        rows=[{"run": run, **experiment.row(run)} for run in range(min(experiment.n_runs, N_ROWS))],
         seconds={
             "training": training.core_seconds / min(n_jobs, n_chunks) + _SECONDS_PER_CHUNK * n_chunks,
             "tables": sum(disk.values()) / _TABLE_BYTES_PER_SECOND,
@@ -109,8 +101,6 @@ def plan(experiment: Experiment, jobs: int = -1) -> Preview:
 
 def text(preview: Preview) -> Iterator[str]:
     """Yield a preview in lines for people."""
-    from sweep.words import duration
-
     times = [f"{part} {duration(seconds)}" for part, seconds in preview.seconds.items()]
     files = [f"{name} {_size(size)}" for name, size in preview.disk.items()]
     about = "at most" if preview.at_most else "about"
@@ -128,20 +118,6 @@ def text(preview: Preview) -> Iterator[str]:
         yield "  ".join(map(cell, row.values()))
     if preview.n_runs > len(preview.rows):
         yield "…"
-
-
-def _row(experiment: Experiment, run: int) -> dict[str, Any]:
-    setting = experiment.setting(run)
-    return {"run": run, **{key: setting[key] for key in (*experiment.columns, "seed")}}
-
-
-def _n_kernels(experiment: Experiment) -> int:
-    """Return the number of different kinds of model, each of which has a kernel."""
-    kinds: set[tuple[Any, ...]] = set()
-    for grid in experiment.grids:
-        inputs = {inputs_of(experiment, gate) for gate in grid.values["gate"]}
-        kinds |= set(itertools.product(inputs, *(grid.values[key] for key in CHOICES)))
-    return len(kinds)
 
 
 class _Training(NamedTuple):
@@ -188,23 +164,11 @@ def _kinds(experiment: Experiment, runs: NDArray[np.int64]) -> list[Place[NDArra
 def _trained(
     experiment: Experiment, max_epochs: int, part: Place[NDArray[np.int64]], n_alike: float
 ) -> tuple[float, int, int]:
-    """Train runs of one kind for so many epochs at most.
+    """Train runs of one kind, each of which stands for `n_alike`, for so many epochs at most.
 
-    Parameters
-    ----------
-    experiment, max_epochs, part
-    n_alike
-        Number of runs that each of them stands for.
-
-    Returns
-    -------
-    seconds : float
-        Time to train all runs that these stand for to their end, projected. Time goes with the epochs of all lanes
-        side by side: those of all runs over the number of lanes, or those of the longest run.
-    n_epochs : int
-        Epochs of the runs; those of one that was cut off are counted to its end.
-    n_cut : int
-        Runs that were cut off.
+    Returns the seconds to train all that they stand for to their end, projected; the epochs of the runs, those of one
+    that was cut off counted to its end; and how many were cut off. Time goes with the epochs of all lanes side by side:
+    those of all runs over the number of lanes, or those of the longest run.
     """
     began = perf_counter()
     outcome = train_runs(recording(experiment, 0, max_epochs), *part)

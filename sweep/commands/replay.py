@@ -3,14 +3,13 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.commands.address import address_of
-from sweep.engine.retraining import differences, plain, recording, same_bits, train_again, without_curves
+from sweep.engine.retraining import differences, plain, recording, same_bits, train_again
 from sweep.errors import UnknownRunError
 from sweep.spec import models
 from sweep.spec.schema import OUTCOME, STATUS
@@ -81,19 +80,7 @@ class Replay:
 
 
 def replay(result: "Result", run: int) -> Replay:
-    """Train one run of a result again.
-
-    Parameters
-    ----------
-    result
-    run
-        Its number, as in the table of runs.
-
-    Raises
-    ------
-    UnknownRunError
-        A ``ValueError``: if the result has no such run.
-    """
+    """Train the run of this number again; `UnknownRunError`, a ``ValueError``, if the result has none."""
     import pandas as pd
 
     experiment = result.experiment
@@ -102,7 +89,7 @@ def replay(result: "Result", run: int) -> Replay:
     except ValueError as error:
         raise UnknownRunError(f"run: {error}") from None
     stored = _stored(result, run)
-    setting, table, trained = train_again(without_curves(experiment), run)
+    _, table, trained = train_again(recording(experiment, 0), run)
     found = plain(trained.outcome)
     every = -(-found["epochs"] // (MAX_POINTS - 1)) or 1
     again = train_again(recording(experiment, every, max(1, found["epochs"])), run).trained
@@ -111,7 +98,7 @@ def replay(result: "Result", run: int) -> Replay:
     return Replay(
         run=run,
         address=address_of(experiment, run),
-        setting={key: setting[key] for key in (*experiment.columns, "seed")},
+        setting=experiment.row(run),
         **found,
         weight_names=models.weight_names(trained.plan.n_inputs, trained.plan.hidden, trained.plan.shortcut),
         initial_weights=trained.initial[0],
@@ -157,43 +144,25 @@ def _stored(result: "Result", run: int) -> dict[str, Any]:
     """Return the outcome of a run as the result has it; nothing where it keeps counts only."""
     if not result.keeps_runs:
         return {}
-    columns = ["run", *OUTCOME]
-    rows: list[dict[str, Any]]
-    if result.path is None or "runs" in vars(result):
-        import pyarrow as pa
-
-        frame = result.runs
-        rows = pa.Table.from_pandas(frame.loc[frame["run"] == run, columns], preserve_index=False).to_pylist()
-    elif "runs.parquet" in result.manifest["files"]:
-        from pyarrow import parquet
-
-        path = result.path / "runs.parquet"
-        rows = parquet.read_table(path, columns=columns, filters=[("run", "==", run)]).to_pylist()
-    else:
-        rows = _row_of_csv(result.path / "runs.csv", columns, run)
-    if not rows:
-        done, n_runs = result.manifest["n_done"], result.manifest["n_runs"]
-        raise UnknownRunError(
-            f"run: found {run}, which is not done yet; allowed: one of the {done:,} of {n_runs:,} runs that are; "
-            "run the experiment again with the same directory to go on"
-        )
-    return {key: rows[0][key] for key in OUTCOME}
-
-
-def _row_of_csv(path: Path, columns: list[str], run: int) -> list[dict[str, Any]]:
-    """Return the row of a run, reading the table in pieces."""
     import pyarrow as pa
-    from pyarrow import compute, csv
+    from pyarrow import compute
 
-    types = {"run": pa.int64(), "status": pa.string(), "final_loss": pa.float64()}
-    types |= dict.fromkeys(("epochs", "converged_epoch", "period"), pa.int64())
-    options = csv.ConvertOptions(column_types=types, include_columns=columns)
-    with csv.open_csv(path, convert_options=options) as reader:
-        for batch in reader:
-            if batch.num_rows and batch["run"][-1].as_py() >= run:
-                rows: list[dict[str, Any]] = batch.filter(compute.equal(batch["run"], run)).to_pylist()
-                return rows
-    return []
+    from sweep.results.on_disk import OnDisk
+
+    if isinstance(result.tables, OnDisk) and "runs" not in vars(result):
+        pieces = result.tables.pieces("runs")
+    else:
+        frame = result.runs
+        pieces = iter([pa.Table.from_pandas(frame[frame["run"] == run], preserve_index=False)])
+    for piece in pieces:
+        rows: list[dict[str, Any]] = piece.filter(compute.equal(piece["run"], run)).select(OUTCOME).to_pylist()
+        if rows:
+            return rows[0]
+    done, n_runs = result.manifest["n_done"], result.manifest["n_runs"]
+    raise UnknownRunError(
+        f"run: found {run}, which is not done yet; allowed: one of the {done:,} of {n_runs:,} runs that are; "
+        "run the experiment again with the same directory to go on"
+    )
 
 
 def _outputs(table: TrainingSet, plan: "Plan", weights: NDArray[np.float64]) -> "pd.DataFrame":

@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sweep.spec.experiment import Document, Source, Train
+from sweep.spec.experiment import Document, Train
 from sweep.spec.keys import KEYS, RELATIVE, REQUIRED, WEIGHT, Key, Range, Relative, Seeds
 from sweep.spec.messages import show
+from sweep.spec.training_sets import Source
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

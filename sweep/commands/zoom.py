@@ -14,18 +14,8 @@ from sweep.spec.keys import key_of
 def zoomed(result: Result, x: tuple[float, float], y: tuple[float, float], number: int = 0) -> str:
     """Write the experiment, in TOML, that has other ends on the two axes of one of a result's grids.
 
-    Parameters
-    ----------
-    result
-    x, y
-        Ends of the new window: x along the last numeric axis of the grid, y along the one before.
-    number
-        Which of its grids.
-
-    Raises
-    ------
-    ExperimentError
-        If there is no such grid, it has no two numeric axes, or the window is none.
+    The window goes from x[0] to x[1] along the last numeric axis of the grid, from y[0] to y[1] along the one before.
+    ``ExperimentError`` if there is no grid of this number, it has no two such axes, or the window is none.
     """
     experiment = result.experiment
     if not 0 <= number < len(experiment.grids):

@@ -39,15 +39,9 @@ def chunks_of(
     chunk_size: int | None = None,
     done: Sequence[Iterable[tuple[int, int]]] | None = None,
 ) -> list[Chunk]:
-    """Cut an experiment into chunks, in the order of run numbers.
+    """Cut an experiment into chunks of so many runs, in the order of run numbers; by default by `natural_chunk_size`.
 
-    Parameters
-    ----------
-    experiment
-    chunk_size
-        Runs of a chunk, at least 1; by default what takes a fraction of a second.
-    done
-        For each grid, the stretches [start, stop) of its runs to leave out, in order.
+    `done` has, for each grid, the stretches [start, stop) of its runs to leave out, in order.
     """
     chunks: list[Chunk] = []
     first = 0

@@ -22,14 +22,8 @@ Tasks = Sequence[Callable[[], Any]]
 def in_copies(tasks: Tasks, n: int) -> list[Any]:
     """Do tasks, here and in n − 1 copies of this process at a time, each of which takes the next one.
 
-    A task must not need another thread. What a copy could not do, this process does.
-
-    Parameters
-    ----------
-    tasks
-        At most 256; their results can be pickled.
-    n
-        Processes. There are no copies where the system cannot make them safely.
+    A task must not need another thread. There are at most 256, and their results can be pickled. What a copy could not
+    do, this process does; there are no copies where the system cannot make them safely.
     """
     ahead, end = os.pipe()
     os.write(end, bytes(range(len(tasks))))

@@ -1,7 +1,7 @@
 """Memory, disk and work that a sweep takes, estimated from its experiment alone."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +63,6 @@ _HEADER = 350
 _ANSWERS = 4
 """Different answers at a grid point, if it has so many runs."""
 _FIGURES = 2_000_000
-_ABSENT = {
-    "csv": ("runs.parquet", "summary.parquet", "counts.csv"),
-    "parquet": ("runs.csv", "counts.csv"),
-    "both": ("counts.csv",),
-    "counts": ("runs.csv", "runs.parquet", "summary.parquet", "answers.csv"),
-}
 _SAMPLE = 1_000
 """Values of an axis that are looked at for their length."""
 
@@ -89,16 +83,7 @@ def runs_per_piece(experiment: Experiment) -> int:
 
 
 def memory(experiment: Experiment, jobs: int, chunk_size: int | None = None) -> int:
-    """Return the bytes of memory that a sweep takes at most which writes its result to a directory.
-
-    Parameters
-    ----------
-    experiment
-    jobs
-        Workers at a time, at least 1.
-    chunk_size
-        Runs of a chunk; by default as `sweep.engine.chunks.natural_chunk_size` says.
-    """
+    """Return the bytes of memory that a sweep takes at most which writes its result to a directory."""
     n_runs = experiment.n_runs
     sizes = [chunk_size or natural_chunk_size(experiment, grid) for grid in experiment.grids]
     if experiment.keep == "summary":
@@ -143,23 +128,14 @@ def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]
     return np.concatenate(costs) if costs else np.zeros(0)
 
 
-def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: float | None = None) -> dict[str, int]:
+def disk(experiment: Experiment, tables: Sequence[str], n_chunks: int, losses: float) -> dict[str, int]:
     """Return file or directory of a result → bytes.
 
-    Parameters
-    ----------
-    experiment
-    formats
-        "csv", "parquet" or "both": formats of the table of runs; "counts" if there is none.
-    n_chunks
-        Number of chunks.
-    points_per_run
-        Recorded losses of a run in the mean; by default as many as a run has that trains to max_epochs.
+    `tables` are the files of its tables, and `losses` the recorded losses of a run in the mean.
     """
     n_runs, n_points = experiment.n_runs, experiment.n_points
     answers = answer_width(experiment) + 3
     rows_of_answers = sum(grid.n_points * min(len(grid.seeds), _ANSWERS) for grid in experiment.grids)
-    losses = n_recorded(experiment) if points_per_run is None else points_per_run
     setting, number, epochs = _setting_width(experiment), len(str(n_runs)), len(str(experiment.train.max_epochs))
     files = max(n_chunks / len(experiment.grids), 1)
     cells, of_chunks = (sum(_cells(grid, max(grid.n_points, n)) for grid in experiment.grids) for n in (0, files))
@@ -174,12 +150,9 @@ def disk(experiment: Experiment, formats: str, n_chunks: int, points_per_run: fl
         "counts.csv": _HEADER + cells * (setting + number + _CELL_OF_TABLE + 2 * epochs),
         "figures, report.html": _FIGURES,
     }
-    if formats == "counts":
+    if experiment.keep == "summary":
         sizes = {**sizes, "chunks": _CHUNK_FILE * n_chunks + _CELL_OF_CHUNK * of_chunks}
-    absent = _ABSENT[formats]
-    absent += () if losses else ("curves.csv",)
-    absent += () if answer_width(experiment) else ("answers.csv",)
-    return {name: round(size) for name, size in sizes.items() if name not in absent}
+    return {name: round(sizes[name]) for name in ("chunks", *tables, "figures, report.html")}
 
 
 def _cells(grid: Grid, n_parts: float) -> float:

@@ -1,6 +1,6 @@
 """Outcomes of runs, as arrays."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -45,14 +45,8 @@ class Outcome:
     period: NDArray[np.int64]
     final_loss: NDArray[np.float64]
     curves: NDArray[np.float64]
-    extra: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    answers: NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, "S1"))
-
-    def __post_init__(self) -> None:
-        if self.extra.ndim == 1:
-            self.extra = np.empty((self.runs.size, 0))
-        if self.answers.size < self.runs.size:
-            self.answers = np.zeros(self.runs.size, "S1")
+    extra: NDArray[np.float64]
+    answers: NDArray[np.bytes_]
 
     @classmethod
     def room(cls, experiment: Experiment, runs: NDArray[np.int64], n_points: int | None = None) -> Self:
@@ -61,8 +55,8 @@ class Outcome:
         return cls.empty(runs, points, len(experiment.train.extra), answer_width(experiment))
 
     @classmethod
-    def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int = 0, n_answers: int = 0) -> Self:
-        """Make room for runs."""
+    def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int, n_answers: int) -> Self:
+        """Make room for runs, with so many recorded losses, extra columns and characters of what they answer."""
         n = runs.size
         return cls(
             runs,

@@ -25,23 +25,14 @@ def partner_runs(
     Two runs are the same where all keys of the grid and the seed are, whatever the order of the axes; gates are the
     same where their training sets are. How long they train does not matter.
 
-    Parameters
-    ----------
-    grid, tables, other, other_tables
-        The grids, each with its training sets of one's own.
-    runs : int64, any shape
-        Numbers within `grid`.
-
-    Returns
-    -------
-    int64, shape of `runs`
-        Numbers within `other`.
+    Each grid comes with its training sets of one's own. Runs, int64 of any shape, are numbered within `grid`, and those
+    that are returned, of the same shape, within `other`.
     """
     if grid.weights != other.weights:
         return np.full(runs.shape, -1)
     numbers = other.place_of_seed(grid.seed_of(runs))
     exists = numbers >= 0
-    strides = dict(zip(other.values, _strides(other), strict=True))
+    strides = {key: math.prod(other.shape[axis:]) for axis, key in enumerate(other.values, 1)}
     for key in dict.fromkeys((*grid.values, *other.values)):
         values, other_values = grid.values.get(key, (None,)), other.values.get(key, (None,))
         place = {_identity(key, value, other_tables): at for at, value in enumerate(other_values)}
@@ -82,11 +73,6 @@ def resized(curves: NDArray[np.float64], n_recorded: int) -> NDArray[np.float64]
     shared = min(n_before, n_recorded)
     new[:, :shared] = curves[:, :shared]
     return new
-
-
-def _strides(grid: Grid) -> list[int]:
-    """Return the distance, in run numbers, of neighbouring values of each key."""
-    return [math.prod(grid.shape[axis + 1 :]) for axis in range(len(grid.values))]
 
 
 def _identity(key: str, value: Any, tables: TrainingSets) -> Any:

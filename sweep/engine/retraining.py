@@ -12,17 +12,7 @@ from sweep.spec.training_sets import TrainingSet
 
 
 class Retrained(NamedTuple):
-    """A run trained again.
-
-    Attributes
-    ----------
-    setting
-        Every key of the grid → its value; `seed` last.
-    table
-        Its training set.
-    trained
-        Its outcome, its kernel's plan and its weights.
-    """
+    """A run trained again: its setting as `Experiment.setting` has it, its training set, and what came out."""
 
     setting: Mapping[str, Any]
     table: TrainingSet
@@ -40,11 +30,6 @@ def recording(experiment: Experiment, every: int, max_epochs: int | None = None)
     """Return the same experiment with every so many losses recorded, of `max_epochs` epochs at most if given."""
     update = {"record_every": every, "max_epochs": max_epochs or experiment.train.max_epochs}
     return replace(experiment, train=experiment.train.model_copy(update=update))
-
-
-def without_curves(experiment: Experiment) -> Experiment:
-    """Return the same experiment without recorded losses."""
-    return recording(experiment, 0)
 
 
 def plain(outcome: Outcome) -> dict[str, Any]:

@@ -40,17 +40,7 @@ Results = Generator[Ended, None, None]
 def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Iterator[tuple[Chunk, Outcome | Tally]]:
     """Train chunks, and give each with what became of its runs as it is finished, in any order.
 
-    Parameters
-    ----------
-    experiment
-    tasks
-        Each is taken when a worker is about to be free.
-    workers
-
-    Raises
-    ------
-    WorkerError
-        If workers died or cannot be reached.
+    A task is taken when a worker is about to be free. `WorkerError` if workers died or cannot be reached.
     """
     spread = _on_cluster if workers.backend == "dask" else _here
     outcomes = spread(experiment, tasks, workers)

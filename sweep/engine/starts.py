@@ -11,20 +11,9 @@ from sweep.spec.inits import Init
 def draw_starts(
     init: Init, seeds: NDArray[np.int64], n_inputs: int, hidden: int = 0, shortcut: bool = False
 ) -> NDArray[np.float64]:
-    """Draw the start of each seed, bit for bit as `sweep.spec.inits.draw` does.
+    """Draw the start of each seed, 0 ≤ seed < 2³², bit for bit as `sweep.spec.inits.draw` does.
 
-    Parameters
-    ----------
-    init
-        How to draw.
-    seeds : int64, shape (n,)
-        Each 0 ≤ seed < 2³².
-    n_inputs, hidden, shortcut
-        The model; see `sweep.spec.inits.draw`.
-
-    Returns
-    -------
-    float64, shape (n, n_params), C-contiguous
+    Returns float64, shape (n, n_params), C-contiguous.
     """
     n_params = models.n_params(n_inputs, hidden, shortcut)
     match init:

@@ -28,15 +28,9 @@ CHOICES = ("encoding", "hidden", "activation", "output", "loss", "shortcut", "bi
 
 
 class Trained(NamedTuple):
-    """Outcomes of runs of one kind of model, and their weights.
+    """Outcomes of runs of one kind of model, the plan of their kernel, and their weights where they were asked for.
 
-    Attributes
-    ----------
-    outcome
-    plan
-        Of their kernel.
-    initial, final : float64, shape (n, n_params) or (0, n_params)
-        Weights, where they were asked for.
+    Weights, `initial` and `final`, are float64 of shape (n, n_params), else (0, n_params).
     """
 
     outcome: Outcome
@@ -46,18 +40,9 @@ class Trained(NamedTuple):
 
 
 def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | None = None) -> Outcome | Tally:
-    """Train the runs of a chunk: a function of its arguments alone.
+    """Train the runs of a chunk, or those that are `missing`, bool of shape (chunk.stop − chunk.start,).
 
-    Parameters
-    ----------
-    experiment, chunk
-    missing : bool, shape (chunk.stop − chunk.start,), optional
-        The runs of the chunk to train; by default all.
-
-    Returns
-    -------
-    Outcome or Tally
-        As the experiment keeps them.
+    Returns what the experiment keeps; a function of its arguments alone.
     """
     runs = np.arange(chunk.start, chunk.stop)
     if missing is not None:
@@ -74,18 +59,7 @@ def train_chunk(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_]
 
 
 def train_runs(experiment: Experiment, number: int, first: int, runs: NDArray[np.int64]) -> Outcome:
-    """Train any runs of one grid.
-
-    Parameters
-    ----------
-    experiment
-    number
-        Which of its grids.
-    first
-        The number of that grid's first run in the experiment.
-    runs : int64, shape (n,)
-        Numbers within the grid, increasing.
-    """
+    """Train any runs, int64 of shape (n,), numbered within a grid; arguments are those of a `Place`."""
     grid = experiment.grids[number]
     outcome = Outcome.room(experiment, first + runs)
     kind_of = kinds_of(experiment, grid, runs)

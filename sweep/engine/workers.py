@@ -5,18 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Workers:
-    """Number and kind of workers; no result depends on them.
+    """Number and kind of workers, as parameters of `sweep.api.run`; no result depends on them.
 
-    Attributes
-    ----------
-    jobs
-        Workers at a time; −1 is one per core. A cluster has as many as it has.
-    backend
-        "threading", "loky" for processes, "dask" for a cluster.
-    scheduler
-        With "dask", the address of the cluster's scheduler.
-    chunk_size
-        Runs that a worker takes at a time; None for as many as take a fraction of a second.
+    A cluster has as many as it has.
     """
 
     jobs: int = -1

@@ -17,6 +17,8 @@ from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
 
+from sweep.errors import FailedError
+
 if llvmlite.binding.llvm_version_info >= (21,):
     # LLVM asks whether a loop computes a checksum, along all paths of its arithmetic: with a long body, for ever.
     llvmlite.binding.set_option("", "-disable-loop-idiom-hashrecognize")
@@ -33,8 +35,16 @@ class _Cache(FunctionCache):
     def load_overload(self, sig, target_context):
         """Load code; it needs Numba's memory management and nothing else, since it calls no function of Numba's."""
         rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
+        try:
             return self._load_overload(sig, target_context)
+        except Exception:  # a damaged file may raise anything; its code is compiled again
+            with suppress(OSError):
+                self.flush()
+
+    def save_overload(self, sig, data):
+        """Keep code; where that fails, as on a full disk, it is compiled again another time."""
+        with suppress(Exception):
+            super().save_overload(sig, data)
 
 
 @functools.cache
@@ -107,6 +117,8 @@ def jit(signature=None, text=""):
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
         compiled._cache = _Cache(function)
         if signature:
+            if config.DISABLE_JIT:
+                raise FailedError("training takes compiled code; unset NUMBA_DISABLE_JIT")
             compiled.compile(signature)
             compiled.disable_compile()
         return compiled

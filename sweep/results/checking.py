@@ -10,11 +10,11 @@ from sweep.engine.outcome import Outcome
 from sweep.errors import DamagedError, ExperimentError, StoreError
 from sweep.kernel import NUMERICS
 from sweep.results import tables
-from sweep.results.making import facts, make_tables, table_names
+from sweep.results.making import done, facts, make_tables, table_names
 from sweep.spec.experiment import Experiment
 from sweep.store.chunk_store import CHUNKS, experiment_of, n_done
 from sweep.store.files import Tree
-from sweep.store.manifest import MANIFEST, TABLES, manifest_text, parse
+from sweep.store.manifest import MANIFEST, TABLES, intact
 from sweep.store.table_files import TableReader, read_table
 from sweep.store.verify import Check, Problem, check_chunks_of, check_files
 
@@ -27,8 +27,8 @@ def verify(tree: Tree) -> tuple[int, list[Problem]]:
     if not tree.path.is_dir():
         raise StoreError(f"{tree.path}: no such directory")
     checks = check_files(tree)
-    text = manifest_text(tree)
-    if text is not None and (manifest := parse(text))["numerics"] == NUMERICS:
+    _, manifest = intact(tree)
+    if manifest.get("numerics") == NUMERICS:
         checks += _contents(tree, manifest, {name for name, problem in checks if problem})
     return len(dict(checks)), [Problem(tree.path / name, problem) for name, problem in checks if problem]
 
@@ -57,14 +57,14 @@ def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Ite
     yield from missing
     if missing or any(name.startswith(CHUNKS) or name in TABLES for name in damaged):
         return
-    choose: Callable[[Outcome], Outcome] = lambda outcome: outcome  # noqa: E731
+    found = done(experiment, tree)
     if experiment.keep == "summary" and n_done(tree, experiment) != manifest["n_done"]:
         return  # the counts of chunks that have come since cannot be told from those in the tables
     if experiment.keep == "runs" and not manifest["complete"]:
-        choose = _tabled(tree, experiment)
+        found = map(_tabled(tree, experiment), found)
     checker = _TableChecker(tree, experiment)
     with checker.stack:
-        counts = make_tables(experiment, tree, checker.expect, choose)
+        counts = make_tables(experiment, found, checker.expect)
         checker.expect_ends()
     yield from checker.wrong.items()
     if not checker.wrong and any(manifest[key] != count for key, count in counts.items()):
@@ -72,15 +72,7 @@ def _contents(tree: Tree, manifest: Mapping[str, Any], damaged: set[str]) -> Ite
 
 
 class _TableChecker:
-    """Reads tables beside the pieces that they ought to be made of.
-
-    Attributes
-    ----------
-    stack
-        Closes their files.
-    wrong
-        File → what is wrong with it.
-    """
+    """Reads tables beside the pieces that they ought to be made of; `wrong` says of each file what is wrong with it."""
 
     def __init__(self, tree: Tree, experiment: Experiment):
         self.stack = ExitStack()

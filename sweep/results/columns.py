@@ -72,19 +72,8 @@ class _Columns:
             raise ValueError(f"this result has no table of {name}")
         found = frame[column]
         if pd.api.types.is_integer_dtype(found.dtype):
-            found = _narrowed(found)
+            found = pd.to_numeric(found, downcast="integer")
         room = KEPT_BYTES - sum(column.memory_usage() for column in self.kept.values())
         if found.memory_usage() <= room:
             self.kept[name, column] = found
         return found
-
-
-def _narrowed(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return integers as the narrowest type that holds them."""
-    nullable = pd.api.types.is_extension_array_dtype(column.dtype)
-    low, high = (int(column.min()), int(column.max())) if column.notna().any() else (0, 0)
-    for bits in (8, 16, 32):
-        if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1):
-            narrow: Any = f"Int{bits}" if nullable else f"int{bits}"
-            return column.astype(narrow)
-    return column

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sweep.engine.tally import Tally
 from sweep.results import tables
@@ -43,7 +42,7 @@ def summary(experiment: Experiment, tally: Tally) -> "pa.Table":
     values = np.where(epochs < 0, tables.LATER, epochs).astype(np.uint32), losses
     quantiles: Any = (weighted_quantiles(each, tally.n, firsts) for each in values)
     n = np.add.reduceat(tally.n, firsts)
-    return tables.rows(experiment, first_runs(experiment, points), n, counts, *quantiles)
+    return tables.rows(experiment, experiment.first_runs(points), n, counts, *quantiles)
 
 
 def counts_table(experiment: Experiment, tally: Tally) -> "pa.Table":
@@ -54,17 +53,9 @@ def counts_table(experiment: Experiment, tally: Tally) -> "pa.Table":
     """
     import pyarrow as pa
 
-    runs = first_runs(experiment, tally.points)
+    runs = experiment.first_runs(tally.points)
     epochs = (pa.array(end, mask=end < 0) for end in tally.epochs(experiment.train.max_epochs))
     parts = tables.text(tally.status, schema.STATUSES), *epochs, *tally.losses, tally.n
     return pa.table(
         {"run": runs, **tables.coordinates(experiment, runs), **dict(zip(schema.COUNTS, parts, strict=True))}
     )
-
-
-def first_runs(experiment: Experiment, points: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the first run of each grid point, points numbered through all grids."""
-    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
-    at = np.searchsorted(before, points, side="right") - 1
-    n_seeds = np.array([len(grid.seeds) for grid in experiment.grids])
-    return np.asarray(np.array(experiment.firsts)[at] + (points - before[at]) * n_seeds[at], np.int64)

@@ -1,12 +1,11 @@
 """The tables of a result as files: their names, and their rows made of outcomes piece by piece."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sweep.engine.chunks import answer_width
 from sweep.engine.estimate import runs_per_piece
 from sweep.engine.outcome import Outcome
-from sweep.engine.tally import Tally
 from sweep.results import counting, tables
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import STATUSES
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Give = Callable[[str, "pa.Table"], object]
-Kind = TypeVar("Kind", Outcome, Tally)
 
 PARQUET_ABOVE = 5_000_000
 """Runs from which on no one wants them as CSV."""
@@ -54,25 +52,23 @@ def table_names(experiment: Experiment) -> list[str]:
     return [*_runs(experiment), *_summaries(experiment), *(name for name, exists in others.items() if exists)]
 
 
-def runs_at_a_time(experiment: Experiment) -> int:
-    """Return the number of runs in a piece of the tables."""
-    return min(table_files.ROWS, runs_per_piece(experiment))
+def done(experiment: Experiment, tree: Tree) -> Iterator[Any]:
+    """Read what became of the runs of an experiment that are done, in pieces that tables are made of."""
+    if experiment.keep == "summary":
+        return tallies(experiment, tree)
+    return outcomes(experiment, tree, min(table_files.ROWS, runs_per_piece(experiment)))
 
 
-def make_tables(
-    experiment: Experiment, tree: Tree, give: Give, choose: Callable[[Outcome], Outcome] = lambda outcome: outcome
-) -> dict[str, Any]:
-    """Make the tables of what is done of an experiment.
+def make_tables(experiment: Experiment, found: Iterable[Any], give: Give) -> dict[str, Any]:
+    """Make the tables of what became of some runs of an experiment.
 
     Parameters
     ----------
     experiment
-    tree
-        The directory of its result.
+    found
+        `Outcome` or `Tally` of increasing runs, as the experiment keeps them; points are numbered through all grids.
     give
         Called for each piece of a table with the name of its file and its rows.
-    choose
-        Called for each piece of outcomes; returns the runs of it that the tables are to hold.
 
     Returns
     -------
@@ -82,7 +78,7 @@ def make_tables(
     n_done = n_epochs = 0
     statuses = dict.fromkeys(STATUSES, 0)
 
-    def counted(found: Iterable[Kind]) -> Iterator[Kind]:
+    def counted() -> Iterator[Any]:
         nonlocal n_done, n_epochs, statuses
         for outcome in found:
             n_done += outcome.n_runs
@@ -91,12 +87,11 @@ def make_tables(
             yield outcome
 
     if experiment.keep == "summary":
-        for tally in counting.whole_points(counted(tallies(experiment, tree))):
+        for tally in counting.whole_points(counted()):
             give("summary.csv", counting.summary(experiment, tally))
             give("counts.csv", counting.counts_table(experiment, tally))
     else:
-        found = map(choose, outcomes(experiment, tree, runs_at_a_time(experiment)))
-        for piece in tables.summaries(experiment, _with_runs(experiment, counted(found), give)):
+        for piece in tables.summaries(experiment, _with_runs(experiment, counted(), give)):
             for name in _summaries(experiment):
                 give(name, piece)
     return {"n_done": n_done, "n_epochs": n_epochs, "statuses": statuses}

@@ -1,6 +1,6 @@
 """Tables of a result in its directory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,19 +41,18 @@ class OnDisk:
         StoreError
             If it has other rows or columns than it was written with.
         """
-        for file in (f"{name}.parquet", f"{name}.csv"):
-            if file in self.manifest["files"]:
-                types = tables.arrow_types(self.experiment, name)
-                table = table_files.read_table(self.tree, file, types, columns)
-                if not self._is_table(name, table, columns):
-                    raise StoreError(
-                        f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
-                        f"{remedy(self.tree)}"
-                    )
-                frame = tables.from_arrow(table, self.experiment, copy=columns is None)
-                table_files.release_memory()
-                return frame
-        return None
+        file = self._file(name)
+        if not file:
+            return None
+        table = table_files.read_table(self.tree, file, tables.arrow_types(self.experiment, name), columns)
+        if not self._is_table(name, table, columns):
+            raise StoreError(
+                f"{self.tree.path / file}: not the table of this result (it has other rows or columns); "
+                f"{remedy(self.tree)}"
+            )
+        frame = tables.from_arrow(table, self.experiment, copy=columns is None)
+        pa.default_memory_pool().release_unused()
+        return frame
 
     def thinned_curves(self, n_losses: int) -> pd.DataFrame | None:
         """Read learning curves at so few epochs that about so many losses are left; None if there are none."""
@@ -63,10 +62,16 @@ class OnDisk:
             return None
         places = spread(int(runs["epochs"].max()) // every + 1, max(_FEWEST_LOSSES, n_losses // len(runs)))
         epochs = pa.array(places * every)
-        types = tables.arrow_types(self.experiment, "curves")
-        pieces = table_files.pieces(self.tree, "curves.csv", types)
-        found = [piece.filter(compute.is_in(piece["epoch"], value_set=epochs)) for piece in pieces]
+        found = [piece.filter(compute.is_in(piece["epoch"], value_set=epochs)) for piece in self.pieces("curves")]
         return tables.from_arrow(pa.concat_tables(found), self.experiment)
+
+    def pieces(self, name: str) -> Iterator[pa.Table]:
+        """Read a table that there is piece by piece; errors as of `load`."""
+        return table_files.pieces(self.tree, self._file(name), tables.arrow_types(self.experiment, name))
+
+    def _file(self, name: str) -> str:
+        """Return the file of a table, Parquet if there is one; empty if there is no such table."""
+        return next((file for file in (f"{name}.parquet", f"{name}.csv") if file in self.manifest["files"]), "")
 
     def _is_table(self, name: str, table: pa.Table, columns: Sequence[str] | None) -> bool:
         """Return True if a table has the rows and columns that it was written with."""

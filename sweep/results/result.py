@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,12 @@ class Tables(Protocol):
 class InMemory:
     """Tables in memory."""
 
-    frames: Mapping[str, pd.DataFrame | None]
+    frames: Mapping[str, pd.DataFrame]
     complete = False
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """Return a table, or some columns of it."""
-        frame = self.frames[name]
+        """Return a table, or some columns of it; None if there is no such table."""
+        frame = self.frames.get(name)
         return frame if frame is None or columns is None else frame[list(columns)]
 
 
@@ -60,20 +60,6 @@ class Result:
     manifest: Mapping[str, Any] = field(repr=False)
     experiment: Experiment = field(repr=False)
     path: Path | None = None
-
-    @classmethod
-    def of(
-        cls,
-        runs: pd.DataFrame | None,
-        summary: pd.DataFrame,
-        curves: pd.DataFrame | None,
-        manifest: Mapping[str, Any],
-        experiment: Experiment,
-        counts: pd.DataFrame | None = None,
-    ) -> Self:
-        """Make a result in memory."""
-        frames = {"runs": runs, "summary": summary, "curves": curves, "counts": counts}
-        return cls(InMemory(frames), manifest, experiment)
 
     @cached_property
     def runs(self) -> pd.DataFrame:

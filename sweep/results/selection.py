@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.results.result import Result
+from sweep.results.result import InMemory, Result
 from sweep.spec import gates, inits
 from sweep.spec.messages import did_you_mean, show
 from sweep.words import NUMBERS, cell, number
@@ -44,19 +44,20 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
             problem = f"unknown key {show(key)}{did_you_mean(key, settings.keys)}"
             raise ValueError(f"where: {problem}; allowed: {', '.join(settings.keys)}")
         rows &= _matches(key, wanted, settings.values(key), result.experiment.tables)[settings.codes(key)]
-    summary, runs, counts, curves = _kept(result.summary, rows), None, None, result.curves
+    frames = {"summary": _kept(result.summary, rows)}
     if result.keeps_runs:
-        runs = _kept(result.runs, result.of_runs(rows))
+        runs = frames["runs"] = _kept(result.runs, result.of_runs(rows))
         by_status = runs["status"].value_counts(sort=False)
-        curves = curves if curves is None else curves[curves["run"].isin(runs["run"])].reset_index(drop=True)
+        if result.curves is not None:
+            frames["curves"] = result.curves[result.curves["run"].isin(runs["run"])].reset_index(drop=True)
     else:
         kept = result.counts["run"].isin(settings.first_runs(np.flatnonzero(rows)))
-        counts = _kept(result.counts, kept.to_numpy())
-        by_status = counts.groupby("status", observed=False)["n"].sum()
+        frames["counts"] = _kept(result.counts, kept.to_numpy())
+        by_status = frames["counts"].groupby("status", observed=False)["n"].sum()
     statuses = {str(status): int(n) for status, n in by_status.items()}
     n = sum(statuses.values())
-    totals = {"n_runs": n, "n_done": n, "n_points": len(summary), "statuses": statuses}
-    return type(result).of(runs, summary, curves, {**result.manifest, **totals}, result.experiment, counts)
+    totals = {"n_runs": n, "n_done": n, "n_points": len(frames["summary"]), "statuses": statuses}
+    return type(result)(InMemory(frames), {**result.manifest, **totals}, result.experiment)
 
 
 def _kept(table: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
@@ -82,14 +83,8 @@ def _matches(key: str, wanted: Any, values: list[Any], tables: Container[str]) -
 def places_of(key: str, wanted: Any, values: Sequence[Any], tables: Container[str]) -> list[int]:
     """Return the places of those values of a key that one value means: itself, or the one that is printed like it.
 
-    Parameters
-    ----------
-    key
-    wanted
-        A value; a gate by any of its names, a start in any spelling. None is a hole, where a grid leaves a key open.
-    values
-    tables
-        Names of training sets of one's own, which are no gates.
+    A gate has any of its names, unless it is one of the training sets of one's own in `tables`, and a start any
+    spelling. None is a hole, where a grid leaves a key open.
     """
     exact = [at for at, value in enumerate(values) if _same(key, wanted, value, tables)]
     if exact or isinstance(wanted, str | bool) or not isinstance(wanted, NUMBERS):

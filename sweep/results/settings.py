@@ -1,6 +1,6 @@
 """Settings of the rows of a result: the number of a run tells its setting, by arithmetic on the grids."""
 
-from collections.abc import Iterator, Sequence
+import itertools
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Self
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.results.statistics import recoded, sums_by
-from sweep.spec.experiment import Experiment, Place
+from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
 
 Codes = NDArray[np.unsignedinteger[Any]]
@@ -19,14 +19,9 @@ Rows = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Different values of a key of the grid in an experiment, in the order of the file.
+    """Different values of a key of the grid in an experiment, in the order of the file; None for a grid without it.
 
-    Attributes
-    ----------
-    values
-        None where a grid leaves the key open.
-    numbers
-        For each grid, the index in `values` of each of its values.
+    `numbers` has, for each grid, the index in `values` of each of its values.
     """
 
     values: list[Any]
@@ -51,10 +46,6 @@ class Values:
     def are_texts(self) -> bool:
         """True for texts, which are categories."""
         return self.array.dtype.kind == "U"
-
-    def codes(self, key: str, places: Sequence[Place[NDArray[np.int64]]], grids: Sequence[Grid]) -> NDArray[np.intp]:
-        """Return the number of the value that each run has."""
-        return np.concatenate([self.numbers[at][grids[at].indices(key, runs)] for at, _, runs in places])
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +100,7 @@ class Settings:
     """Setting of each row of the summary, key by key.
 
     A setting is never read from a table: a row's first run tells it. Any key of the grid can be asked for, also those
-    that are no columns.
-
-    Parameters
-    ----------
-    experiment
-    first_runs : int64, shape (n,), or None
-        Number of the first run of each row, increasing; None if the rows are all points of the experiment.
+    that are no columns. `first_runs`, int64, are increasing; None if the rows are all points of the experiment.
     """
 
     def __init__(self, experiment: Experiment, first_runs: NDArray[np.int64] | None = None) -> None:
@@ -127,21 +112,17 @@ class Settings:
     @cached_property
     def parts(self) -> list[Part]:
         """The rows, one grid after another; grids without a row are left out."""
-        return list(self._parts())
-
-    def _parts(self) -> Iterator[Part]:
-        start = 0
+        grids, start = self.experiment.grids, 0
         if self._first_runs is None:
-            for number, grid in enumerate(self.experiment.grids):
-                yield Part(number, grid, start, start + grid.n_points)
-                start += grid.n_points
-            return
+            ends = itertools.pairwise(self.experiment.first_points)
+            return [Part(number, grid, *at) for number, (grid, at) in enumerate(zip(grids, ends, strict=True))]
+        parts = []
         for number, _, within in self.experiment.by_grid(self._first_runs):
-            grid = self.experiment.grids[number]
-            points = within // len(grid.seeds)
-            whole = len(points) == grid.n_points
-            yield Part(number, grid, start, start + len(points), None if whole else points)
+            points = within // len(grids[number].seeds)
+            whole = len(points) == grids[number].n_points
+            parts.append(Part(number, grids[number], start, start + len(points), None if whole else points))
             start += len(points)
+        return parts
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -192,15 +173,9 @@ class Settings:
         """Return the values of a key, of all rows or of some."""
         return self.decoded(key, self.codes(key)[rows])
 
-    def first_runs(self, rows: Rows) -> NDArray[np.int64]:
+    def first_runs(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of the first run of each of some rows."""
-        if self._first_runs is not None:
-            return self._first_runs[rows]
-        starts = np.array([part.start for part in self.parts])
-        seeds = np.array([len(part.grid.seeds) for part in self.parts])
-        number = np.searchsorted(starts, rows, side="right") - 1
-        first = np.array(self.experiment.firsts)[number]
-        return np.asarray(first + (rows - starts[number]) * seeds[number], np.int64)
+        return self.experiment.first_runs(rows) if self._first_runs is None else self._first_runs[rows]
 
     def _occurring(self, key: str) -> NDArray[np.intp]:
         """Return the places of the values that occur among all values of a key, increasing."""

@@ -16,34 +16,15 @@ Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 
 
-def quantiles(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
-    """Return the five `QUANTILES` of values that may be infinite: order statistics, never interpolated.
-
-    Parameters
-    ----------
-    values : float64 array
-        No NaN; at least one value along `axis`.
-    axis : int
-        The axis of the runs; in the returned array it holds the five quantiles.
-    """
-    return np.take(np.sort(values, axis=axis), quantile_ranks(values.shape[axis]), axis=axis)
+def quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the five `QUANTILES` of values, which may be infinite, not NaN: order statistics, never interpolated."""
+    return np.sort(values)[quantile_ranks(len(values))]
 
 
 def weighted_quantiles(values: NDArray[Any], n: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the `QUANTILES` of each of some stretches of values that stand for several runs each.
+    """Return the `QUANTILES` of each of some stretches of values, of which each stands for `n` runs; no NaN.
 
-    Parameters
-    ----------
-    values : array, shape (n_values,)
-        No NaN.
-    n : int64, shape (n_values,)
-        Runs that each stands for.
-    firsts : int64, shape (n_stretches,)
-        Where a stretch begins, increasing from 0.
-
-    Returns
-    -------
-    array of the type of `values`, shape (5, n_stretches)
+    Stretches begin at `firsts`, increasing from 0; the result has the type of `values` and the shape (5, n_stretches).
     """
     stretch = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(values)))
     order = np.lexsort((values, stretch))
@@ -153,12 +134,7 @@ def median_interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return the median of independent values and its 95 % interval, which the sign test does not reject.
 
     With B ~ B(n, ½) and k the largest number that has P(B < k) ≤ 2.5 %, from the k-th lowest value to the k-th highest,
-    whatever their distribution; both ends are infinite with fewer than six values.
-
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        No NaN; at least one.
+    whatever their distribution; both ends are infinite with fewer than six values. There is at least one, and no NaN.
     """
     ordered, n = np.sort(values), len(values)
     k = int((_fair_coins(n) <= 0.025).sum())

@@ -71,7 +71,7 @@ def summaries(experiment: Experiment, outcomes: Iterable[Outcome]) -> "Iterator[
     """
     held = _Point()
     for outcome in outcomes:
-        points = _points(experiment, outcome.runs)
+        points = experiment.points_of(outcome.runs)
         if held.n and points[0] != held.point:
             yield held.summary(experiment)
             held = _Point()
@@ -127,10 +127,6 @@ class Answers:
     """Counts what the runs of each grid point answer, from outcomes with increasing numbers, cut anywhere.
 
     Rows are in the order of run numbers; of a point the commonest answer comes first.
-
-    Parameters
-    ----------
-    experiment
     """
 
     def __init__(self, experiment: Experiment) -> None:
@@ -145,7 +141,7 @@ class Answers:
         import pyarrow as pa
 
         converged = outcome.status == schema.status_code("converged")
-        columns = {"point": _points(self.experiment, outcome.runs), schema.ANSWERS: runs[schema.ANSWERS]}
+        columns = {"point": self.experiment.points_of(outcome.runs), schema.ANSWERS: runs[schema.ANSWERS]}
         columns |= {"run": outcome.runs, "n": np.ones(outcome.n_runs, np.int64), "n_converged": converged.astype(int)}
         every = self._summed(pa.concat_tables([self._held, self._summed(pa.table(columns))]))
         last = every["point"].to_numpy()
@@ -238,7 +234,7 @@ def from_arrow(table: "pa.Table", experiment: Experiment, copy: bool = True) -> 
 
 def _summary(experiment: Experiment, outcome: Outcome) -> "pa.Table":
     """Make the rows of some grid points from all of their runs."""
-    points, firsts, n = np.unique(_points(experiment, outcome.runs), return_index=True, return_counts=True)
+    points, firsts, n = np.unique(experiment.points_of(outcome.runs), return_index=True, return_counts=True)
     shape = len(schema.QUANTILES), len(points)
     epochs, losses = np.empty(shape, np.uint32), np.empty(shape)
     epochs_of_runs = _epochs(outcome)
@@ -308,13 +304,6 @@ def _answers(answers: NDArray[np.bytes_]) -> "pa.Array":
     return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string()))
 
 
-def _points(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the grid point of each run, all grids counted."""
-    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
-    places = experiment.by_grid(runs)
-    return np.concatenate([before[at] + within // len(experiment.grids[at].seeds) for at, _, within in places])
-
-
 def coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "pa.Array"]:
     """Return the columns of the grid for runs."""
     import pyarrow as pa
@@ -323,7 +312,7 @@ def coordinates(experiment: Experiment, runs: NDArray[np.int64]) -> dict[str, "p
     columns: dict[str, pa.Array] = {}
     for key in experiment.columns:
         every = Values.of(experiment, key)
-        codes = every.codes(key, places, experiment.grids)
+        codes = np.concatenate([every.numbers[at][experiment.grids[at].indices(key, runs)] for at, _, runs in places])
         texts = every.are_texts
         columns[key] = text(codes, every.values) if texts else pa.array(every.array[codes], from_pandas=True)
     return columns

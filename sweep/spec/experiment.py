@@ -6,19 +6,18 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from sweep.spec import gates, grid, reading, schema
+from sweep.spec import grid, reading, schema
 from sweep.spec.grid import MAX_NAME, Grid
 from sweep.spec.keys import KEYS, POSITIVE, RELATIVE, PositiveOrNone
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allowed, show, unknown_key, validate
 from sweep.spec.reading import Written
-from sweep.spec.training_sets import TrainingSet, boolean_table, table_from_csv, table_from_rows
+from sweep.spec.training_sets import TrainingSet, boolean_table, own_table
 
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"  # what XML and terminals take
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
@@ -89,19 +88,6 @@ class Train(BaseModel, frozen=True, extra="forbid"):
         return record_every
 
 
-class Source(BaseModel, extra="forbid"):
-    """Table of one's own, as it is written: either the path of a CSV file or the rows."""
-
-    csv: str | None = Field(default=None, pattern=r"^[^\x00]+$", description="the path of a CSV file")
-    rows: list[list[Any]] | None = Field(default=None, description="a list of rows, each a list of numbers")
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if (self.csv is None) == (self.rows is None):
-            raise ValueError("allowed: either csv or rows")
-        return self
-
-
 class Document(BaseModel, extra="forbid"):
     """Experiment file, as it is written."""
 
@@ -139,17 +125,7 @@ N = TypeVar("N", int, NDArray[np.int64])
 
 
 class Place(NamedTuple, Generic[N]):
-    """Place of runs in their experiment.
-
-    Attributes
-    ----------
-    number
-        Number of their grid, from 0.
-    first
-        Number of the grid's first run in the experiment.
-    within
-        Number of the run within the grid; an array of them for several runs.
-    """
+    """Place of runs: the number of their grid, that of the grid's first run, and those of the runs within the grid."""
 
     number: int
     first: int
@@ -200,12 +176,17 @@ class Experiment:
     @property
     def n_points(self) -> int:
         """Number of grid points, all grids together, seeds not counted."""
-        return sum(grid.n_points for grid in self.grids)
+        return self.first_points[-1]
 
     @cached_property
     def firsts(self) -> tuple[int, ...]:
         """Number of the first run of each grid, and the number of runs."""
         return tuple(itertools.accumulate((grid.n_runs for grid in self.grids), initial=0))
+
+    @cached_property
+    def first_points(self) -> tuple[int, ...]:
+        """Number of the first point of each grid, points numbered through all grids, and the number of points."""
+        return tuple(itertools.accumulate((grid.n_points for grid in self.grids), initial=0))
 
     def locate(self, run: int) -> Place[int]:
         """Return the place of a run; ``ValueError`` if the experiment has none of this number."""
@@ -223,10 +204,27 @@ class Experiment:
             if low < high
         ]
 
+    def points_of(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of the point of each of some runs with increasing numbers."""
+        places = self.by_grid(runs)
+        return np.concatenate([self.first_points[at] + within // len(self.grids[at].seeds) for at, _, within in places])
+
+    def first_runs(self, points: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of the first run of each point."""
+        n_seeds = np.array([len(grid.seeds) for grid in self.grids])
+        at = np.searchsorted(self.first_points, points, side="right") - 1
+        within = points - np.array(self.first_points)[at]
+        return np.asarray(np.array(self.firsts)[at] + within * n_seeds[at], np.int64)
+
     def setting(self, run: int) -> dict[str, Any]:
         """Return every key of the grid with its value for a run, `seed` last."""
         number, _, within = self.locate(run)
         return self.grids[number].setting(within)
+
+    def row(self, run: int) -> dict[str, Any]:
+        """Return the columns of the grid, and `seed`, with their values for a run."""
+        setting = self.setting(run)
+        return {key: setting[key] for key in (*self.columns, "seed")}
 
     def table(self, gate: str, encoding: str) -> TrainingSet:
         """Return the training set of a gate: a table of one's own, or a Boolean table in its encoding."""
@@ -292,9 +290,11 @@ def _experiment(written: Written) -> Experiment:
     document = validate(Document, written.data)
     found = Collector()
     tables: dict[str, TrainingSet] = {}
+    losses = [each.get("loss", KEYS["loss"].default) for each in document.grid]
+    probabilities = any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in losses)
     for name, source in document.tables.items():
         with found.at(f"tables.{name}"):
-            tables[name] = _table(name, source, written.folder, _has_bce(document.grid))
+            tables[name] = own_table(name, source, written.folder, probabilities)
     with found.at("train"):
         train = validate(Train, document.train)
     n_inputs = {name: tables[name].inputs.shape[1] if name in tables else 0 for name in document.tables}
@@ -336,25 +336,6 @@ def _experiment(written: Written) -> Experiment:
     return Experiment(
         name, document.question, tuple(grids), train, columns, tables, document.runs, document.compare, document.keep
     )
-
-
-def _has_bce(grids: Sequence[Mapping[str, Any]]) -> bool:
-    return any("bce" in (loss if isinstance(loss, list) else [loss]) for loss in (g.get("loss", "bce") for g in grids))
-
-
-def _table(name: str, written: Mapping[str, Any], folder: Path, probabilities: bool) -> TrainingSet:
-    try:
-        gates.canonical(name)
-    except ValueError:
-        pass
-    else:
-        raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
-    source = validate(Source, written)
-    try:
-        own = table_from_csv(folder / source.csv, probabilities) if source.csv else None
-        return own or table_from_rows(source.rows or [], probabilities)
-    except ValueError as error:
-        raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
 
 
 def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:

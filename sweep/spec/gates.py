@@ -105,25 +105,13 @@ def canonical(gate: str, tables: Iterable[str] = ()) -> str:
 
 
 def expand(name: str) -> Sequence[str]:
-    """Return the gates that a name stands for: all of a family in counting order, or the one gate itself.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name.
-    """
+    """Return the gates that a name stands for: all of a family in counting order, or the one gate itself."""
     name = canonical(name)
     return _family(name) if name in FAMILIES else (name,)
 
 
 def truth_table(gate: str) -> str:
-    """Return the outputs of a gate in counting order: `truth_table("XOR")` is "0110".
-
-    Raises
-    ------
-    ValueError
-        For an unknown name and for a family, which has many.
-    """
+    """Return the outputs of a gate in counting order: `truth_table("XOR")` is "0110"; ``ValueError`` for a family."""
     if is_truth_table(gate):
         return gate
     name = canonical(gate)

@@ -73,20 +73,7 @@ class Grid:
         return math.prod(self.shape)
 
     def indices(self, key: str, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the position of each run's value of a key.
-
-        Parameters
-        ----------
-        key
-            A key of `values`.
-        runs : int64 array, any shape
-            Run numbers within this grid, 0 ≤ run < n_runs.
-
-        Returns
-        -------
-        int64 array, shape of `runs`
-            Positions in ``values[key]``.
-        """
+        """Return the position in ``values[key]`` of each run's value: int64, shape of `runs`, numbers within it."""
         axis = list(self.values).index(key)
         if self.shape[axis] == 1:
             return np.zeros_like(runs)
@@ -129,20 +116,9 @@ class Grid:
 
 
 def parse(written: Mapping[str, Any], n_inputs: Mapping[str, int] | None = None) -> Grid:
-    """Read one [grid] table.
+    """Read one [grid] table, as `sweep.spec.experiment.load` describes it; `InvalidError` has all that is wrong by key.
 
-    Parameters
-    ----------
-    written
-        Key → a scalar, a list, or a range {from, to, num, scale}, as in `KEYS`; `seeds` → a count, a list, or
-        {from, count}.
-    n_inputs
-        Name → number of inputs of the training sets of one's own, which are gates here.
-
-    Raises
-    ------
-    InvalidError
-        With everything that is wrong, by key.
+    `n_inputs` has the number of inputs of each training set of one's own, which is a gate here.
     """
     found = Collector()
     n_inputs = n_inputs or {}
@@ -191,12 +167,8 @@ def with_rates(written: Mapping[str, Any], tables: Mapping[str, TrainingSet]) ->
     """Write one [grid] table with learning rates where it has multiples of each gate's critical one.
 
     The critical rate, 2/λ by `sweep.spec.theory`, and its multiples are rounded to nine digits, so that no library's
-    rounding enters; gates that share one share a table.
-
-    Raises
-    ------
-    InvalidError
-        If a gate has no critical rate, or the models are not those that it is meant for.
+    rounding enters; gates that share one share a table. `InvalidError` if a gate has no critical rate, or the models
+    are not those that it is meant for.
     """
     if RELATIVE not in written:
         return [dict(written)]

@@ -162,13 +162,7 @@ def key_of(key: str) -> Key:
 
 
 def axis_of(key: str, written: object, tables: Sequence[str]) -> Range | list[Any]:
-    """Check the values written for one key, without making the numbers of a range.
-
-    Raises
-    ------
-    ValueError
-        With a message for people.
-    """
+    """Check the values written for one key, without making the numbers of a range; ``ValueError`` is for people."""
     if written is REQUIRED:
         raise ValueError(f"missing; it takes {key_of(key).allowed}")
     if key_of(key).numeric and isinstance(written, Mapping):

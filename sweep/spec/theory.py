@@ -126,27 +126,17 @@ def predict(table: TrainingSet) -> Separable | NotSeparable:
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             if escapes.all():
-                return _separable(A, c)
-            stays = ~escapes
-            return _not_separable(A[stays], c[stays], row[stays], table.targets.size)
+                found = Separable(A, 8.0 / float(np.linalg.eigvalsh((A.T * c) @ A)[-1]))
+                if not _is_boolean(A):
+                    assert found.margin  # which raises an error where numbers are too far apart
+                return found
+            A, c = A[~escapes], c[~escapes]
+            w = _minimiser(A, c)
+            p = _probability_of_error(A @ w)
+            overlap = np.isin(np.arange(table.targets.size), row[~escapes])
+            return NotSeparable(_loss(A, c, w), w, (A.T * (c * p * (1.0 - p))) @ A, overlap)
     except (np.linalg.LinAlgError, RuntimeError) as error:
         raise ArithmeticError(f"the table's numbers are too far apart to tell ({error})") from None
-
-
-def _separable(A: NDArray[np.float64], c: NDArray[np.float64]) -> Separable:
-    found = Separable(A, 8.0 / float(np.linalg.eigvalsh((A.T * c) @ A)[-1]))
-    if not _is_boolean(A):
-        assert found.margin  # which raises an error where numbers are too far apart
-    return found
-
-
-def _not_separable(A: NDArray[np.float64], c: NDArray[np.float64], row: NDArray[np.intp], n_rows: int) -> NotSeparable:
-    w = _minimiser(A, c)
-    p = _probability_of_error(A @ w)
-    hessian = (A.T * (c * p * (1.0 - p))) @ A
-    overlap = np.zeros(n_rows, dtype=np.bool_)
-    overlap[row] = True
-    return NotSeparable(_loss(A, c, w), w, hessian, overlap)
 
 
 def _signed_rows(table: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:

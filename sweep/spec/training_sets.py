@@ -4,16 +4,17 @@ import csv
 import io
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, Self, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, model_validator
 
-from sweep.spec.gates import MAX_INPUTS, truth_table
-from sweep.spec.messages import not_allowed
+from sweep.spec.gates import MAX_INPUTS, canonical, truth_table
+from sweep.spec.messages import InvalidError, not_allowed, show, validate
 from sweep.spec.reading import opened
 
 MAX_LINE = 1_000_000
@@ -42,24 +43,43 @@ class TrainingSet:
 
 
 def boolean_table(gate: str, encoding: str) -> TrainingSet:
-    """Return the training set of one gate.
+    """Return the training set of one gate: 2^n rows in counting order, the first input most significant.
 
-    Parameters
-    ----------
-    gate
-        A gate's name or truth table.
-    encoding
-        "01": inputs are 0 and 1. "pm1": inputs are −1 and +1. Targets are 0 and 1 in both.
-
-    Returns
-    -------
-    TrainingSet
-        With 2^n rows in counting order, the first input most significant.
+    Inputs are 0 and 1 with the encoding "01", −1 and +1 with "pm1"; targets are 0 and 1 in both.
     """
     outputs = truth_table(gate)
     bits = np.array(list(itertools.product((0.0, 1.0), repeat=len(outputs).bit_length() - 1)))
     inputs = {"01": bits, "pm1": 2.0 * bits - 1.0}[encoding]
     return TrainingSet(inputs, np.array([float(output) for output in outputs]))
+
+
+class Source(BaseModel, extra="forbid"):
+    """Table of one's own, as it is written: either the path of a CSV file or the rows."""
+
+    csv: str | None = Field(default=None, pattern=r"^[^\x00]+$", description="the path of a CSV file")
+    rows: list[list[Any]] | None = Field(default=None, description="a list of rows, each a list of numbers")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.csv is None) == (self.rows is None):
+            raise ValueError("allowed: either csv or rows")
+        return self
+
+
+def own_table(name: str, written: Mapping[str, Any], folder: Path, probabilities: bool) -> TrainingSet:
+    """Read a [tables.NAME] table; `folder` is where paths begin, `probabilities` and errors as in `table_from_rows`."""
+    try:
+        canonical(name)
+    except ValueError:
+        pass
+    else:
+        raise ValueError(f"{show(name)} is the name of a gate; allowed: any other name")
+    source = validate(Source, written)
+    try:
+        own = table_from_csv(folder / source.csv, probabilities) if source.csv else None
+        return own or table_from_rows(source.rows or [], probabilities)
+    except ValueError as error:
+        raise InvalidError([("csv" if source.csv else "rows", str(error))]) from None
 
 
 def table_from_rows(

@@ -24,8 +24,7 @@ from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS, STATUSES
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.grid import Grid
-from sweep.spec.schema import ANSWERS
-from sweep.spec.training_sets import TrainingSet
+from sweep.spec.schema import ANSWERS, OUTCOME
 from sweep.store.files import Tree
 
 if TYPE_CHECKING:
@@ -60,15 +59,7 @@ class ChunkFile(NamedTuple):
 
 @dataclass(frozen=True)
 class ChunkStore:
-    """Chunks of a grid that is trained in one way.
-
-    Attributes
-    ----------
-    content
-        All that its outcome depends on, ready for JSON.
-    tree
-        The directory of the result.
-    """
+    """Chunks of a grid that is trained in one way; `content` is all that its outcome depends on, ready for JSON."""
 
     content: Mapping[str, Any]
     tree: Tree
@@ -84,13 +75,7 @@ class ChunkStore:
 
     @classmethod
     def read(cls, tree: Tree, name: str) -> "ChunkStore":
-        """Read the description that a directory is named after.
-
-        Raises
-        ------
-        DamagedError
-            If its description is not what was written.
-        """
+        """Read the description that a directory is named after; `DamagedError` if it is not what was written."""
         try:
             text = tree.read(f"{name}/{LAYOUT}")
         except OSError as error:
@@ -144,16 +129,6 @@ class ChunkStore:
         """Return the grid."""
         return self.experiment.grids[0]
 
-    @property
-    def tables(self) -> Mapping[str, TrainingSet]:
-        """Return its training sets of one's own."""
-        return self.experiment.tables
-
-    @property
-    def n_recorded(self) -> int:
-        """Return the points of each learning curve."""
-        return n_recorded(self.experiment)
-
     @cached_property
     def _schema(self) -> "pa.Schema":
         """Return the columns of a chunk file."""
@@ -162,7 +137,8 @@ class ChunkStore:
         if self.experiment.keep == "summary":
             return pa.schema({name: pa.from_numpy_dtype(kind) for name, kind in COLUMNS.items()})
         integers = {"status": pa.int8(), "epochs": pa.int32(), "converged_epoch": pa.int32(), "period": pa.int8()}
-        curve = {"curve": pa.list_(pa.float64(), self.n_recorded)} if self.n_recorded else {}
+        n_points = n_recorded(self.experiment)
+        curve = {"curve": pa.list_(pa.float64(), n_points)} if n_points else {}
         extra = dict.fromkeys(self.experiment.train.extra, pa.float64())
         width = answer_width(self.experiment)
         answers = {ANSWERS: pa.binary(width)} if width else {}
@@ -184,18 +160,9 @@ class ChunkStore:
         return kept
 
     def read_chunk(self, file: ChunkFile, first: int = 0) -> Outcome | Tally:
-        """Read and check the outcomes of a chunk file.
+        """Read and check the outcomes of a chunk file; `first` is the number of the grid's first run in the experiment.
 
-        Parameters
-        ----------
-        file
-        first
-            Number of the grid's first run in the experiment.
-
-        Returns
-        -------
-        Outcome or Tally
-            As the experiment keeps them; the points of a tally are numbered within the grid.
+        The points of a tally are numbered within the grid.
 
         Raises
         ------
@@ -237,32 +204,25 @@ class ChunkStore:
         return found
 
     def _outcome(self, table: "pa.Table", runs: NDArray[np.int64]) -> Outcome:
-        names = self.experiment.train.extra
-        others = ("curve", ANSWERS, *names)
-        columns = {name: table[name].to_numpy() for name in table.column_names if name not in others}
+        names, n_points = self.experiment.train.extra, n_recorded(self.experiment)
+        columns = {name: table[name].to_numpy() for name in OUTCOME}
+        columns |= {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
         extra = np.array([table[name].to_numpy() for name in names]).reshape(len(names), runs.size).T
-        integers = {name: columns[name].astype(np.int64) for name in ("epochs", "converged_epoch", "period")}
         curves = np.empty((runs.size, 0))
-        if self.n_recorded:
-            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, self.n_recorded)
+        if n_points:
+            curves = table["curve"].chunk(0).flatten().to_numpy().reshape(runs.size, n_points)
         answers = np.zeros(runs.size, "S1")
         if width := answer_width(self.experiment):
             answers = np.frombuffer(table[ANSWERS].chunk(0).buffers()[1], f"S{width}", runs.size)
-        return Outcome(runs, **{**columns, **integers}, curves=curves, extra=extra, answers=answers)
+        return Outcome(runs, **columns, curves=curves, extra=extra, answers=answers)
 
     def _columns(self, outcome: Outcome) -> dict[str, Any]:
         import pyarrow as pa
 
-        columns: dict[str, Any] = {
-            "status": outcome.status,
-            "epochs": outcome.epochs.astype(np.int32),
-            "converged_epoch": outcome.converged_epoch.astype(np.int32),
-            "period": outcome.period.astype(np.int8),
-            "final_loss": outcome.final_loss,
-            **dict(zip(self.experiment.train.extra, outcome.extra.T, strict=True)),
-        }
-        if self.n_recorded:
-            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), self.n_recorded)
+        columns: dict[str, Any] = {name: getattr(outcome, name) for name in OUTCOME}
+        columns |= zip(self.experiment.train.extra, outcome.extra.T, strict=True)
+        if n_points := n_recorded(self.experiment):
+            columns["curve"] = pa.FixedSizeListArray.from_arrays(outcome.curves.ravel(), n_points)
         if width := answer_width(self.experiment):
             texts = pa.py_buffer(np.ascontiguousarray(outcome.answers, f"S{width}"))
             columns[ANSWERS] = pa.Array.from_buffers(pa.binary(width), outcome.n_runs, [None, texts])
@@ -322,13 +282,7 @@ def n_done(tree: Tree, experiment: Experiment) -> int:
 
 
 def experiment_of(content: Mapping[str, Any]) -> Experiment:
-    """Make the experiment that was written as resolved, which needs no other file.
-
-    Raises
-    ------
-    ExperimentError
-        If it is none.
-    """
+    """Make the experiment that was written as resolved, which needs no other file; `ExperimentError` if it is none."""
     try:
         tables = content.get("tables", {})
         if not isinstance(tables, dict) or any("csv" in table for table in tables.values()):

@@ -22,15 +22,9 @@ Known = tuple[Outcome | Tally, NDArray[np.bool_]]
 
 
 class Earlier:
-    """Runs of an experiment that earlier settings have, read chunk by chunk when they are asked for.
+    """Runs of an experiment that stores of earlier settings have, read chunk by chunk when they are asked for.
 
-    Parameters
-    ----------
-    experiment
-    stores
-        Of earlier settings.
-    refuse
-        Called with the name of a chunk file that is not what was written, and what is wrong with it.
+    `refuse` is called with the name of a chunk file that is not what was written, and what is wrong with it.
     """
 
     def __init__(self, experiment: Experiment, stores: Sequence[ChunkStore], refuse: Callable[[str, str], None]):
@@ -49,7 +43,7 @@ class Earlier:
             known = Outcome.room(self.experiment, chunk.first + runs)
         filled = np.zeros(runs.size, np.bool_)
         for store in self.stores:
-            numbers = partner_runs(grid, self.experiment.tables, store.grid, store.tables, runs)
+            numbers = partner_runs(grid, self.experiment.tables, store.grid, store.experiment.tables, runs)
             numbers[filled] = -1
             files = self._files[store.name]
             owner = np.searchsorted([file.start for file in files], numbers, side="right") - 1
@@ -64,7 +58,9 @@ class Earlier:
                     elif isinstance(outcome, Outcome) and isinstance(known, Outcome):
                         wanted = numbers[here] - files[at].start
                         here, wanted = here[usable[wanted]], wanted[usable[wanted]]
-                        known.put(self._fitting(outcome[wanted]), here)
+                        taken = outcome[wanted]
+                        taken.curves = resized(taken.curves, n_recorded(self.experiment))
+                        known.put(taken, here)
                         filled[here] = True
         return known, filled
 
@@ -72,13 +68,8 @@ class Earlier:
         same = store.experiment.train == self.experiment.train
         if store.experiment.keep != self.experiment.keep or not (same or self.experiment.keep == "runs"):
             return False
-        tables = {**store.tables, **self.experiment.tables}
+        tables = {**store.experiment.tables, **self.experiment.tables}
         return any(overlap(grid, store.grid, tables) for grid in self.experiment.grids)
-
-    def _fitting(self, outcome: Outcome) -> Outcome:
-        """Give curves as many points as the experiment records."""
-        outcome.curves = resized(outcome.curves, n_recorded(self.experiment))
-        return outcome
 
     def _read(self, store: ChunkStore, file: ChunkFile) -> Known:
         """Read a chunk file, and tell which of its runs would come out the same; none if it is damaged."""
@@ -103,21 +94,10 @@ class Earlier:
 def _counted(
     tally: Tally, old: Grid, file: ChunkFile, numbers: NDArray[np.int64], grid: Grid, runs: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], Tally]:
-    """Take from a tally what it counts of points all of whose runs in its file are wanted.
+    """Take from a tally of a file of `old` what it counts of points all of whose runs in that file are wanted.
 
-    Parameters
-    ----------
-    tally, old, file
-        The counts, of which grid and of which of its runs.
-    numbers, runs : int64, shape (n,)
-        Wanted runs of the file, numbered within `old` and within `grid`.
-
-    Returns
-    -------
-    whole : bool, shape (n,)
-        The wanted runs that are counted.
-    part
-        Their counts, by points of `grid`.
+    Wanted runs are numbered within `old` and within `grid`. Returns which of them are counted (bool), and their counts
+    by points of `grid`.
     """
     n_old = len(old.seeds)
     points, first, of_run, wanted = np.unique(

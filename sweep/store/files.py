@@ -6,6 +6,7 @@ and without following a link, is written under a temporary name that nobody can 
 
 import errno
 import hashlib
+import itertools
 import os
 import re
 import secrets
@@ -30,17 +31,7 @@ class Tree:
     """A directory and everything below it that is a directory or a file with one name.
 
     Names are relative to the directory, with "/" in between. The directory itself may be reached through links: they
-    are followed once. Several threads may write files at a time.
-
-    Parameters
-    ----------
-    path
-        The directory; it need not exist yet.
-
-    Attributes
-    ----------
-    path
-        The directory as given, for messages.
+    are followed once, and it need not exist yet. Several threads may write files at a time.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -78,13 +69,7 @@ class Tree:
             os.close(handle)
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file for reading.
-
-        Raises
-        ------
-        OSError
-            If it is not there, or no file with one name.
-        """
+        """Open a file for reading; ``OSError`` if it is not there, or no file with one name."""
         return os.fdopen(self._open(name, os.O_RDONLY), "rb")
 
     def read(self, name: str) -> bytes:
@@ -187,11 +172,8 @@ class Tree:
             os.close(handle)
 
     def _flush(self, name: str) -> None:
-        handle = self._open(name, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with self.open(name) as file:
+            os.fsync(file.fileno())
 
     def remove_unfinished(self, *folders: str) -> None:
         """Remove what a writer that was killed has left half-written in directories."""
@@ -263,10 +245,7 @@ def _unfinished(name: str) -> str:
 def _numbered(name: str) -> Iterator[str]:
     """Generate a name, and then the same name with a number behind."""
     yield name
-    number = 0
-    while True:
-        number += 1
-        yield f"{name}.{number}"
+    yield from (f"{name}.{number}" for number in itertools.count(1))
 
 
 def _is_plain(status: os.stat_result) -> bool:

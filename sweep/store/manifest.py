@@ -1,8 +1,10 @@
 """`manifest.json`, which describes a result, and its copy beside the chunks, which mends it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +14,6 @@ from sweep.kernel import NUMERICS
 from sweep.spec.experiment import Experiment
 from sweep.store.chunk_store import CHUNKS, ChunkStore, experiment_of
 from sweep.store.files import Tree
-from sweep.store.sealing import sealed, unsealed
 
 MANIFEST = "manifest.json"
 COPY = f"{CHUNKS}/{MANIFEST}"
@@ -73,6 +74,26 @@ class Manifest(BaseModel, extra="forbid", strict=True):
     files: dict[str, str]
 
 
+def sealed(content: Mapping[str, Any]) -> str:
+    """Write JSON with a checksum of its other content as its last key, which tells when a byte was changed."""
+    checksum = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    return json.dumps({**content, "checksum": checksum}, indent=2, ensure_ascii=False) + "\n"
+
+
+def unsealed(text: bytes) -> dict[str, Any]:
+    """Read what `sealed` has written; ``ValueError`` if it is not that to the byte."""
+    try:
+        content = json.loads(text)
+        if not isinstance(content, dict) or "checksum" not in content:
+            raise ValueError("no checksum")
+        del content["checksum"]
+        if sealed(content).encode() != text:
+            raise ValueError("its checksum differs")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return content
+
+
 def write_manifest(tree: Tree, manifest: Mapping[str, Any]) -> None:
     """Write manifest.json, with the contents of a `Manifest`, and its copy: it makes the directory a result."""
     text = sealed(Manifest(**manifest).model_dump()).encode()
@@ -109,13 +130,7 @@ def incomplete_note(manifest: Mapping[str, Any]) -> bytes:
 
 
 def read_manifest(tree: Tree) -> dict[str, Any]:
-    """Read the contents of a result's `Manifest`.
-
-    Raises
-    ------
-    StoreError
-        If there is none, or it is damaged.
-    """
+    """Read the contents of a result's `Manifest`; `StoreError` if there is none, or it is damaged."""
     path = tree.path / MANIFEST
     try:
         return parse(tree.read(MANIFEST))
@@ -143,16 +158,13 @@ def parse(text: bytes) -> dict[str, Any]:
     return manifest
 
 
-def manifest_text(tree: Tree) -> bytes | None:
-    """Read the manifest as it was written, from its copy if need be; None if both are damaged or gone."""
+def intact(tree: Tree) -> tuple[bytes, dict[str, Any]]:
+    """Read the manifest, from its copy if need be: its text and what it says; nothing if both are damaged or gone."""
     for name in (MANIFEST, COPY):
-        try:
+        with suppress(OSError, ValueError):
             text = tree.read(name)
-            parse(text)
-        except (OSError, ValueError):
-            continue
-        return text
-    return None
+            return text, parse(text)
+    return b"", {}
 
 
 def mendable(tree: Tree) -> Experiment | None:
@@ -160,8 +172,8 @@ def mendable(tree: Tree) -> Experiment | None:
 
     That takes a manifest of this version of the arithmetic, or its copy, and of an incomplete result a chunk.
     """
-    text = manifest_text(tree)
-    if text is None or (manifest := parse(text))["numerics"] != NUMERICS:
+    _, manifest = intact(tree)
+    if manifest.get("numerics") != NUMERICS:
         return None
     try:
         experiment = experiment_of(manifest["experiment"])
@@ -185,22 +197,13 @@ def begin(tree: Tree, experiment: Mapping[str, Any]) -> None:
         file.write(sealed({"experiment": experiment}).encode())
 
 
-def finish(tree: Tree) -> None:
-    """Note that nothing is under way any more."""
-    tree.remove(UNDER_WAY)
-
-
 def last_experiment(tree: Tree) -> dict[str, Any] | None:
     """Read the experiment, as resolved, that was last under way in a directory, or else whose result is there."""
-    return next(filter(None, (_experiment_in(tree, name) for name in (UNDER_WAY, MANIFEST, COPY))), None)
+    return next(filter(None, (experiment_in(tree, name) for name in (UNDER_WAY, MANIFEST, COPY))), None)
 
 
-def is_under_way(tree: Tree) -> bool:
-    """Return True if the experiment under way is noted as it was written."""
-    return _experiment_in(tree, UNDER_WAY) is not None
-
-
-def _experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
+def experiment_in(tree: Tree, name: str) -> dict[str, Any] | None:
+    """Read the experiment, as resolved, that a sealed file holds; None if it is not what was written."""
     try:
         return plain(experiment_of(unsealed(tree.read(name))["experiment"]).resolved())
     except (OSError, ValueError, KeyError, AttributeError):

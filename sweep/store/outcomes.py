@@ -15,35 +15,14 @@ from sweep.store.files import Tree
 
 
 def tallies(experiment: Experiment, tree: Tree) -> Iterator[Tally]:
-    """Read the counts of runs of an experiment that are done, in their order; points are numbered through all grids.
-
-    Raises
-    ------
-    StoreError
-        If a chunk is not what was written.
-    """
-    before = np.cumsum([0, *(grid.n_points for grid in experiment.grids)])
+    """Read the counts of runs of an experiment that are done, in their order; points are numbered through all grids."""
     for number, tally in _read(experiment, tree):
         assert isinstance(tally, Tally)
-        yield tally.moved(points := np.unique(tally.points), points + before[number])
+        yield tally.moved(points := np.unique(tally.points), points + experiment.first_points[number])
 
 
 def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:
-    """Read what became of runs of an experiment that are done, in their order.
-
-    Parameters
-    ----------
-    experiment
-    tree
-        The directory of its result.
-    n_rows
-        Runs to give at a time; the last outcome may have fewer.
-
-    Raises
-    ------
-    StoreError
-        If a chunk is not what was written.
-    """
+    """Read what became of runs of an experiment that are done, in their order, `n_rows` at a time."""
     held: list[Outcome] = []
     n_held = 0
     for _, outcome in _read(experiment, tree):
@@ -59,7 +38,10 @@ def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcom
 
 
 def _read(experiment: Experiment, tree: Tree) -> Iterator[tuple[int, Outcome | Tally]]:
-    """Read chunk by chunk, each with the number of its grid, and one while the one before is looked at."""
+    """Read chunk by chunk, each with the number of its grid, and one while the one before is looked at.
+
+    `StoreError` if a chunk is not what was written.
+    """
     with ThreadPoolExecutor(1) as reader:
         ahead: deque[tuple[int, ChunkFile, Future[Outcome | Tally]]] = deque()
         for number, (grid, first) in enumerate(zip(experiment.grids, experiment.firsts, strict=False)):

@@ -1,6 +1,7 @@
 """Tables on disk, written and read piece by piece: CSV, and Parquet for what no one wants as CSV."""
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sweep.errors import DamagedError, FailedError, StoreError
 from sweep.store.files import Tree
-from sweep.store.manifest import MANIFEST, TABLES, read_manifest, remedy
+from sweep.store.manifest import MANIFEST, TABLES, intact, remedy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,27 +46,22 @@ class TableWriter:
         return {name: self.files[name].sha256.hexdigest() for name in TABLES if name in self.files}
 
 
-class _HashedFile:
+class _HashedFile(io.RawIOBase):
     """A file to be written from its beginning to its end, and the SHA-256 of what was written."""
-
-    closed = False
 
     def __init__(self, file: BinaryIO):
         self.file = file
         self.sha256 = hashlib.sha256()
 
-    def write(self, data: "pa.Buffer") -> int:
+    def write(self, data: Any) -> int:
         self.sha256.update(data)
         return self.file.write(data)
 
+    def writable(self) -> bool:
+        return True
+
     def tell(self) -> int:
         return self.file.tell()
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class _CSVWriter:
@@ -114,20 +110,14 @@ def _as_csv(piece: "pa.Table", header: bool) -> "pa.Buffer":
 
 @contextmanager
 def writing_tables(tree: Tree, sums: dict[str, str]) -> Iterator[TableWriter]:
-    """Write tables in place of an earlier result's, which stays until all of them are on disk.
-
-    Parameters
-    ----------
-    tree
-    sums
-        Filled with file name → SHA-256 at the end.
+    """Write tables in place of an earlier result's, which stays until all are on disk; `sums` gets their SHA-256 then.
 
     Raises
     ------
     FailedError
         If the file system refuses; an earlier result is still there then, unless it refused at the very end.
     """
-    earlier = _listed(tree)
+    earlier = intact(tree)[1].get("files", ())
     try:
         with ExitStack() as stack:
             writer = TableWriter(tree, stack)
@@ -156,22 +146,7 @@ def checksums(files: Mapping[str, str]) -> bytes:
 def read_table(
     tree: Tree, name: str, types: Mapping[str, "pa.DataType"], columns: Sequence[str] | None = None
 ) -> "pa.Table":
-    """Read one table of a result, or some of its columns.
-
-    Parameters
-    ----------
-    tree, name
-        Its file.
-    types
-        Column → type.
-    columns
-        The columns to read; by default all.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be read.
-    """
+    """Read one table of a result, or some of its columns, whose types are given; ``StoreError`` if that fails."""
     import pyarrow as pa
     from pyarrow import csv, parquet
 
@@ -198,15 +173,7 @@ def pieces(tree: Tree, name: str, types: Mapping[str, "pa.DataType"]) -> Iterato
 
 
 class TableReader:
-    """Reads a table from its beginning, and tells where it is not what it ought to be.
-
-    Parameters
-    ----------
-    file, name
-        Open for reading, and its name, whose suffix says in which format.
-    types
-        Column → type.
-    """
+    """Reads a table from its beginning, and tells where it is not what it ought to be; its suffix says its format."""
 
     def __init__(self, file: BinaryIO, name: str, types: Mapping[str, "pa.DataType"]):
         from pyarrow import csv, parquet
@@ -254,13 +221,6 @@ class TableReader:
         return rows.slice(0, n_rows)
 
 
-def release_memory() -> None:
-    """Give memory that tables took back to the system."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-
-
 @contextmanager
 def _understood() -> Iterator[None]:
     """Turn pyarrow's errors about a file that it cannot read into a `DamagedError`."""
@@ -292,11 +252,3 @@ def _writer(name: str, file: _HashedFile, piece: "pa.Table") -> Any:
 
         return parquet.ParquetWriter(file, piece.schema, compression="zstd")
     return _CSVWriter(file)
-
-
-def _listed(tree: Tree) -> list[str]:
-    """List the files that the manifest of a directory names, if it has one."""
-    try:
-        return list(read_manifest(tree)["files"])
-    except StoreError:
-        return []

@@ -14,10 +14,9 @@ from sweep.store.manifest import (
     INCOMPLETE,
     MANIFEST,
     UNDER_WAY,
+    experiment_in,
     incomplete_note,
-    is_under_way,
-    manifest_text,
-    parse,
+    intact,
     read_manifest,
 )
 from sweep.store.table_files import CHECKSUMS, checksums
@@ -40,17 +39,10 @@ Check = tuple[str, str]
 
 
 def check_files(tree: Tree) -> list[Check]:
-    """Check every file of a directory by itself.
-
-    Raises
-    ------
-    StoreError
-        If neither a result nor chunks are there.
-    """
+    """Check every file of a directory by itself; `StoreError` if neither a result nor chunks are there."""
     if not tree.exists(MANIFEST) and not tree.exists(CHUNKS):
         read_manifest(tree)
-    text = manifest_text(tree)
-    manifest = parse(text) if text else None
+    text, manifest = intact(tree)
     return [*_notes(tree, text, manifest), *_listed(tree, manifest), *_chunks(tree)]
 
 
@@ -62,18 +54,18 @@ def check_chunks_of(tree: Tree, experiment: Experiment) -> Iterator[Check]:
             yield store.name, f"{missing:,} of {grid.n_runs:,} runs are in no chunk"
 
 
-def _notes(tree: Tree, text: bytes | None, manifest: dict[str, Any] | None) -> Iterator[Check]:
+def _notes(tree: Tree, text: bytes, manifest: dict[str, Any]) -> Iterator[Check]:
     """Check what a result says of itself, and the lock."""
     if tree.exists(LOCK):
         yield LOCK, _unreadable(tree, LOCK)
     if not tree.is_directory(CHUNKS):
         yield CHUNKS, "not a directory"
-        if manifest is None:
+        if not manifest:
             yield MANIFEST, _CHANGED
         return
     if tree.exists(UNDER_WAY):
-        yield UNDER_WAY, "" if is_under_way(tree) else _CHANGED
-        if manifest is None and not tree.exists(MANIFEST):
+        yield UNDER_WAY, "" if experiment_in(tree, UNDER_WAY) else _CHANGED
+        if not manifest and not tree.exists(MANIFEST):
             return
     for name in (MANIFEST, COPY):
         yield name, _unreadable(tree, name) or ("" if text and tree.read(name) == text else _CHANGED)
@@ -82,9 +74,9 @@ def _notes(tree: Tree, text: bytes | None, manifest: dict[str, Any] | None) -> I
         yield INCOMPLETE, _unreadable(tree, INCOMPLETE) or ("" if note and tree.read(INCOMPLETE) == note else _CHANGED)
 
 
-def _listed(tree: Tree, manifest: dict[str, Any] | None) -> Iterator[Check]:
+def _listed(tree: Tree, manifest: dict[str, Any]) -> Iterator[Check]:
     """Check the files that the manifest names."""
-    if manifest is None:
+    if not manifest:
         return
     for name, digest in manifest["files"].items():
         differs = f"{_CHANGED} (its SHA-256 differs)"

@@ -29,24 +29,10 @@ OnChunk = Callable[[Outcome | Tally, int], None]
 
 
 class Work:
-    """The chunks of an experiment in a directory.
+    """The chunks of an experiment in a directory, which one process opens at a time.
 
-    Opening it sets aside what cannot be trusted.
-
-    Parameters
-    ----------
-    experiment
-    tree
-        The directory of the result; to be opened by one process at a time.
-    say
-        Takes what there is to tell, in lines for people.
-
-    Attributes
-    ----------
-    stores
-        One for each grid of the experiment.
-    done
-        For each store, its chunk files that passed the check.
+    Opening it sets aside what cannot be trusted, and says so. `done` has, for the store of each grid, the chunk files
+    that passed the check.
     """
 
     def __init__(self, experiment: Experiment, tree: Tree, say: Say):
@@ -82,13 +68,7 @@ class Work:
         return chunks_of(self.experiment, chunk_size, done)
 
     def keep(self, chunk: Chunk, outcome: Outcome | Tally) -> None:
-        """Put a chunk on disk, for good; from any thread.
-
-        Raises
-        ------
-        ChunkError
-            If that fails: no room, for one.
-        """
+        """Put a chunk on disk, for good; from any thread. `ChunkError` if that fails: no room, for one."""
         with self._writing:
             if self._closed:
                 return
@@ -120,14 +100,8 @@ class Work:
     ) -> None:
         """Train chunks and store each when it is finished; runs that earlier settings have are taken from there.
 
-        Several chunks are written at a time: each waits for the disk, which takes them together.
-
-        Parameters
-        ----------
-        chunks
-        workers
-        on_chunk
-            Called with the outcome of each chunk that is kept, and how many of its runs were trained for it.
+        Several chunks are written at a time: each waits for the disk, which takes them together. `on_chunk` is called
+        with the outcome of each chunk that is kept, and how many of its runs were trained for it.
         """
         kept: deque[tuple[Future[None], Outcome | Tally, int]] = deque()
         try:
@@ -175,7 +149,7 @@ class Work:
             runs = np.arange(first, min(first + _RUNS_AT_A_TIME, store.grid.n_runs))
             found = np.zeros(runs.size, np.bool_)
             for grid in self.experiment.grids:
-                found |= partner_runs(store.grid, store.tables, grid, self.experiment.tables, runs) >= 0
+                found |= partner_runs(store.grid, store.experiment.tables, grid, self.experiment.tables, runs) >= 0
             if not found.all():
                 return False
         return True
