@@ -22,7 +22,10 @@ _WORDS = {
     "loss": r"loss functions?|cross-entropy|squared errors?",
     "output": r"output units?",
 }
-_ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
+_ASKED = (
+    r"(?:how (?:many|much)|which|what|whose|each|every|per|by(?: the)?|do(?:es)?(?: an?| the)?|number of"
+    r"|grow with the|depend on(?: the)?)"
+)
 _SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
 _SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
 _BEST = r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b"
@@ -43,9 +46,9 @@ def subject(question: str, axes: Sequence[str], compare: str | None = None) -> s
     Returns
     -------
     str or None
-        `compare` if it varies; else the axis that the question names, of several the one that it asks for ("which
-        optimizer", "by the size of its initial weights"), else the one named first; else the gate, the hidden units,
-        the first axis. None where nothing varies.
+        `compare` if it varies; else the axis that the question names, of several the first that it asks for ("how many
+        hidden units", "which optimizer", "does momentum", "by the size of its initial weights"), else the one named
+        first; else the gate, the hidden units, the first axis. None where nothing varies.
     """
     if compare in axes:
         return compare
