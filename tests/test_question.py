@@ -184,6 +184,22 @@ def test_speed_names_the_fastest_and_the_slowest_value() -> None:
     assert fast.p == pytest.approx(6 * binomtest(2, 20).pvalue)  # six pairs of values
 
 
+@pytest.mark.parametrize(("fails", "compared"), [((2, 7), (5, 2)), ((), (5, 8))])
+def test_of_many_values_those_with_most_and_fewest_converged_runs_are_compared(
+    fails: tuple[int, ...], compared: tuple[int, int]
+) -> None:
+    """5 is the fastest and 8 the slowest; of the two that fail, 2 does so in all runs, 7 in half of them."""
+
+    def epoch(seed: int, momentum: int) -> int | None:
+        failed = momentum in fails and (momentum == 2 or seed % 2)
+        return None if failed else {5: 3, 8: 50}.get(momentum, 10 + momentum)
+
+    effect = of_axis(trials(epoch, 12, momentum=list(range(1, 10))), "momentum")
+    told = effect.often if fails else effect.fast
+    assert told is not None
+    assert (effect.n_values, effect.n_pairs, (told.better, told.worse)) == (9, 12, compared)
+
+
 def test_a_seed_counts_once_however_many_settings_it_has() -> None:
     """Repeating every outcome at 50 learning rates multiplies the pairs and leaves p as it was."""
 

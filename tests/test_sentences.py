@@ -198,6 +198,21 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
     assert within == "AND was learned from η = 5 to 10: with η = 1 to 4 and 11 to 21, none of 135 runs converged."
 
 
+def test_of_many_values_it_is_said_which_two_are_compared() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return None if setting["init_scale"] == 3 and seed < 11 else 5
+
+    def said(n: int) -> str:
+        grid = {"gate": ["AND"], "learning_rate": [1.0, 2.0], "init_scale": [float(scale) for scale in range(1, n + 1)]}
+        made = examples.made(grid, 12, epoch, question="Which learning rate?")
+        (sentence,) = (one for one in answer(made) if one.startswith("Init scale: "))
+        return sentence
+
+    two = "of 9 values, those with the most and the fewest converged runs are compared; "
+    assert said(9).startswith(f"Init scale: {two}in this grid, runs converged more often with init scale ")
+    assert said(8).startswith("Init scale: in this grid, runs converged more often with init scale ")
+
+
 def test_epochs_are_divided_by_those_of_the_fastest_value_or_of_plain_gradient_descent_by_theirs() -> None:
     def epoch(setting: dict[str, Any], seed: int) -> int:
         return {"gd": 60, "adam": 10, "rprop": 120}[setting["optimizer"]] + (seed == 3)

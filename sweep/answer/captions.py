@@ -7,6 +7,7 @@ import numpy as np
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
+from sweep.analysis.question.effects import MAX_VALUES
 from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
@@ -25,6 +26,7 @@ from sweep.words import (
     ordinal,
     outcome,
     percent,
+    small,
 )
 
 KEPT = (
@@ -101,8 +103,9 @@ def _how_compared(findings: Findings) -> list[str]:
         lines.append(
             "Pairs have the same seed and otherwise the same setting. Of how often runs converge, the two values of an "
             "axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
-            "converged. p is of the exact sign test over seeds (McNemar’s where a seed has one pair), each counted "
-            "once as its runs depend on each other, times the number of pairs of values; adjusted for "
+            f"converged. Of more than {small(MAX_VALUES)} values, only those with the most and the fewest converged "
+            "runs are compared, of several the fastest and the slowest. p is of the exact sign test over seeds "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the number of pairs of values; adjusted for "
             f"{counted(n, 'test')} (Holm). Below 0.05 is more than chance; it is below 0.001 where it is not told."
         )
     if findings.edges and (compared or findings.edge_layout is not None):

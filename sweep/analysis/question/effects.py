@@ -8,10 +8,13 @@ those with D < 0, but for chance, if A and B make no difference. Where a seed ha
 (McNemar 1947, Psychometrika 12:153).
 
 Of the k(k − 1)/2 pairs of values, the two are those whose runs differ in most pairs; for speed, of those that differ by
-more than chance, the fastest and the slowest, which have the largest median factor between them. p is multiplied by the
-number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
+more than chance, the fastest and the slowest, which have the largest median factor between them. Of more than eight
+values only two are compared, for both questions: those with the most and the fewest runs that converged. p is multiplied
+by the number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979, Scand. J. Stat.
+6:65).
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -25,7 +28,7 @@ from sweep.results.statistics import holm, sign_test
 
 FEWEST_SEEDS = 6
 """With fewer, the smallest p there can be is above 5 %."""
-MAX_COUPLES = 8
+MAX_VALUES = 8
 """Values up to which every two are compared; of more, those with most and fewest runs that converged."""
 MAX_RUNS = 2**23
 """Runs up to which all are compared; of more, those of the first seeds."""
@@ -75,14 +78,16 @@ class Effect(NamedTuple):
     ----------
     axis : str
     gate : str or None
+    n_values : int
     n_pairs : int
-        Pairs of any two of its values.
+        Pairs of any two of its values that are compared.
     often, fast : Contrast or None
         How often runs converge, and how fast; None where no pair tells.
     """
 
     axis: str
     gate: str | None
+    n_values: int
     n_pairs: int
     often: Contrast | None
     fast: Contrast | None
@@ -149,19 +154,22 @@ def _effect(
     often, fast = ([_ordered(contrast[i], values, n_couples) for contrast in contrasts] for i in (0, 1))
     by_factor = max((c for c in fast if not c.by_chance), key=lambda c: (c.ratio, *_difference(c)), default=None)
     n_pairs = sum(contrast.n_pairs for contrast in often)
-    return Effect(axis, gate, n_pairs, _largest(often), by_factor or _largest(fast))
+    return Effect(axis, gate, len(values), n_pairs, _largest(often), by_factor or _largest(fast))
 
 
 def _couples(trials: Trials, table: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """The values to compare: every two of a few; of many, those with the most and the fewest that converged."""
+    """The values to compare: every two of a few; of many, those with the most and the fewest that converged.
+
+    Of several with as many, these are the fastest and the slowest.
+    """
     n_values = table.shape[1]
-    if n_values <= MAX_COUPLES:
-        return [(a, b) for a in range(n_values) for b in range(a + 1, n_values)]
+    if n_values <= MAX_VALUES:
+        return list(itertools.combinations(range(n_values), 2))
     whole = table[(table >= 0).all(axis=1)]
     if len(whole) == 0:
         return []
-    counts = trials.n_converged[whole].sum(axis=0)
-    return [(int(counts.argmax()), int(counts.argmin()))] if counts.max() > counts.min() else [(0, 1)]
+    order = np.lexsort((trials.epochs[whole].sum(axis=(0, 2)), -trials.n_converged[whole].sum(axis=0)))
+    return [(int(order[0]), int(order[-1]))]
 
 
 def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[Contrast, Contrast]:
