@@ -366,6 +366,8 @@ def test_words_are_explained_where_they_occur() -> None:
         "critical learning rate",
         "pair",
     ]
+    compared = "In this grid, runs converged more often with 8 hidden units than with 2; runs were faster below 2/λ."
+    assert {"grid", "more often", "runs were faster", "λ"} <= set(explained([compared]))
     assert all(meaning[0].islower() or meaning[0].isdigit() or meaning[0] in "γη" for meaning in GLOSSARY.values())
     said = [*answer(CASES["gates"]), failures(CASES["gates"])]
     assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(

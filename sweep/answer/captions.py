@@ -105,7 +105,8 @@ def _how_compared(findings: Findings) -> list[str]:
             "axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
             f"converged. Of more than {small(MAX_VALUES)} values, only those with the most and the fewest converged "
             "runs are compared, of several the fastest and the slowest. p is of the exact sign test over seeds "
-            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the number of pairs of values; adjusted for "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
+            "number of pairs of values; adjusted for "
             f"{counted(n, 'test')} (Holm). Below 0.05 is more than chance; it is below 0.001 where it is not told."
         )
     if findings.edges and (compared or findings.edge_layout is not None):
