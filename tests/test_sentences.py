@@ -157,6 +157,26 @@ def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_ta
     assert "takes longer" not in " ".join(answer(wide))
 
 
+@pytest.mark.parametrize("gate", ["0110", "XOR"])
+def test_a_gate_has_one_name_however_it_is_written(gate: str) -> None:
+    edges = {"gate": gate, "learning_rate": [4, 5, 6, 7], "seeds": 3}
+    train = {"target_loss": 0.693147181, "early_stop": False}
+    settles = sweep.run({"question": "Up to which learning rate?", "grid": edges, "train": train})
+    said = answer(settles)
+    assert said[0].startswith("XOR: every run settled") and "of the 6 runs on XOR, all" in said[1]
+    assert captions.described(Findings(settles), "stability", said).finding.startswith("XOR: stable up to")
+    alone = answer(examples.made({"gate": [gate]}, 10, examples.never))
+    assert alone[0].startswith("XOR: none of the 10 runs converged")
+
+
+def test_after_a_colon_a_sentence_goes_on_small() -> None:
+    grid = {"gate": "parity-3", "hidden": [0, 1], "learning_rate": 1, "seeds": 2}
+    said = answer(sweep.run({"question": "Is it learned?", "grid": grid, "train": {"max_epochs": 20}}))
+    assert said[1].startswith("Without hidden units, by plain gradient descent: the gate parity-3 cannot be learned")
+    alone = answer(examples.made({"gate": ["parity-3"]}, 10, examples.never))
+    assert alone[0].startswith("The gate parity-3: none of") and alone[2].startswith("The gate parity-3 cannot be")
+
+
 def test_of_many_gates_none_of_which_was_learned_it_is_said_once() -> None:
     result = sweep.run(
         {

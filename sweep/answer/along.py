@@ -12,7 +12,7 @@ from sweep.analysis.question.growth import ByInputs
 from sweep.analysis.question.subject import asks_for_cycles, asks_for_oscillation
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
-from sweep.answer.gates import MAX_NAMED, in_nats
+from sweep.answer.gates import MAX_NAMED, called, in_nats
 from sweep.answer.names import setting
 from sweep.results.statistics import censored
 from sweep.spec.gates import shown
@@ -38,7 +38,7 @@ def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
     found = findings.edges
     several = len({edge.encoding for edge in found}) > 1
     wanted = [edge for edge in found if resolved == (edge.half_width is not None and edge.half_width <= RESOLVED)]
-    who = [f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate for edge in wanted]
+    who = [called([edge.gate]) + (f" with {ENCODINGS[edge.encoding]}" if several else "") for edge in wanted]
     named_edges = list(zip(who, wanted, strict=True))
     return [_edge(*pair) for pair in named_edges] + [text for pair in named_edges if (text := _beyond(*pair))]
 
@@ -208,7 +208,7 @@ def cycles(findings: Findings) -> list[str]:
 
 
 def _edge(who: str, edge: Edge) -> str:
-    who = who if who[0].isupper() else f"The gate {who}"
+    who = capital(who)
     predicted = f"{edge.theory.critical_learning_rate:.6g}"
     theory = f"theory predicts the edge of stability at η = 2/λ = {predicted}"
     if edge.settled is None or edge.unsettled is None:

@@ -10,7 +10,7 @@ from sweep.analysis.question.subject import asks_for_loss, asks_for_rows
 from sweep.answer.along import cycles, edge_sentences, fallen, grown, oscillations, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
-from sweep.answer.gates import functions, gates, instead, rows_answered, separability
+from sweep.answer.gates import called, functions, gates, instead, rows_answered, separability
 from sweep.answer.leading import leading
 from sweep.spec.schema import STATUS
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
@@ -101,7 +101,7 @@ def _one_setting(findings: Findings) -> list[str]:
     row = findings.result.summary.iloc[0]
     spread = f"5–95{NBSP}%: {_loss(findings, row['final_loss_q05'])} to {_loss(findings, row['final_loss_q95'])}"
     results = [of_runs(findings, best) for best in findings.best([np.zeros(1, np.intp)], "often")]
-    sentences = [f"{row['gate']}: {text}." if "gate" in row.index else f"{capital(text)}." for text in results]
+    sentences = [f"{capital(called(findings.settings.values('gate')))}: {text}." for text in results]
     if row["n_converged"] < row["n"]:
         sentences.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
     return sentences

@@ -13,6 +13,7 @@ from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED, instead
 from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
+from sweep.spec.gates import shown
 from sweep.words import (
     NBSP,
     counted,
@@ -236,10 +237,10 @@ def _stability(findings: Findings, answered: Sequence[str]) -> Description:
 
 def _edge_in_short(edge: Edge) -> str:
     """Tell the edge of stability of a table, measured and predicted, in a few words."""
-    predicted = f"{edge.theory.critical_learning_rate:.6g}"
+    who, predicted = shown(edge.gate), f"{edge.theory.critical_learning_rate:.6g}"
     if edge.settled is None or edge.unsettled is None:
-        return f"{edge.gate}: the runs show no edge of stability, which theory puts at η = {predicted}"
-    return f"{edge.gate}: stable up to η between {edge.settled:.6g} and {edge.unsettled:.6g}; theory says {predicted}"
+        return f"{who}: the runs show no edge of stability, which theory puts at η = {predicted}"
+    return f"{who}: stable up to η between {edge.settled:.6g} and {edge.unsettled:.6g}; theory says {predicted}"
 
 
 def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Description:

@@ -56,7 +56,7 @@ def gates(findings: Findings) -> list[str]:
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
     return [
         *sentences,
-        *(f"{at_start(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
+        *(f"{capital(called(names))}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
         *why,
     ]
 
@@ -210,10 +210,12 @@ def separability(findings: Findings) -> list[str]:
         reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
             reason = "no weights give every row its target"
-        names = at_start(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
+        names = called(barred) if len(barred) <= MAX_NAMED else f"{small(len(barred))} gates"
         sentences.append(
-            f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
-            f"so {_bound(findings, [theories[gate] for gate in barred])}."
+            capital(
+                f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
+                f"so {_bound(findings, [theories[gate] for gate in barred])}."
+            )
         )
     unlearned = [gate for gate in separable_ones if not converged[gate]]
     if len(separable_ones) > MAX_NAMED and not unlearned and barred:
@@ -251,11 +253,11 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
-def at_start(names: Sequence[str]) -> str:
-    """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
-    called = list(map(shown, names))
-    kind = "" if called[0][0].isupper() else "The gate " if len(called) == 1 else "The gates "
-    return kind + joined(called)
+def called(gates: Sequence[str]) -> str:
+    """Name gates in a sentence: "AND and OR", but "the gate parity-3", which may be the first word with a capital."""
+    names = list(map(shown, gates))
+    kind = "" if names[0][0].isupper() else "the gate " if len(names) == 1 else "the gates "
+    return kind + joined(names)
 
 
 def _never(several: Sequence[str], which: str) -> str:
@@ -283,7 +285,7 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         sentences.append(
-            f"{at_start([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"{capital(called([gate]))} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )

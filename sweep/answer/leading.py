@@ -18,7 +18,7 @@ from sweep.analysis.question.subject import (
     values_first,
 )
 from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
-from sweep.answer.gates import at_start
+from sweep.answer.gates import called
 from sweep.answer.names import listed, names_of, setting, together, value
 from sweep.results.statistics import censored
 from sweep.words import NBSP, capital, joined, number
@@ -149,7 +149,7 @@ def _where(findings: Findings, axis: str, learned: Sequence[Any]) -> str:
         where = f"from {value(axis, first)} on"
     else:
         where = f"up to {value(axis, last)}" if first == every[0] else f"from {value(axis, first)} to {number(last)}"
-    return f"{at_start([str(gate) for gate in findings.settings.values('gate')])} was learned {where}"
+    return f"{called(findings.settings.values('gate'))} was learned {where}"
 
 
 def _never(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> str:

@@ -9,9 +9,9 @@ those with D < 0, but for chance, if A and B make no difference. Where a seed ha
 
 Of the k(k − 1)/2 pairs of values, the two are those whose runs differ in most pairs; for speed, of those that differ by
 more than chance, the fastest and the slowest, which have the largest median factor between them. Of more than eight
-values only two are compared, for both questions: those with the most and the fewest runs that converged. p is multiplied
-by the number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979, Scand. J. Stat.
-6:65).
+values only two are compared, for both questions: those with the most and the fewest runs that converged. p is
+multiplied by the number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979,
+Scand. J. Stat. 6:65).
 """
 
 import itertools
