@@ -177,6 +177,22 @@ def test_after_a_colon_a_sentence_goes_on_small() -> None:
     assert alone[0].startswith("The gate parity-3: none of") and alone[2].startswith("The gate parity-3 cannot be")
 
 
+@pytest.mark.parametrize("grid", [{"hidden": 2, "learning_rate": [1, 2]}, {"learning_rate": 1}, {"hidden": [0, 1]}])
+def test_a_perfect_fit_of_targets_between_0_and_1_is_not_called_a_failure(grid: dict[str, Any]) -> None:
+    """−0.2 ln 0.2 − 0.8 ln 0.8 is 0.500402; where 0 and 1 are the targets of one input, ln 2 of half of the rows."""
+    for rows, least in (([[0, 0.2], [1, 0.8]], "0.500402 nats"), ([[0, 0], [0, 1], [1, 1], [2, 1]], "0.346574 nats")):
+        source = {"question": "How often?", "grid": {"gate": "mine", "learning_rate": 1, "seeds": 3} | grid}
+        source |= {"tables": {"mine": {"rows": rows}}, "train": {"max_epochs": 50}}
+        said = answer(sweep.run(source))
+        assert (
+            "No run on the gate mine can converge: the target is 0.01 nats, below the least loss that its targets "
+            f"allow, {least} of a perfect fit."
+        ) in said
+        assert not any("Nothing was learned" in sentence or "cannot be learned" in sentence for sentence in said)
+        within = answer(sweep.run(source | {"train": {"max_epochs": 50, "target_loss": 0.51}}))
+        assert not any("can converge" in sentence for sentence in within)
+
+
 def test_of_many_gates_none_of_which_was_learned_it_is_said_once() -> None:
     result = sweep.run(
         {

@@ -185,6 +185,11 @@ class Findings:
         return predictions.infima(self.result, self.covered, self.layout.panels_only)
 
     @cached_property
+    def unreachable(self) -> dict[str, float]:
+        """Own tables that no model can learn up to the target → their least loss; see `predictions.unreachable`."""
+        return predictions.unreachable(self.experiment)
+
+    @cached_property
     def edges(self) -> list[Edge]:
         """Edge of stability of each table that has one, told by the losses of single runs."""
         if not self.result.keeps_runs:

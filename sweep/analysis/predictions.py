@@ -13,6 +13,7 @@ from sweep.results.result import Result
 from sweep.results.statistics import censored
 from sweep.spec.experiment import Experiment
 from sweep.spec.theory import NotSeparable, Separable, predict
+from sweep.spec.training_sets import TrainingSet
 
 MAX_TABLES = 300
 """Tables that are looked at: each takes a linear program."""
@@ -79,6 +80,30 @@ def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
     loss, error = experiment.train.target_loss, experiment.train.target_error
     own = gate in experiment.tables
     return (loss is not None and loss <= theory.infimum) or (error is not None and error <= 0.5 and not own)
+
+
+def unreachable(experiment: Experiment) -> dict[str, float]:
+    """Find own tables whose least cross-entropy, that of answering each input with its mean target, is over the target.
+
+    Returns
+    -------
+    dict
+        The table's name → this loss, which no model gets below.
+    """
+    target = experiment.train.target_loss
+    if target is None or any(set(grid.values["loss"]) != {"bce"} for grid in experiment.grids):
+        return {}
+    trained = {gate for grid in experiment.grids for gate in grid.values["gate"]}
+    least = {name: _entropy(table) for name, table in experiment.tables.items() if name in trained}
+    return {name: loss for name, loss in least.items() if target < loss * (1 - 1e-12)}  # what rounding may add
+
+
+def _entropy(table: TrainingSet) -> float:
+    """Least cross-entropy of any model: Σ −m log m − (1 − m) log(1 − m) over the rows / their number, m as above."""
+    _, of_row = np.unique(table.inputs, axis=0, return_inverse=True)
+    mean = (np.bincount(of_row, table.targets) / np.bincount(of_row))[of_row]
+    terms = np.stack([mean, 1 - mean])
+    return float(-(terms * np.log(np.where(terms > 0, terms, 1))).sum() / len(mean))
 
 
 def predicted_target(experiment: Experiment) -> float | None:

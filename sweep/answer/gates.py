@@ -33,13 +33,13 @@ def gates(findings: Findings) -> list[str]:
     """Tell which gates were learned, each at its best setting, and why the others were not."""
     counts = findings.counts.groupby(findings.varied["gate"], observed=True).sum()
     learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
-    never = [str(gate) for gate in counts.index[counts["n_converged"] == 0]]
+    never = [str(gate) for gate in counts.index[counts["n_converged"] == 0] if gate not in findings.unreachable]
     who, why = capital(_model(findings)), separability(findings)
     none = _none_of(counts.loc[never, "n"])
     if not learned:
-        return [f"{who} never learned {_never(never, 'any of the')}: {none}.", *why]
+        return [*([f"{who} never learned {_never(never, 'any of the')}: {none}."] if never else []), *why]
     if not never:
-        sentences = [f"{who} learned {_named(learned, 'all')}."]
+        sentences = [f"{who} learned {_named(learned, 'all' if len(learned) == len(counts) else 'the other')}."]
     else:
         some = f"{small(len(learned))} of the {small(len(counts))} gates"
         some = some if len(learned) > MAX_NAMED else joined(learned)
@@ -189,21 +189,22 @@ def rows_answered(findings: Findings) -> list[str]:
 def separability(findings: Findings) -> list[str]:
     """Tell which gates no weights can learn, and why, and how long theory has those take that were not learned.
 
-    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be.
+    Of all models, those whose targets allow no loss below the target; else only of logistic regression, and only where
+    a gate that theory rules out did not converge, as it must be.
     """
+    sentences = _perfect_is_too_little(findings)
     table = with_columns(findings.result, findings.covered, ["n_converged"])
     if len(table) == 0:
-        return []
+        return sentences
     converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
     theories = dict(zip(table["gate"].astype(str), table["theory"], strict=True))
     who = "" if len(table) == findings.n_settings else "Without hidden units, by plain gradient descent: "
     barred = [
         gate
         for gate, theory in theories.items()
-        if out_of_reach(findings.experiment, gate, theory) and not converged[gate]
+        if out_of_reach(findings.experiment, gate, theory) and not converged[gate] and gate not in findings.unreachable
     ]
     separable_ones = [gate for gate, theory in theories.items() if isinstance(theory, Separable)]
-    sentences = []
     if barred:
         its, tells = ("its", "it is") if len(barred) == 1 else ("their", "they are")
         flat = {inputs_of(gate) for gate in barred} == {"2 inputs"}
@@ -308,6 +309,21 @@ def _bound(findings: Findings, theories: Sequence[Any]) -> str:
     least = f"{different[0]:.3g} to {different[-1]:.3g}{nats(['bce'])}"
     least = in_nats(different[0]) if len(different) == 1 else least
     return f"no weights bring the loss below {least}, and the target is {exact(target)}{NBSP}nats"
+
+
+def _perfect_is_too_little(findings: Findings) -> list[str]:
+    """Tell of tables whose least loss, that of a perfect fit, lies above the target."""
+    tables, target = list(findings.unreachable), findings.train.target_loss
+    if not tables or target is None:
+        return []
+    least = list(findings.unreachable.values())
+    names, losses = f"{small(len(tables))} gates", f"{min(least):.6g} to {max(least):.6g}"
+    if len(tables) <= MAX_NAMED:
+        names, losses = called(tables), joined([f"{loss:.6g}" for loss in least])
+    return [
+        f"No run on {names} can converge: the target is {exact(target)}{NBSP}nats, below the least loss that "
+        f"{'its' if len(tables) == 1 else 'their'} targets allow, {losses}{NBSP}nats of a perfect fit."
+    ]
 
 
 def in_nats(loss: float) -> str:

@@ -39,6 +39,8 @@ def leading(findings: Findings) -> list[str]:
     if axis is None or not findings.chooses:
         return []
     learned = {at: rows for at, rows in findings.by_value.items() if findings.counts["n_converged"].iloc[rows].any()}
+    if not learned and findings.unreachable:
+        return []
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
     never = _never(findings, axis, learned)
