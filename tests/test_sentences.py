@@ -142,6 +142,11 @@ def test_first_sentence(case: str, first: str) -> None:
     assert answer(CASES[case])[0].startswith(first)
 
 
+def test_whether_it_cycles_is_answered_of_models_of_which_theory_says_nothing() -> None:
+    said = answer(examples.made({"gate": ["XOR"], "hidden": [2]}, 10, question="Does it cycle?"))
+    assert said[0].startswith("XOR: none of the 10 runs converged")
+
+
 def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_take() -> None:
     slow = {"learning_rate": [0.01, 0.02], "encoding": ["01"]}
     said = answer(examples.made({"gate": ["AND", "XOR"], **slow}, converged_epoch=examples.never))

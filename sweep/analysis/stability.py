@@ -154,7 +154,7 @@ def edge_layout(layout: Layout, found: Sequence[Edge]) -> Layout | None:
 
 
 def _not_separable(table: pd.DataFrame) -> pd.DataFrame:
-    return table[[isinstance(theory, NotSeparable) for theory in table["theory"]]]
+    return table[np.array([isinstance(theory, NotSeparable) for theory in table["theory"]], np.bool_)]
 
 
 def _ends(result: Result) -> tuple[Array, Array, Numbers, Numbers]:
