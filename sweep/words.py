@@ -136,15 +136,6 @@ def ended(status: str, max_epochs: int) -> str:
     return f"{term} after {counted(max_epochs, 'epoch')}" if status == "max_epochs" else term
 
 
-def named(axis: str, value: Any) -> str:
-    """Write a value of a grid key for a sentence, with the key's name unless it speaks for itself."""
-    if isinstance(value, bool | np.bool_):
-        return f"{label(axis)} = {str(value).lower()}"
-    if isinstance(value, NUMBERS):
-        return f"{label(axis)} = {number(value)}"
-    return ENCODINGS[value] if axis == "encoding" else str(value)
-
-
 def loss_in_words(loss: float, kinds: Sequence[str]) -> str:
     """Write a loss for a sentence, with its unit."""
     if not math.isfinite(loss):

@@ -170,6 +170,8 @@ def test_a_gate_has_one_name_however_it_is_written(gate: str) -> None:
     said = answer(settles)
     assert said[0].startswith("XOR: every run settled") and "of the 6 runs on XOR, all" in said[1]
     assert captions.described(Findings(settles), "stability", said).finding.startswith("XOR: stable up to")
+    failing = examples.made({"gate": [gate, "AND"]}, 10, lambda setting, _: None if setting["gate"] == gate else 5)
+    assert captions.described(Findings(failing), "final_loss", []).finding.endswith("among them every run of XOR")
     alone = answer(examples.made({"gate": [gate]}, 10, examples.never))
     assert alone[0].startswith("XOR: none of the 10 runs converged")
 

@@ -12,6 +12,7 @@ from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED, instead
+from sweep.answer.names import value
 from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.spec.gates import shown
 from sweep.words import (
@@ -21,7 +22,6 @@ from sweep.words import (
     joined,
     label,
     loss_in_words,
-    named,
     nats,
     of_group,
     ordinal,
@@ -306,8 +306,9 @@ def _learned_nothing(findings: Findings) -> list[str]:
     if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]
     always = above.groupby(findings.result.part("runs", [subject])[subject], observed=True, dropna=False).all()
-    names = [named(subject, name) for name in always.index[always]]
-    among = f", among them every run of {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
+    names = [value(subject, at) for at in always.index[always]]
+    of = "of" if subject == "gate" else "with"
+    among = f", among them every run {of} {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
     return [f"{share}{among}."]
 
 
