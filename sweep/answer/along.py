@@ -9,7 +9,7 @@ import pandas as pd
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
-from sweep.analysis.question.subject import asks_for_cycles, asks_for_oscillation
+from sweep.analysis.question.subject import asks
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
 from sweep.answer.gates import MAX_NAMED, called, in_nats
@@ -81,7 +81,7 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
 
 def oscillations(findings: Findings) -> list[str]:
     """Tell how long the loss goes up and down, by gate, if the question asks for it and every epoch was recorded."""
-    if not asks_for_oscillation(findings.experiment.question):
+    if not asks(findings.experiment.question, "oscillation"):
         return []
     by_gate = findings.varied.groupby("gate", observed=True).indices if "gate" in findings.varied else {}
     gates = list(map(str, by_gate)) if 1 < len(by_gate) <= MAX_GATES else [""]
@@ -190,7 +190,7 @@ def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str
 
 def cycles(findings: Findings) -> list[str]:
     """Tell how many runs end in cycles below the critical learning rate, if the question is about cycles."""
-    below = findings.below_edges if asks_for_cycles(findings.experiment.question) else None
+    below = findings.below_edges if asks(findings.experiment.question, "cycles") else None
     if below is None:
         return []
     seen = f"{below.n_cycles:,} ({percent(below.n_cycles / below.n)}{NBSP}%)" if below.n_cycles else "none"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.subject import asks_for_loss, asks_for_rows
+from sweep.analysis.question.subject import asks
 from sweep.answer.along import cycles, edge_sentences, fallen, grown, oscillations, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
@@ -27,13 +27,13 @@ def answer(findings: Findings) -> list[str]:
         return ["There are no runs, so there is no answer yet."]
     if findings.n_runs == 1 and findings.result.keeps_runs:
         return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
-    if asks_for_rows(findings.experiment.question) and findings.ones:
+    if asks(findings.experiment.question, "rows") and findings.ones:
         return rows_answered(findings)
     if findings.layout.by_inputs:
         return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *instead(findings), *_outcomes(findings)]
-    loss_first = asks_for_loss(findings.experiment.question)
+    loss_first = asks(findings.experiment.question, "loss")
     answered = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []

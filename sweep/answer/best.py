@@ -7,21 +7,10 @@ import numpy as np
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import asks_for_share, asks_for_speed, speed_comes_first
 from sweep.results.statistics import wilson
 from sweep.words import NBSP, counted, percent
 
 WORDS: dict[By, str] = {"often": "best", "fast": "fastest"}
-
-
-def asked_for(question: str) -> list[By]:
-    """Decide what a question asks: how often runs converge, how fast, or both."""
-    speed = asks_for_speed(question)
-    if not speed:
-        return ["often"]
-    if not asks_for_share(question):
-        return ["fast"]
-    return ["fast", "often"] if speed_comes_first(question) else ["often", "fast"]
 
 
 def best_has(best: Best, named: str, by: By) -> str:

@@ -15,7 +15,8 @@ from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.effects import CHANCE
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
-from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
+from sweep.analysis.question.subject import asked_for
+from sweep.answer.best import at_best, best_has, of_runs, rate_or_median
 from sweep.answer.names import setting
 from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
