@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, chisquare, quantile_test
 
+from sweep.analysis.findings import Findings
 from sweep.analysis.layout import Combinations
 from sweep.analysis.question.best import Best, best_of_each, everywhere, factor
 from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effects
@@ -323,7 +324,7 @@ def test_quantiles_count_failures_as_later() -> None:
 
 
 def test_everywhere_is_one_unbroken_part_of_what_was_learned() -> None:
-    settings = examples.made({"gate": ["OR", "XOR"], "learning_rate": [1.0, 2.0, 3.0, 4.0]}, 5).settings
+    settings = Findings(examples.made({"gate": ["OR", "XOR"], "learning_rate": [1.0, 2.0, 3.0, 4.0]}, 5)).varied
     counts = pd.DataFrame({"n": 5, "n_converged": [4, 5, 5, 1, 0, 0, 0, 0]})
     assert everywhere(settings, counts, "learning_rate", "gate") == (2.0, 3.0)
     assert everywhere(settings, counts, "learning_rate", None) is None

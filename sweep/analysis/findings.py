@@ -271,7 +271,7 @@ class Findings:
 
     def factor(self, of: Best, by: Best) -> Factor | None:
         """Divide the epochs of one setting by those of another; see `best.factor`."""
-        return None if self.trials is None or not self.result.keeps_runs else best.factor(self.trials, of, by)
+        return None if self.trials is None else best.factor(self.trials, of, by)
 
     @property
     def chooses(self) -> bool:
@@ -287,7 +287,7 @@ class Findings:
         if self.layout.x is None or self.layout.x in (key for keys in self.companions.values() for key in keys):
             return None
         kind = "gate" if "gate" in self.varied else self.subject
-        return best.everywhere(self.settings, self.counts, self.layout.x, None if kind == self.layout.x else kind)
+        return best.everywhere(self.varied, self.counts, self.layout.x, None if kind == self.layout.x else kind)
 
     @cached_property
     def effects(self) -> list[Effect]:
@@ -295,7 +295,7 @@ class Findings:
 
         Values of the subject with which no run converged do not count.
         """
-        if self.trials is None or self.trials.epochs.size > effects.MAX_RUNS:
+        if self.trials is None:
             return []
         elsewhere = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
         compared = [axis for axis in self.companions if axis not in elsewhere]

@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
-from sweep.results.settings import Settings
-from sweep.results.statistics import censored, median_interval, recoded, sums_by
+from sweep.results.statistics import censored, median_interval
 from sweep.spec.schema import quantile_rank
 
 FEWEST = 5
@@ -167,12 +166,13 @@ def _quantiles(
     return np.where(found >= later, np.inf, found)
 
 
-def everywhere(settings: Settings, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
+def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
     """Find where along an axis every run converged.
 
     Parameters
     ----------
-    settings
+    settings : pandas.DataFrame
+        One row per setting: the axes that vary.
     counts : pandas.DataFrame
         Columns n and n_converged of the summary.
     x
@@ -185,14 +185,11 @@ def everywhere(settings: Settings, counts: pd.DataFrame, x: str, kind: str | Non
     (first, last) or None
         None where there is no such value, or other values lie between them.
     """
-    n, n_converged = (counts[name].to_numpy() for name in ("n", "n_converged"))
     if kind is not None:
-        learned = sums_by(settings.codes(kind), n_converged, len(settings.values(kind))) > 0
-        n = n * recoded(learned, settings.codes(kind))
-    values = settings.values(x)
-    n_at, converged_at = (sums_by(settings.codes(x), count, len(values)) for count in (n, n_converged))
-    along = [at for at in np.argsort(values).tolist() if n_at[at]]
-    whole = [place for place, at in enumerate(along) if n_at[at] == converged_at[at]]
-    if not whole or len(whole) != whole[-1] - whole[0] + 1:
+        of_kind = counts["n_converged"].groupby(settings[kind], observed=True, dropna=False).transform("sum")
+        counts = counts[of_kind > 0]
+    along = counts.groupby(settings[x]).sum()
+    whole = np.flatnonzero(along["n"] == along["n_converged"])
+    if not len(whole) or len(whole) != whole[-1] - whole[0] + 1:
         return None
-    return values[along[whole[0]]], values[along[whole[-1]]]
+    return along.index[whole[0]], along.index[whole[-1]]

@@ -146,12 +146,12 @@ def _effect(
     table[blocks[named], codes[named]] = rows[named]
     if (table >= 0).sum() < named.sum():
         return None  # settings that differ in what is no column
-    contrasts = [_counted(trials, table, a, b) for a, b in _couples(trials, table)]
+    n_couples = len(values) * (len(values) - 1) // 2
+    contrasts = [_counted(trials, table, values, couple, n_couples) for couple in _couples(trials, table)]
     contrasts = [contrast for contrast in contrasts if contrast[0].n_seeds >= FEWEST_SEEDS]
     if not contrasts:
         return None
-    n_couples = len(values) * (len(values) - 1) // 2
-    often, fast = ([_ordered(contrast[i], values, n_couples) for contrast in contrasts] for i in (0, 1))
+    often, fast = zip(*contrasts, strict=True)
     by_factor = max((c for c in fast if not c.by_chance), key=lambda c: (c.ratio, *_difference(c)), default=None)
     n_pairs = sum(contrast.n_pairs for contrast in often)
     return Effect(axis, gate, len(values), n_pairs, _largest(often), by_factor or _largest(fast))
@@ -172,10 +172,12 @@ def _couples(trials: Trials, table: NDArray[np.intp]) -> list[tuple[int, int]]:
     return [(int(order[0]), int(order[-1]))]
 
 
-def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[Contrast, Contrast]:
-    """The pairs of two values, a the better: by who converged, and by who did first of those that both did."""
-    both_there = (table[:, [a, b]] >= 0).all(axis=1)
-    of_a, of_b = (trials.epochs[table[both_there, value]] for value in (a, b))
+def _counted(
+    trials: Trials, table: NDArray[np.intp], values: Any, couple: tuple[int, int], n_couples: int
+) -> tuple[Contrast, Contrast]:
+    """The pairs of two values: by who converged, and by who did first of those that both did."""
+    both_there = (table[:, couple] >= 0).all(axis=1)
+    of_a, of_b = (trials.epochs[table[both_there, value]] for value in couple)
     pairs = (of_a >= 0) & (of_b >= 0)
     in_a, in_b = pairs & (of_a < trials.later), pairs & (of_b < trials.later)
     both = in_a & in_b
@@ -183,34 +185,20 @@ def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[C
     alone = in_a.astype(np.int8) - in_b
     ratios = np.maximum(of_b[both], 1) / np.maximum(of_a[both], 1)
     ratio = float(np.median(ratios)) if len(ratios) else np.nan
-    return (
-        _contrast(a, b, pairs, alone, np.nan),
-        _contrast(a, b, both, first, ratio),
-    )
+    a, b = values[list(couple)]
+    return _contrast(a, b, pairs, alone, np.nan, n_couples), _contrast(a, b, both, first, ratio, n_couples)
 
 
-def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], ratio: float) -> Contrast:
+def _contrast(a: Any, b: Any, pairs: NDArray[np.bool_], sign: NDArray[Any], ratio: float, n_couples: int) -> Contrast:
+    """Compare two values by pairs that tell for a (1), for b (−1) or for neither, of so many pairs of values."""
+    if sign.sum(dtype=np.int64) < 0:
+        a, b, sign, ratio = b, a, -sign, 1.0 / ratio
     by_seed = sign.sum(axis=0, dtype=np.int64)
     above, below = int((by_seed > 0).sum()), int((by_seed < 0).sum())
     counts = (int((sign > 0).sum()), int((sign < 0).sum()))
     n_seeds = int(pairs.any(axis=0).sum())
-    return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, sign_test(above, below))
-
-
-def _ordered(contrast: Contrast, values: Any, n_couples: int) -> Contrast:
-    """The same with its values in place of their numbers, the better one first, and p for so many pairs of values."""
-    if contrast.for_better < contrast.for_worse:
-        contrast = contrast._replace(
-            better=contrast.worse,
-            worse=contrast.better,
-            for_better=contrast.for_worse,
-            for_worse=contrast.for_better,
-            seeds_better=contrast.seeds_worse,
-            seeds_worse=contrast.seeds_better,
-            ratio=1.0 / contrast.ratio,
-        )
-    p = min(1.0, contrast.p * n_couples) if contrast.seeds_better > contrast.seeds_worse else 1.0
-    return contrast._replace(better=values[contrast.better], worse=values[contrast.worse], p=p)
+    p = min(1.0, sign_test(above, below) * n_couples) if above > below else 1.0
+    return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, p)
 
 
 def _difference(contrast: Contrast) -> tuple[int, int]:
