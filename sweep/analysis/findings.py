@@ -164,11 +164,6 @@ class Findings:
         """Settings of which theory speaks, and what it says; see `sweep.analysis.predictions.covered`."""
         return predictions.covered(self.result)
 
-    @property
-    def plain(self) -> bool:
-        """True if every setting is one of which theory speaks, by what its grid says: `covered` looks at tables too."""
-        return predictions.plain(self.experiment)
-
     @cached_property
     def laws(self) -> dict[str, list[Law]]:
         """Predicted epochs to convergence of each panel of the layout that has any."""
@@ -177,7 +172,7 @@ class Findings:
     @cached_property
     def law_ratios(self) -> NDArray[np.float64]:
         """Median epochs to convergence over the predicted ones, of every setting in the law's range."""
-        return predictions.law_ratios(self.result, self.covered)
+        return predictions.law_ratios(self.experiment, self.covered)
 
     @cached_property
     def infima(self) -> dict[str, float]:

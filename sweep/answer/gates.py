@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
-from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
+from sweep.analysis.predictions import fewest_epochs, out_of_reach, plain, predicted_target
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.effects import CHANCE
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
@@ -194,7 +194,7 @@ def separability(findings: Findings) -> list[str]:
     a gate that theory rules out did not converge, as it must be.
     """
     sentences = _perfect_is_too_little(findings)
-    table = with_columns(findings.result, findings.covered, ["n_converged"])
+    table = findings.covered
     if len(table) == 0:
         return sentences
     converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
@@ -227,7 +227,7 @@ def separability(findings: Findings) -> list[str]:
 
 def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str]:
     """Compare what was learned with the linearly separable functions, where all are Boolean with few inputs."""
-    if not findings.plain or any(gate in findings.experiment.tables for gate in names):
+    if not plain(findings.experiment) or any(gate in findings.experiment.tables for gate in names):
         return []
     inputs = np.array([n_inputs(gate) for gate in names])
     if inputs.max() > MAX_INPUTS:
@@ -281,7 +281,7 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     max_epochs = findings.train.max_epochs
     sentences = []
     for gate in unlearned:
-        found = fewest_epochs(findings.result, findings.covered, gate, target)
+        found = fewest_epochs(findings.covered, gate, target)
         if found is None or found.epochs <= max_epochs:
             continue
         at = "even at" if found.n > 1 else "at"
