@@ -380,3 +380,14 @@ def test_cycles_below_the_edge_are_those_that_stay_above_the_least_loss() -> Non
     assert ((runs["period"].fillna(0) > 1) & (runs["learning_rate"] == rates[0])).any()  # which alternate by rounding
     told = f"Of 82 runs below the critical learning rate 2/λ of their table, {cycles.sum()} "
     assert result.answer[0].startswith(told) and "two epochs or more." in result.answer[0]
+
+
+def test_settings_drawn_as_one_point_have_the_quantiles_of_all_their_runs() -> None:
+    result = along(["XOR"], init=[f"uniform(0, {high})" for high in range(1, 31)])
+    losses = np.random.default_rng(0).uniform(0.7, 2, len(result.runs))
+    result = examples.with_runs(result, result.runs.assign(final_loss=losses), result.summary)
+    found = Findings(result).edge_losses
+    assert found is not None and found["x"].tolist() == RATES
+    of_rates = [losses[result.runs["learning_rate"] == rate] for rate in RATES]
+    for name, q in (("q05", 0.05), ("q50", 0.5), ("q95", 0.95)):
+        assert found[name].tolist() == [np.quantile(one, q, method="inverted_cdf") for one in of_rates]
