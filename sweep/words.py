@@ -1,7 +1,7 @@
 """Numbers, units and names as text: each rule once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,12 @@ def counted(count: float, noun: str) -> str:
 def small(count: int) -> str:
     """Write a count as a word up to sixteen, else as a number."""
     return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
+
+
+def span(counts: Collection[int]) -> str:
+    """Write the range of some counts: "10 to 20", or "10" if all are the same."""
+    low, high = f"{min(counts):,}", f"{max(counts):,}"
+    return low if low == high else f"{low} to {high}"
 
 
 def ordinal(count: int) -> str:

@@ -45,16 +45,8 @@ class Findings:
 
     def __init__(self, result: Result) -> None:
         self.result = sparing(result)
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment whose runs these are."""
-        return self.result.experiment
-
-    @property
-    def train(self) -> Train:
-        """Length of training, and the criterion of convergence."""
-        return self.experiment.train
+        self.experiment: Experiment = result.experiment
+        self.train: Train = result.experiment.train
 
     @property
     def settings(self) -> Settings:
@@ -290,7 +282,7 @@ class Findings:
 
         Values of the subject with which no run converged do not count.
         """
-        if self.trials is None:
+        if self.trials is None or self.subject is None:
             return []
         elsewhere = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
         compared = [axis for axis in self.companions if axis not in elsewhere]

@@ -25,18 +25,15 @@ class Groups:
 
     Attributes
     ----------
-    keys
-        The keys whose combinations of values make the groups.
-    pooled
-        The keys that vary within groups.
+    keys, pooled
+        Those whose combinations of values make the groups, and those that vary within groups.
     by_inputs
         True if gates are grouped by their number of inputs.
     names
         Of the groups, in drawing order: of a single key, its values alone.
-    n, n_converged, n_diverged : int64, shape (n_groups,)
     single
         True if each group is one setting.
-    medians : float64, shape (n_groups,), or None
+    medians
         Median epochs to convergence over all runs, infinite where later than max_epochs; None where not taken.
     """
 
@@ -104,15 +101,9 @@ def quantiles_over_runs(
 
 
 class Pooled(NamedTuple):
-    """Settings counted together.
+    """Settings counted together: their runs by each column of `COUNTED`, and the `QUANTILES` over all of them.
 
-    Attributes
-    ----------
-    counts
-        Runs of all settings, by each column of `sweep.spec.schema.COUNTED`.
-    epochs, losses : float64, shape (5,)
-        Quantiles over all runs of the epoch of convergence, infinite where later than max_epochs, and of the final
-        loss.
+    An epoch of convergence is infinite where later than max_epochs.
     """
 
     counts: dict[str, int]

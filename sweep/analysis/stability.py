@@ -28,17 +28,13 @@ class Edge(NamedTuple):
 
     Attributes
     ----------
-    gate, encoding : str
-        The table.
-    theory : NotSeparable
-        What is predicted.
-    settled : float or None
-        The highest learning rate at which every run ended within `SETTLED` of the least loss.
-    unsettled : float or None
+    settled
+        The highest learning rate at which every run ended within `SETTLED` of the least loss, if there is one.
+    unsettled
         The learning rate from which on no run did.
-    finite : bool
+    finite
         Whether any run ended with a finite loss.
-    n_beyond, n_cycles : int
+    n_beyond, n_cycles
         Runs at the learning rates from `unsettled` on, and those of them seen to end in a cycle: their weights come
         back bit for bit, after two epochs or more.
     """
@@ -82,16 +78,10 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
 
 
 class Below(NamedTuple):
-    """Runs below the critical learning rate of tables that are not separable.
+    """Runs below the critical learning rate of tables that are not separable, and gates whose runs end in a cycle.
 
-    Attributes
-    ----------
-    n, n_cycles : int
-        Runs, and those of them seen to end in a cycle: their weights come back bit for bit, after two epochs or more,
-        and their loss is more than `SETTLED` above the least. Closer to it, weights alternate by rounding alone.
-    n_tables : int
-    with_cycles : list of str
-        Gates of the tables that have such runs.
+    In a cycle, weights come back bit for bit, after two epochs or more, and the loss is more than `SETTLED` above the
+    least. Closer to it, weights alternate by rounding alone.
     """
 
     n: int

@@ -16,7 +16,19 @@ from sweep.answer.gates import MAX_NAMED, called, in_nats
 from sweep.answer.names import setting
 from sweep.results.statistics import censored
 from sweep.spec.gates import shown
-from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, label, loss_in_words, number, percent
+from sweep.words import (
+    ENCODINGS,
+    NBSP,
+    assignment,
+    capital,
+    counted,
+    joined,
+    label,
+    loss_in_words,
+    number,
+    percent,
+    span,
+)
 
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
@@ -29,11 +41,7 @@ NEAR = 0.15
 def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
     """Tell between which learning rates the edge of stability of each table lies, as measured and as predicted.
 
-    Parameters
-    ----------
-    findings
-    resolved
-        Only edges that the learning rates of the experiment resolve (`RESOLVED`), or only the others.
+    Of edges that the learning rates of the experiment resolve (`RESOLVED`), or of the others.
     """
     found = findings.edges
     several = len({edge.encoding for edge in found}) > 1
@@ -50,8 +58,7 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     factor, low, high, n = found.growth
     left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
     first = found.fastest[0]
-    runs = sorted({best.n for best in found.fastest})
-    n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
+    n_runs = span([best.n for best in found.fastest])
     seeds = f"{first.n_choosing:,} seeds" if first.n_choosing else "the same runs"
     measured = f" and measured on {n_runs} runs with other seeds" if first.n_choosing else ""
     at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {seeds}{measured}"

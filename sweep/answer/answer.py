@@ -1,7 +1,5 @@
 """The answer to an experiment's question, in plain sentences made from its numbers."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -58,11 +56,6 @@ def incomplete(findings: Findings) -> list[str]:
         return []
     done = f"{manifest['n_done']:,} of its {manifest['n_runs']:,} runs"
     return [f"Incomplete: the sweep was interrupted, and these are {done}."]
-
-
-def column(findings: Findings, name: str) -> "pd.Series[Any]":
-    """Return a column of the summary."""
-    return findings.result.part("summary", [name])[name]
 
 
 def _only_edges(findings: Findings, edges: list[str]) -> bool:

@@ -21,7 +21,7 @@ from sweep.answer.names import setting
 from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small
+from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small, span
 
 MAX_NAMED = 4
 MAX_CLASSES = 200
@@ -36,7 +36,7 @@ def gates(findings: Findings) -> list[str]:
     learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
     never = [str(gate) for gate in counts.index[counts["n_converged"] == 0] if gate not in findings.unreachable]
     who, why = capital(_model(findings)), separability(findings)
-    none = _none_of(counts.loc[never, "n"])
+    none = _none_of(counts.loc[never, "n"]) if never else ""
     if not learned:
         return [*([f"{who} never learned {_never(never, 'any of the')}: {none}."] if never else []), *why]
     if not never:
@@ -84,28 +84,23 @@ def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -
 def functions(findings: Findings) -> list[str]:
     """Tell how many of many gates were learned, by their inputs, and whether they are the linearly separable ones."""
     counts = findings.result.part("summary", ["gate", "n", "n_converged"]).groupby("gate", observed=True).sum()
-    learned = (counts["n_converged"] > 0).to_numpy()
-    always = (counts["n_converged"] == counts["n"]).to_numpy()
-    groups = np.array([inputs_of(str(gate)) for gate in counts.index], object)
-    several = bool((counts["n"] > 1).any())
-    parts, sometimes = [], []
-    for name in dict.fromkeys(groups):
-        members = groups == name
-        kind = "Boolean functions" if "input" in name else name
-        every = counted(int(members.sum()), "Boolean function" if "input" in name else "own table")
-        parts.append(
-            f"{int(learned[members].sum()):,} of the {int(members.sum()):,} {kind}" if learned.any() else every
-        )
-        parts[-1] += f" of {name}" if "input" in name else ""
-        sometimes.append(f"{int((learned & ~always)[members].sum()):,}")
-    who = _model(findings)
-    if not learned.any():
-        return [f"{capital(who)} learned none of them: {joined(parts)}."]
     names = [str(gate) for gate in counts.index]
+    learned = (counts["n_converged"] > 0).to_numpy()
+    sometimes = learned & (counts["n_converged"] < counts["n"]).to_numpy()
+    table = pd.DataFrame({"n": 1, "learned": learned, "sometimes": sometimes})
+    of_inputs = table.groupby(list(map(inputs_of, names)), sort=False).sum()
+    parts = []
+    for name, n, n_learned, _ in of_inputs.itertuples(name=None):
+        noun, of = ("Boolean function", f" of {name}") if "input" in name else ("own table", "")
+        parts.append((f"{n_learned:,} of the {n:,} {noun}s" if learned.any() else counted(n, noun)) + of)
+    who = capital(_model(findings))
+    if not learned.any():
+        return [f"{who} learned none of them: {joined(parts)}."]
     what = _of_classes(findings, names, learned) or joined(parts)
-    sentences = [f"{capital(who)} learned {what}.", *_exactly(findings, names, learned)]
-    if several:
-        sentences.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
+    sentences = [f"{who} learned {what}.", *_exactly(findings, names, learned)]
+    if counts["n"].max() > 1:
+        some = joined([f"{n:,}" for n in of_inputs["sometimes"]])
+        sentences.append(f"It learned each of them in every run, but for {some} that it learned in some.")
     return sentences
 
 
@@ -267,10 +262,9 @@ def _never(several: Sequence[str], which: str) -> str:
 
 
 def _none_of(n: "pd.Series[int]") -> str:
-    if len(n) and n.max() == 1:
+    if n.max() == 1:
         return "its one run did not converge" if len(n) == 1 else "their runs, one each, did not converge"
-    count = f"{n.min():,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
-    return f"none of {count} runs{' each' if len(n) > 1 else ' converged'}"
+    return f"none of {span(n)} runs{' each' if len(n) > 1 else ' converged'}"
 
 
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:

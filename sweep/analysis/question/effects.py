@@ -40,17 +40,13 @@ class Contrast(NamedTuple):
 
     Attributes
     ----------
-    better, worse : object
-        The values.
-    n_pairs : int
-        Pairs: of all runs, or for speed of runs that both converged.
-    for_better, for_worse : int
-        Pairs in which this one alone converged, or converged first.
-    n_seeds, seeds_better, seeds_worse : int
-        Seeds, and those in which more of the pairs tell for this one.
-    ratio : float
+    n_pairs, for_better, for_worse
+        Pairs of all runs, or for speed of runs that both converged; in how many one alone converged, or did so first.
+    n_seeds, seeds_better, seeds_worse
+        Seeds, and those in which more of the pairs tell for one.
+    ratio
         For speed, the median over the pairs of the worse one's epochs by those of the better; else NaN.
-    p : float
+    p
         Two-sided, of the exact sign test over seeds, adjusted; 1 where the seeds tell otherwise than the pairs.
     """
 
@@ -72,17 +68,9 @@ class Contrast(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """Effect of an axis, in all runs or in those of one gate.
+    """Effect of an axis on how often runs converge and how fast, in all runs or in those of one gate.
 
-    Attributes
-    ----------
-    axis : str
-    gate : str or None
-    n_values : int
-    n_pairs : int
-        Pairs of any two of its values that are compared.
-    often, fast : Contrast or None
-        How often runs converge, and how fast; None where no pair tells.
+    `n_pairs` counts those of any two of its values that are compared; a contrast is None where no pair tells.
     """
 
     axis: str
@@ -96,23 +84,10 @@ class Effect(NamedTuple):
 def effects(
     trials: Trials, axes: Sequence[str], followers: Mapping[str, Sequence[str]], by_gate: bool = False
 ) -> list[Effect]:
-    """Compare the values of each axis.
+    """Compare the values of each axis, with `by_gate` of each gate by itself where the axis is another.
 
-    Parameters
-    ----------
-    trials : Trials
-    axes
-        Columns of its settings.
-    followers
-        Axis → the axes that follow from it, which are no other settings.
-    by_gate
-        Whether each gate is compared by itself, where the axis is another.
-
-    Returns
-    -------
-    list of Effect
-        For each axis, and each gate if asked, in order; those without pairs are left out, and so are all where there
-        are fewer than six seeds.
+    `followers` are, for an axis, those that follow from it and make no other setting. Effects without pairs are left
+    out, and so are all where there are fewer than six seeds.
     """
     found: list[Effect] = []
     n_seeds = min(len(trials.seeds), MAX_RUNS // max(1, len(trials.settings)))
