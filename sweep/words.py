@@ -1,7 +1,7 @@
 """Numbers, units and names as text: each rule once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,12 @@ def counted(count: float, noun: str) -> str:
 def small(count: int) -> str:
     """Write a count as a word up to sixteen, else as a number."""
     return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
+
+
+def span(counts: Collection[int]) -> str:
+    """Write the range of some counts: "10 to 20", or "10" if all are the same."""
+    low, high = f"{min(counts):,}", f"{max(counts):,}"
+    return low if low == high else f"{low} to {high}"
 
 
 def ordinal(count: int) -> str:
@@ -134,15 +140,6 @@ def ended(status: str, max_epochs: int) -> str:
     """Return a status as a reader would say it, with the epochs that were too few."""
     term = STATUS[status].term
     return f"{term} after {counted(max_epochs, 'epoch')}" if status == "max_epochs" else term
-
-
-def named(axis: str, value: Any) -> str:
-    """Write a value of a grid key for a sentence, with the key's name unless it speaks for itself."""
-    if isinstance(value, bool | np.bool_):
-        return f"{label(axis)} = {str(value).lower()}"
-    if isinstance(value, NUMBERS):
-        return f"{label(axis)} = {number(value)}"
-    return ENCODINGS[value] if axis == "encoding" else str(value)
 
 
 def loss_in_words(loss: float, kinds: Sequence[str]) -> str:

@@ -305,7 +305,7 @@ def test_a_figure_that_fails_is_left_out_and_named(tmp_path: Path, monkeypatch: 
 
 def test_targets_between_0_and_1_are_not_told_as_ones_and_zeros() -> None:
     result = examples.made({"gate": ["soft", "AND"]}, converged_epoch=examples.never)
-    result = examples.with_table(result, "soft", [[0, 0.5], [1, 0.25]])
+    result = examples.with_table(result, "soft", [[0, 0.001], [1, 0.999], [2, 0.001]])
     (said,) = (sentence for sentence in answer(result) if "cannot" in sentence)
     assert said.startswith("The gate soft cannot be learned: no weights give every row its target (it is not linearly ")
 

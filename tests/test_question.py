@@ -10,29 +10,21 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, chisquare, quantile_test
 
+from sweep.analysis.findings import Findings
 from sweep.analysis.layout import Combinations
 from sweep.analysis.question.best import Best, best_of_each, everywhere, factor
 from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect, effects
 from sweep.analysis.question.growth import growth, last_rises, lowest_fall, oscillations
 from sweep.analysis.question.separable import separable
 from sweep.analysis.question.subject import (
-    asks_for_cycles,
-    asks_for_epochs,
-    asks_for_factor,
-    asks_for_failures,
-    asks_for_loss,
-    asks_for_oscillation,
-    asks_for_rows,
-    asks_for_share,
-    asks_for_speed,
+    asked_for,
+    asks,
     followers,
     named,
-    speed_comes_first,
     subject,
     values_first,
 )
 from sweep.analysis.question.trials import Trials, arranged
-from sweep.answer.best import asked_for
 from sweep.results.statistics import equal_test, holm, median_interval, sign_test
 from sweep.spec.theory import Separable, predict
 from sweep.spec.training_sets import boolean_table
@@ -54,6 +46,11 @@ KEYS = ["gate", "activation", "optimizer", "init", "hidden", "learning_rate", "i
         ("Does it learn faster than plain back-propagation?", KEYS, "optimizer"),
         ("Up to which learning rate does descent settle?", KEYS, "learning_rate"),
         ("How much faster than plain gradient descent do Adam and momentum learn?", KEYS, "optimizer"),
+        ("How many hidden units do the gates take?", KEYS, "hidden"),
+        ("For the gates, how much momentum is enough?", KEYS, "momentum"),
+        ("On these gates, does momentum help?", KEYS, "momentum"),
+        ("With few hidden units, how does the start change the gates learned?", KEYS, "init"),
+        ("Which gates does momentum help?", KEYS, "gate"),
         ("How fast is it?", KEYS, "gate"),
         ("How fast is it?", ["activation", "hidden"], "hidden"),
         ("How fast is it?", ["activation", "momentum"], "activation"),
@@ -67,14 +64,13 @@ def test_the_axis_of_a_question(question: str, axes: list[str], expected: str | 
 
 def test_a_question_names_axes_and_asks_for_shares_epochs_failures_or_losses() -> None:
     assert named("Which gates, how fast, and from which starts?", KEYS) == ["gate", "init"]
-    assert asks_for_speed("How many epochs does it take?") and not asks_for_speed("How often does it fail?")
-    assert asks_for_failures("How often does it fail?") and not asks_for_failures("How often is it learned?")
-    assert asks_for_loss("How does the loss fall?") and not asks_for_loss("Which loss function is best?")
-    assert speed_comes_first("How much faster does it learn?") and not speed_comes_first("How often, and how fast?")
+    assert asked_for("How many epochs does it take?") == ["fast"] and asked_for("How often does it fail?") == ["often"]
+    assert asks("How often does it fail?", "failures") and not asks("How often is it learned?", "failures")
+    assert asks("How does the loss fall?", "loss") and not asks("Which loss function is best?", "loss")
     assert asked_for("How much faster does it learn?") == ["fast", "often"]
     assert asked_for("How often, and how fast?") == ["often", "fast"]
-    assert asks_for_cycles("Does it cycle?") and not asks_for_cycles("Does a bicycle learn?")
-    assert asks_for_share("How often, and how fast?") and not asks_for_share("How many epochs does it take?")
+    assert asks("Does it cycle?", "cycles") and not asks("Does a bicycle learn?", "cycles")
+    assert asked_for("") == ["often"]
 
 
 @pytest.mark.parametrize(
@@ -96,10 +92,10 @@ def test_whether_the_values_of_the_axis_come_first(question: str, expected: bool
 
 
 def test_a_question_asks_for_factors_epochs_or_oscillation() -> None:
-    assert asks_for_factor("How much faster?") and not asks_for_factor("How fast, and how often?")
-    assert asks_for_epochs("How many epochs does it take?") and not asks_for_epochs("How do the epochs grow?")
-    assert asks_for_rows("To how many rows does it answer 1?") and not asks_for_rows("How many rows are there?")
-    assert asks_for_oscillation("How long does it oscillate?") and not asks_for_oscillation("How long does it take?")
+    assert asks("How much faster?", "factor") and not asks("How fast, and how often?", "factor")
+    assert asks("How many epochs does it take?", "epochs") and not asks("How do the epochs grow?", "epochs")
+    assert asks("To how many rows does it answer 1?", "rows") and not asks("How many rows are there?", "rows")
+    assert asks("How long does it oscillate?", "oscillation") and not asks("How long does it take?", "oscillation")
 
 
 def test_axes_that_follow_from_another() -> None:
@@ -177,6 +173,22 @@ def test_speed_names_the_fastest_and_the_slowest_value() -> None:
     assert fast is not None
     assert (fast.better, fast.worse, fast.ratio, fast.for_better, fast.for_worse) == (0.9, 0, 8.0, 18, 2)
     assert fast.p == pytest.approx(6 * binomtest(2, 20).pvalue)  # six pairs of values
+
+
+@pytest.mark.parametrize(("fails", "compared"), [((2, 7), (5, 2)), ((), (5, 8))])
+def test_of_many_values_those_with_most_and_fewest_converged_runs_are_compared(
+    fails: tuple[int, ...], compared: tuple[int, int]
+) -> None:
+    """5 is the fastest and 8 the slowest; of the two that fail, 2 does so in all runs, 7 in half of them."""
+
+    def epoch(seed: int, momentum: int) -> int | None:
+        failed = momentum in fails and (momentum == 2 or seed % 2)
+        return None if failed else {5: 3, 8: 50}.get(momentum, 10 + momentum)
+
+    effect = of_axis(trials(epoch, 12, momentum=list(range(1, 10))), "momentum")
+    told = effect.often if fails else effect.fast
+    assert told is not None
+    assert (effect.n_values, effect.n_pairs, (told.better, told.worse)) == (9, 12, compared)
 
 
 def test_a_seed_counts_once_however_many_settings_it_has() -> None:
@@ -312,7 +324,7 @@ def test_quantiles_count_failures_as_later() -> None:
 
 
 def test_everywhere_is_one_unbroken_part_of_what_was_learned() -> None:
-    settings = examples.made({"gate": ["OR", "XOR"], "learning_rate": [1.0, 2.0, 3.0, 4.0]}, 5).settings
+    settings = Findings(examples.made({"gate": ["OR", "XOR"], "learning_rate": [1.0, 2.0, 3.0, 4.0]}, 5)).varied
     counts = pd.DataFrame({"n": 5, "n_converged": [4, 5, 5, 1, 0, 0, 0, 0]})
     assert everywhere(settings, counts, "learning_rate", "gate") == (2.0, 3.0)
     assert everywhere(settings, counts, "learning_rate", None) is None

@@ -142,6 +142,11 @@ def test_first_sentence(case: str, first: str) -> None:
     assert answer(CASES[case])[0].startswith(first)
 
 
+def test_whether_it_cycles_is_answered_of_models_of_which_theory_says_nothing() -> None:
+    said = answer(examples.made({"gate": ["XOR"], "hidden": [2]}, 10, question="Does it cycle?"))
+    assert said[0].startswith("XOR: none of the 10 runs converged")
+
+
 def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_take() -> None:
     slow = {"learning_rate": [0.01, 0.02], "encoding": ["01"]}
     said = answer(examples.made({"gate": ["AND", "XOR"], **slow}, converged_epoch=examples.never))
@@ -155,6 +160,44 @@ def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_ta
     assert "takes longer" not in " ".join(answer(fast))
     wide = examples.made({"gate": ["AND"], "hidden": [2], "learning_rate": [0.01]}, converged_epoch=examples.never)
     assert "takes longer" not in " ".join(answer(wide))
+
+
+@pytest.mark.parametrize("gate", ["0110", "XOR"])
+def test_a_gate_has_one_name_however_it_is_written(gate: str) -> None:
+    edges = {"gate": gate, "learning_rate": [4, 5, 6, 7], "seeds": 3}
+    train = {"target_loss": 0.693147181, "early_stop": False}
+    settles = sweep.run({"question": "Up to which learning rate?", "grid": edges, "train": train})
+    said = answer(settles)
+    assert said[0].startswith("XOR: every run settled") and "of the 6 runs on XOR, all" in said[1]
+    assert captions.described(Findings(settles), "stability", said).finding.startswith("XOR: stable up to")
+    failing = examples.made({"gate": [gate, "AND"]}, 10, lambda setting, _: None if setting["gate"] == gate else 5)
+    assert captions.described(Findings(failing), "final_loss", []).finding.endswith("among them every run of XOR")
+    alone = answer(examples.made({"gate": [gate]}, 10, examples.never))
+    assert alone[0].startswith("XOR: none of the 10 runs converged")
+
+
+def test_after_a_colon_a_sentence_goes_on_small() -> None:
+    grid = {"gate": "parity-3", "hidden": [0, 1], "learning_rate": 1, "seeds": 2}
+    said = answer(sweep.run({"question": "Is it learned?", "grid": grid, "train": {"max_epochs": 20}}))
+    assert said[1].startswith("Without hidden units, by plain gradient descent: the gate parity-3 cannot be learned")
+    alone = answer(examples.made({"gate": ["parity-3"]}, 10, examples.never))
+    assert alone[0].startswith("The gate parity-3: none of") and alone[2].startswith("The gate parity-3 cannot be")
+
+
+@pytest.mark.parametrize("grid", [{"hidden": 2, "learning_rate": [1, 2]}, {"learning_rate": 1}, {"hidden": [0, 1]}])
+def test_a_perfect_fit_of_targets_between_0_and_1_is_not_called_a_failure(grid: dict[str, Any]) -> None:
+    """−0.2 ln 0.2 − 0.8 ln 0.8 is 0.500402; where 0 and 1 are the targets of one input, ln 2 of half of the rows."""
+    for rows, least in (([[0, 0.2], [1, 0.8]], "0.500402 nats"), ([[0, 0], [0, 1], [1, 1], [2, 1]], "0.346574 nats")):
+        source = {"question": "How often?", "grid": {"gate": "mine", "learning_rate": 1, "seeds": 3} | grid}
+        source |= {"tables": {"mine": {"rows": rows}}, "train": {"max_epochs": 50}}
+        said = answer(sweep.run(source))
+        assert (
+            "No run on the gate mine can converge: the target is 0.01 nats, below the least loss that its targets "
+            f"allow, {least} of a perfect fit."
+        ) in said
+        assert not any("Nothing was learned" in sentence or "cannot be learned" in sentence for sentence in said)
+        within = answer(sweep.run(source | {"train": {"max_epochs": 50, "target_loss": 0.51}}))
+        assert not any("can converge" in sentence for sentence in within)
 
 
 def test_of_many_gates_none_of_which_was_learned_it_is_said_once() -> None:
@@ -196,6 +239,21 @@ def test_many_values_are_told_at_even_steps_with_the_best_and_the_worst() -> Non
 
     within = answer(examples.made({"gate": ["AND"], "learning_rate": rates}, 9, between))[1]
     assert within == "AND was learned from η = 5 to 10: with η = 1 to 4 and 11 to 21, none of 135 runs converged."
+
+
+def test_of_many_values_it_is_said_which_two_are_compared() -> None:
+    def epoch(setting: dict[str, Any], seed: int) -> int | None:
+        return None if setting["init_scale"] == 3 and seed < 11 else 5
+
+    def said(n: int) -> str:
+        grid = {"gate": ["AND"], "learning_rate": [1.0, 2.0], "init_scale": [float(scale) for scale in range(1, n + 1)]}
+        made = examples.made(grid, 12, epoch, question="Which learning rate?")
+        (sentence,) = (one for one in answer(made) if one.startswith("Init scale: "))
+        return sentence
+
+    two = "of 9 values, those with the most and the fewest converged runs are compared; "
+    assert said(9).startswith(f"Init scale: {two}in this grid, runs converged more often with init scale ")
+    assert said(8).startswith("Init scale: in this grid, runs converged more often with init scale ")
 
 
 def test_epochs_are_divided_by_those_of_the_fastest_value_or_of_plain_gradient_descent_by_theirs() -> None:
@@ -351,6 +409,8 @@ def test_words_are_explained_where_they_occur() -> None:
         "critical learning rate",
         "pair",
     ]
+    compared = "In this grid, runs converged more often with 8 hidden units than with 2; runs were faster below 2/λ."
+    assert {"grid", "more often", "runs were faster", "λ"} <= set(explained([compared]))
     assert all(meaning[0].islower() or meaning[0].isdigit() or meaning[0] in "γη" for meaning in GLOSSARY.values())
     said = [*answer(CASES["gates"]), failures(CASES["gates"])]
     assert {"nats", "linearly separable", "linear program", "epoch", "seed", "setting", "5–95 %"} <= set(

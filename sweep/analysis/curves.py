@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import Layout, varying
-from sweep.analysis.names import combinations, named, values_by_name
+from sweep.analysis.names import combinations, values_by_name
 from sweep.engine.tally import last_of_bins
 from sweep.results.result import Result
 from sweep.results.settings import Settings
@@ -39,17 +39,11 @@ class SuccessCurves:
         Runs and settings of each curve; 0 where there is none.
     converged : int64, shape (n_panels, n_lines, n_epochs)
         How many of the runs have converged by each epoch.
-    panels, lines : list of str
-        The names of the curves.
-    layout : Layout
-        The parts of the axes.
-    axis : str or None
-        The axis whose values have lines.
-    of : int
-        Number of values of this axis, not all of which have lines.
-    held : dict
+    axis, of
+        The axis whose values have lines, and the number of its values, not all of which do.
+    held
         The axes that are held at one value, which is the one shown.
-    together : tuple of str
+    together
         The axes whose values are counted together.
     """
 
@@ -138,14 +132,7 @@ def _held(
 ) -> tuple[NDArray[np.bool_], dict[str, str], list[str]]:
     """Hold keys at a value that every panel has.
 
-    Returns
-    -------
-    shown : bool, shape (n_settings,)
-        The settings that are left.
-    held : dict
-        Key → name of its value.
-    mixed : list of str
-        The keys that have no such value.
+    Returns the settings that are left, the name of the value of each key, and the keys that have no such value.
     """
     shown = np.ones(settings.n, np.bool_)
     held: dict[str, str] = {}
@@ -208,13 +195,7 @@ def _common(codes: Codes, n_values: int, panel_of: Codes, wanted: NDArray[np.boo
 def _counted(result: Result, curve_of: Codes, shape: tuple[int, int]) -> tuple[Numbers, Numbers]:
     """Choose epochs, every one at which a run converges unless these are many; count the runs converged by each.
 
-    Parameters
-    ----------
-    result : Result
-    curve_of : integers, shape (n_runs,)
-        The curve of each run, −1 for none.
-    shape
-        Numbers of panels and of lines.
+    `curve_of` is the curve of each run, −1 for none, and `shape` the numbers of panels and of lines.
     """
     runs = result.outcomes(["status", "converged_epoch"])
     n = result.weights
@@ -252,17 +233,9 @@ def _pieces(
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
-    """Losses of the runs of one line of one panel.
+    """Losses of the runs of one line of one panel: their `QUANTILES`, NaN where infinite, and those of a few runs.
 
-    Attributes
-    ----------
-    panel, line : str
-    quantiles : float64, shape (5, n_epochs)
-        `QUANTILES` over the runs, NaN where infinite.
-    single : float64, shape (n, n_epochs)
-        Losses of a few runs.
-    rows : int64
-        Rows of the summary, by position, that the runs belong to.
+    Both have the shape (…, n_epochs). `rows` are those of the summary, by position, that the runs belong to.
     """
 
     panel: str
@@ -274,21 +247,9 @@ class LearningCurve:
 
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
-    """Losses over the epochs of training.
+    """Losses over the epochs of training, a curve for each panel and line, and the axes held at the value shown.
 
-    Attributes
-    ----------
-    epochs : float64, shape (n_epochs,)
-    log_epochs
-        True if most lines fall early, so that a logarithmic axis shows more.
-    curves
-        One for each panel and line.
-    panels, lines
-        Their names, in order.
-    layout
-        The parts of the axes.
-    held
-        The axes held at one value, which is the one shown.
+    `log_epochs` is true if most lines fall early, so that a logarithmic axis shows more.
     """
 
     epochs: Array
@@ -311,7 +272,9 @@ def learning_curves(result: Result, whole: Layout) -> LearningCurves | None:
     settings = result.settings
     rows, layout, held = _curve_settings(settings, whole)
     panel, panels = combinations(settings, layout.panels, layout.by_inputs, rows)
-    line, lines = _lines(settings, layout, rows)
+    codes, names = values_by_name(settings, layout.lines) if layout.lines else (np.zeros(settings.n, np.intp), [""])
+    occurring, line = np.unique(codes[rows], return_inverse=True)
+    lines = [names[at] for at in occurring]
     shown = np.zeros(settings.n, np.bool_)
     shown[rows] = True
     at = np.flatnonzero(result.of_runs(shown))
@@ -359,16 +322,6 @@ def _curve_settings(settings: Settings, layout: Layout) -> tuple[Numbers, Layout
     return rows[np.isin(along, values[chosen])], replace(layout.panels_only, lines=layout.x), held
 
 
-def _lines(settings: Settings, layout: Layout, rows: Numbers) -> tuple[Codes, list[str]]:
-    """Return the line of each of some rows, and the names of those that they have."""
-    if layout.lines is None:
-        return np.zeros(len(rows), np.intp), [""]
-    codes, found = np.unique(settings.codes(layout.lines)[rows], return_inverse=True)
-    values = settings.values(layout.lines)
-    places, names = named([values[code] for code in codes.tolist()])
-    return places[found], names
-
-
 def _curve_epochs(curves: pd.DataFrame) -> Array:
     """Choose at most 120 of the recorded epochs, dense enough for a linear and for a logarithmic axis."""
     recorded = np.unique(curves["epoch"].to_numpy())
@@ -377,15 +330,8 @@ def _curve_epochs(curves: pd.DataFrame) -> Array:
 
 def _losses_at(epochs: Array, curves: pd.DataFrame, runs: pd.DataFrame) -> Array:
     """Return the loss of each run (row) at each epoch (column): the last recorded, or its final one once it stopped."""
-    curves = curves[np.isin(curves["run"].to_numpy(), runs["run"].to_numpy())]
-    order = np.argsort(runs["run"].to_numpy())
-    place_of_run = order[np.searchsorted(runs["run"].to_numpy()[order], curves["run"].to_numpy())]
-    span = float(curves["epoch"].max()) + 1
-    key = place_of_run * span + curves["epoch"].to_numpy()
-    by_key = np.argsort(key)
-    wanted = np.arange(len(runs))[:, None] * span + epochs
-    last = np.searchsorted(key[by_key], wanted, side="right") - 1
-    recorded = curves["loss"].to_numpy()[by_key][np.maximum(last, 0)]
+    table = curves[curves["run"].isin(runs["run"])].pivot(index="run", columns="epoch", values="loss")
+    recorded = table.reindex(index=runs["run"], columns=np.union1d(table.columns, epochs)).ffill(axis=1)[epochs]
     stopped = epochs >= runs["epochs"].to_numpy(dtype=np.float64)[:, None]
     return np.where(stopped, runs["final_loss"].to_numpy()[:, None], recorded)
 

@@ -45,16 +45,8 @@ class Findings:
 
     def __init__(self, result: Result) -> None:
         self.result = sparing(result)
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment whose runs these are."""
-        return self.result.experiment
-
-    @property
-    def train(self) -> Train:
-        """Length of training, and the criterion of convergence."""
-        return self.experiment.train
+        self.experiment: Experiment = result.experiment
+        self.train: Train = result.experiment.train
 
     @property
     def settings(self) -> Settings:
@@ -164,11 +156,6 @@ class Findings:
         """Settings of which theory speaks, and what it says; see `sweep.analysis.predictions.covered`."""
         return predictions.covered(self.result)
 
-    @property
-    def plain(self) -> bool:
-        """True if every setting is one of which theory speaks, by what its grid says: `covered` looks at tables too."""
-        return predictions.plain(self.experiment)
-
     @cached_property
     def laws(self) -> dict[str, list[Law]]:
         """Predicted epochs to convergence of each panel of the layout that has any."""
@@ -177,12 +164,17 @@ class Findings:
     @cached_property
     def law_ratios(self) -> NDArray[np.float64]:
         """Median epochs to convergence over the predicted ones, of every setting in the law's range."""
-        return predictions.law_ratios(self.result, self.covered)
+        return predictions.law_ratios(self.experiment, self.covered)
 
     @cached_property
     def infima(self) -> dict[str, float]:
         """Least loss of each panel of `histogram` that has one."""
         return predictions.infima(self.result, self.covered, self.layout.panels_only)
+
+    @cached_property
+    def unreachable(self) -> dict[str, float]:
+        """Own tables that no model can learn up to the target → their least loss; see `predictions.unreachable`."""
+        return predictions.unreachable(self.experiment)
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -266,7 +258,7 @@ class Findings:
 
     def factor(self, of: Best, by: Best) -> Factor | None:
         """Divide the epochs of one setting by those of another; see `best.factor`."""
-        return None if self.trials is None or not self.result.keeps_runs else best.factor(self.trials, of, by)
+        return None if self.trials is None else best.factor(self.trials, of, by)
 
     @property
     def chooses(self) -> bool:
@@ -282,7 +274,7 @@ class Findings:
         if self.layout.x is None or self.layout.x in (key for keys in self.companions.values() for key in keys):
             return None
         kind = "gate" if "gate" in self.varied else self.subject
-        return best.everywhere(self.settings, self.counts, self.layout.x, None if kind == self.layout.x else kind)
+        return best.everywhere(self.varied, self.counts, self.layout.x, None if kind == self.layout.x else kind)
 
     @cached_property
     def effects(self) -> list[Effect]:
@@ -290,7 +282,7 @@ class Findings:
 
         Values of the subject with which no run converged do not count.
         """
-        if self.trials is None or self.trials.epochs.size > effects.MAX_RUNS:
+        if self.trials is None or self.subject is None:
             return []
         elsewhere = ["gate", "loss", *([self.layout.x] if self.everywhere else [])]
         compared = [axis for axis in self.companions if axis not in elsewhere]

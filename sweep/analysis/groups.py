@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis.layout import combinations_of
-from sweep.analysis.names import Named, combinations, levels, values_by_name
+from sweep.analysis.names import combinations, levels, values_by_name
 from sweep.results.result import Result
 from sweep.results.statistics import censored, quantiles_of, sums_by
 from sweep.spec.schema import COUNTED, QUANTILES
@@ -25,18 +25,15 @@ class Groups:
 
     Attributes
     ----------
-    keys
-        The keys whose combinations of values make the groups.
-    pooled
-        The keys that vary within groups.
+    keys, pooled
+        Those whose combinations of values make the groups, and those that vary within groups.
     by_inputs
         True if gates are grouped by their number of inputs.
     names
         Of the groups, in drawing order: of a single key, its values alone.
-    n, n_converged, n_diverged : int64, shape (n_groups,)
     single
         True if each group is one setting.
-    medians : float64, shape (n_groups,), or None
+    medians
         Median epochs to convergence over all runs, infinite where later than max_epochs; None where not taken.
     """
 
@@ -71,39 +68,42 @@ def groups(result: Result, by_kind: Sequence[str], most: int) -> Groups:
     counts = result.part("summary", ["n", "n_converged", "n_diverged"])
     n, n_converged, n_diverged = (sums_by(codes, counts[name].to_numpy(), len(names)) for name in counts)
     single = settings.n == len(names)
-    medians = _medians(result, Named(codes, names), single)
+    medians = None
+    if single:
+        medians = np.empty(len(names))
+        medians[codes] = censored(result.part("summary", ["epochs_q50"])["epochs_q50"])
+    elif not result.keeps_runs or result.n_runs <= MAX_RUNS:
+        medians = quantiles_over_runs(result, result.epochs_of_runs(), members(codes))[:, QUANTILES.index(50)]
     return Groups(keys, pooled, by_inputs, names, n, n_converged, n_diverged, single, medians)
 
 
-def _medians(result: Result, named: Named, single: bool) -> NDArray[np.float64] | None:
-    """Take the median epoch of each group of runs."""
-    medians: NDArray[Any] = np.empty(len(named.names))
-    if single:
-        medians[named.codes] = censored(result.part("summary", ["epochs_q50"])["epochs_q50"])
-        return medians
-    if result.keeps_runs and result.n_runs > MAX_RUNS:
-        return None
-    epochs, group, n = result.epochs_of_runs(), result.of_runs(named.codes), result.weights
-    for number in range(len(medians)):
-        members = epochs[group == number]
-        if n is not None:
-            medians[number] = quantiles_of(members, n[group == number])[QUANTILES.index(50)]
-            continue
-        middle = (len(members) - 1) // 2
-        medians[number] = np.partition(members, middle)[middle]
-    return medians
+def members(codes: NDArray[np.integer[Any]]) -> list[NDArray[np.intp]]:
+    """Return the places of each code from 0 on, all of which occur."""
+    return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+
+
+def quantiles_over_runs(
+    result: Result, values: NDArray[np.float64], rows_of_groups: Sequence[NDArray[np.integer[Any]]]
+) -> NDArray[np.float64]:
+    """Take the `QUANTILES` of a value of each run, or count, over those of rows of the summary, group by group.
+
+    Returns
+    -------
+    float64 array, shape (n_groups, 5)
+    """
+    first, n, weights = result.first_of_rows, result.n_outcomes, result.weights
+    found = np.empty((len(rows_of_groups), len(QUANTILES)))
+    for at, rows in enumerate(rows_of_groups):
+        ends = np.cumsum(n[rows], dtype=np.int64)
+        runs = np.repeat(first[rows] - ends + n[rows], n[rows]) + np.arange(ends[-1])
+        found[at] = quantiles_of(values[runs], None if weights is None else weights[runs])
+    return found
 
 
 class Pooled(NamedTuple):
-    """Settings counted together.
+    """Settings counted together: their runs by each column of `COUNTED`, and the `QUANTILES` over all of them.
 
-    Attributes
-    ----------
-    counts
-        Runs of all settings, by each column of `sweep.spec.schema.COUNTED`.
-    epochs, losses : float64, shape (5,)
-        Quantiles over all runs of the epoch of convergence, infinite where later than max_epochs, and of the final
-        loss.
+    An epoch of convergence is infinite where later than max_epochs.
     """
 
     counts: dict[str, int]
@@ -116,17 +116,7 @@ def pooled(result: Result, rows_of_groups: Sequence[NDArray[np.integer[Any]]]) -
     if not rows_of_groups:
         return []
     counts = result.part("summary", COUNTED)
-    epochs, losses = result.epochs_of_runs(), result.outcomes(["final_loss"])["final_loss"].to_numpy(np.float64)
-    first, n_rows, weights = result.first_of_rows, result.n_outcomes, result.weights
-    made = []
-    for rows in rows_of_groups:
-        members = np.concatenate([np.arange(first[row], first[row] + n_rows[row]) for row in rows.tolist()])
-        each = None if weights is None else weights[members]
-        made.append(
-            Pooled(
-                {name: int(counts[name].to_numpy()[rows].sum()) for name in COUNTED},
-                quantiles_of(epochs[members], each),
-                quantiles_of(losses[members], each),
-            )
-        )
-    return made
+    loss = result.outcomes(["final_loss"])["final_loss"].to_numpy(np.float64)
+    epochs, losses = (quantiles_over_runs(result, of, rows_of_groups) for of in (result.epochs_of_runs(), loss))
+    sums = [{name: int(counts[name].to_numpy()[rows].sum()) for name in COUNTED} for rows in rows_of_groups]
+    return list(map(Pooled, sums, epochs, losses))

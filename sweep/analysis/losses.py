@@ -31,14 +31,9 @@ CONSTANTS = {"bce": Constant("ln 2", math.log(2), "ln 2 ≈ 0.693"), "mse": Cons
 
 @dataclass(frozen=True)
 class Losses:
-    """Losses that the models minimise.
+    """Losses that the models minimise, and those of a model that answers ½ to every input.
 
-    Attributes
-    ----------
-    kinds
-        "bce", "mse" or both.
-    constants
-        The losses of a model that answers ½ to every input: of cross-entropy always, of squares for targets 0 and 1.
+    These are known of cross-entropy always, of squares for targets 0 and 1.
     """
 
     kinds: tuple[str, ...]

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from sweep.analysis.groups import members, quantiles_over_runs
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations, values_by_name
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.results.statistics import censored, quantiles_of
+from sweep.results.statistics import censored
 from sweep.spec.schema import EPOCH_QUANTILES
 
 MAX_POINTS = 20_000
@@ -74,12 +75,7 @@ def _pooled(result: Result, placed: pd.DataFrame) -> pd.DataFrame:
     counts = settings.sum()
     counts["converged_rate"] = counts["n_converged"] / counts["n"]
     counts["converged_low"] = counts["converged_high"] = np.nan
-    group = settings.ngroup().to_numpy()
-    rows = np.split(np.argsort(group, kind="stable"), np.cumsum(settings.size())[:-1])
-    group_of_runs = result.of_runs(group)
-    ends = np.cumsum(np.bincount(group_of_runs, minlength=len(counts)))
-    members = np.split(np.argsort(group_of_runs, kind="stable"), ends[:-1])
-    epochs, n = result.epochs_of_runs(), result.weights
-    found = np.array([quantiles_of(epochs[at], None if n is None else n[at]) for at in members])
+    rows = members(settings.ngroup().to_numpy())
+    found = quantiles_over_runs(result, result.epochs_of_runs(), rows)
     together = np.fromiter(rows, object, len(rows))
     return counts.assign(**dict(zip(EPOCH_QUANTILES, found.T, strict=True)), rows=together).reset_index()

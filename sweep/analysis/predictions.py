@@ -1,6 +1,5 @@
 """Predictions for settings of a result: those of logistic regression by plain gradient descent."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sweep.results.result import Result
 from sweep.results.statistics import censored
 from sweep.spec.experiment import Experiment
 from sweep.spec.theory import NotSeparable, Separable, predict
+from sweep.spec.training_sets import TrainingSet
 
 MAX_TABLES = 300
 """Tables that are looked at: each takes a linear program."""
@@ -30,24 +30,24 @@ def covered(result: Result) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of the summary, their positions as index: `gate`, `encoding`, and `theory`, a `Separable` or a
-        `NotSeparable`. None of a table that is not known or too far apart; no rows where there are too many tables.
+        Rows of the summary, their positions as index: `gate`, `encoding`, `learning_rate`, `n`, `n_converged`,
+        `epochs_q50`, and `theory`, a `Separable` or a `NotSeparable`. None of a table that is not known or too far
+        apart; no rows where there are too many tables.
     """
     settings = result.settings
     rows = np.arange(settings.n)
     for key, value in _PLAIN.items():
         values = settings.values(key)
         rows = rows[settings.codes(key)[rows] == values.index(value)] if value in values else rows[:0]
-    columns = {key: settings.column(key, rows).set_axis(rows) for key in ("gate", "encoding")}
-    table = pd.DataFrame(columns, index=rows)
-    if table.empty:  # of which pandas before 3.1 makes no codes
-        return table.assign(theory=None)
-    codes, tables = pd.factorize(pd.MultiIndex.from_frame(table))
+    table = pd.DataFrame({key: settings.column(key, rows).set_axis(rows) for key in ("gate", "encoding")}, index=rows)
+    number = table.groupby(["gate", "encoding"], observed=True, sort=False).ngroup().to_numpy()
+    tables = table.drop_duplicates()
     theories = np.full(len(tables), None, object)
     if len(tables) <= MAX_TABLES:
-        theories[:] = [_theory(result.experiment, gate, encoding) for gate, encoding in tables]
-    table["theory"] = theories[codes]
-    return table[table["theory"].notna()]
+        theories[:] = [_theory(result.experiment, *pair) for pair in tables.itertuples(index=False)]
+    table = table.assign(theory=theories[number]).dropna()
+    columns = result.part("summary", ["learning_rate", "n", "n_converged", "epochs_q50"]).take(table.index.to_numpy())
+    return table.join(columns.set_axis(table.index))
 
 
 def plain(experiment: Experiment) -> bool:
@@ -55,21 +55,10 @@ def plain(experiment: Experiment) -> bool:
     return all(set(grid.values[key]) == {value} for grid in experiment.grids for key, value in _PLAIN.items())
 
 
-def with_columns(result: Result, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Add columns of the summary to some of its rows, which have their positions as index."""
-    missing = [name for name in dict.fromkeys(columns) if name not in table.columns]
-    if len(table) == 0 or not missing:
-        return table.assign(**{name: [] for name in missing})
-    part = result.part("summary", missing).take(table.index.to_numpy())
-    return table.assign(**{name: part[name].array for name in missing})
-
-
-def with_panels(result: Result, table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    """Add the column `panel` to settings of `covered`: the name of the panel of a figure that shows each."""
-    if len(table) == 0:
-        return table.assign(panel=[])
+def _panels(result: Result, table: pd.DataFrame, layout: Layout) -> NDArray[np.object_]:
+    """Return the name of the panel of a figure that shows each setting of `covered`."""
     codes, names = combinations(result.settings, layout.panels, layout.by_inputs)
-    return table.assign(panel=np.array(names, object)[codes[table.index]])
+    return np.asarray(np.array(names, object)[codes[table.index]])
 
 
 def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
@@ -79,6 +68,30 @@ def out_of_reach(experiment: Experiment, gate: str, theory: Theory) -> bool:
     loss, error = experiment.train.target_loss, experiment.train.target_error
     own = gate in experiment.tables
     return (loss is not None and loss <= theory.infimum) or (error is not None and error <= 0.5 and not own)
+
+
+def unreachable(experiment: Experiment) -> dict[str, float]:
+    """Find own tables whose least cross-entropy, that of answering each input with its mean target, is over the target.
+
+    Returns
+    -------
+    dict
+        The table's name → this loss, which no model gets below.
+    """
+    target = experiment.train.target_loss
+    if target is None or any(set(grid.values["loss"]) != {"bce"} for grid in experiment.grids):
+        return {}
+    trained = {gate for grid in experiment.grids for gate in grid.values["gate"]}
+    least = {name: _entropy(table) for name, table in experiment.tables.items() if name in trained}
+    return {name: loss for name, loss in least.items() if target < loss * (1 - 1e-12)}  # what rounding may add
+
+
+def _entropy(table: TrainingSet) -> float:
+    """Least cross-entropy of any model: Σ −m log m − (1 − m) log(1 − m) over the rows / their number, m as above."""
+    _, of_row = np.unique(table.inputs, axis=0, return_inverse=True)
+    mean = (np.bincount(of_row, table.targets) / np.bincount(of_row))[of_row]
+    terms = np.stack([mean, 1 - mean])
+    return float(-(terms * np.log(np.where(terms > 0, terms, 1))).sum() / len(mean))
 
 
 def predicted_target(experiment: Experiment) -> float | None:
@@ -113,8 +126,7 @@ def laws(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, list[
     if layout.x != "learning_rate" or layout.lines_mix or target is None:
         return {}
     found: dict[str, list[Law]] = {}
-    table = with_panels(result, with_columns(result, table, ["learning_rate"]), layout)
-    for panel, of_panel in table.groupby("panel", sort=False):
+    for panel, of_panel in table.groupby(_panels(result, table, layout), sort=False):
         seen: set[tuple[float, float]] = set()
         for theory in dict.fromkeys(of_panel["theory"]):
             if not isinstance(theory, Separable) or (theory.margin, theory.monotone_learning_rate) in seen:
@@ -128,22 +140,21 @@ def laws(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, list[
     return found
 
 
-def law_ratios(result: Result, table: pd.DataFrame) -> NDArray[np.float64]:
+def law_ratios(experiment: Experiment, table: pd.DataFrame) -> NDArray[np.float64]:
     """Median epochs to convergence over the predicted ones, of every setting in the law's range: float64, (n,).
 
     Settings whose median is later than max_epochs are left out where the predicted one is so as well; otherwise the
     ratio is that of max_epochs, which is the least it can be.
     """
-    target = predicted_target(result.experiment)
+    target = predicted_target(experiment)
     if target is None or len(table) == 0:
         return np.empty(0)
-    table = with_columns(result, table, ["learning_rate", "epochs_q50"])
     rate, median = table["learning_rate"].to_numpy(np.float64), censored(table["epochs_q50"])
     codes, theories = pd.factorize(table["theory"])
     inside = rate <= np.array([getattr(theory, "monotone_learning_rate", 0.0) for theory in theories])[codes]
     gamma = np.array([getattr(theory, "margin", 1.0) for theory in theories])[codes]
     predicted = 1.0 / (gamma**2 * rate * target)
-    max_epochs = float(result.experiment.train.max_epochs)
+    max_epochs = float(experiment.train.max_epochs)
     inside &= np.isfinite(median) | (predicted < max_epochs)
     return np.asarray(np.minimum(median, max_epochs)[inside] / predicted[inside])
 
@@ -156,9 +167,9 @@ class Fewest(NamedTuple):
     n: int
 
 
-def fewest_epochs(result: Result, covered: pd.DataFrame, gate: str, target: float) -> Fewest | None:
+def fewest_epochs(covered: pd.DataFrame, gate: str, target: float) -> Fewest | None:
     """Predict the fewest epochs to a target of a separable gate; None where the law does not hold at some rate."""
-    table = with_columns(result, covered[covered["gate"] == gate], ["learning_rate"])
+    table = covered[covered["gate"] == gate]
     found: list[tuple[float, float]] = []
     n = 0
     for theory in table["theory"].unique():
@@ -175,7 +186,7 @@ def infima(result: Result, table: pd.DataFrame, layout: Layout) -> dict[str, flo
     """Least loss of each panel all of whose runs are of tables that are not separable and have the same one."""
     if layout.by_inputs:
         return {}
-    of_panels = with_panels(result, table, layout).groupby("panel", sort=False)["theory"].agg(list)
+    of_panels = table.groupby(_panels(result, table, layout), sort=False)["theory"].agg(list)
     found = {}
     for panel, theories in of_panels.items():
         losses = [theory.infimum for theory in theories if isinstance(theory, NotSeparable)]

@@ -39,18 +39,10 @@ class Group(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A run worth a look.
+    """A run worth a look, by its number.
 
-    Attributes
-    ----------
-    group
-        The runs among which it was chosen; None if it was asked for.
-    role
-        Why it was chosen: "Fastest", "Median", "Failed", ….
-    run
-        Its number.
-    stored
-        `status`, `epochs`, `converged_epoch`, `period` (None where missing) and `final_loss` in the table of runs.
+    It was chosen among a group for its role, such as "Fastest" or "Median", or asked for without a group. `stored` has
+    its `OUTCOME` in the table of runs, None where missing.
     """
 
     group: Group | None
@@ -61,16 +53,12 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """Model of a run that was trained again.
+    """Model of a run that was trained again on a table of two inputs.
 
     Attributes
     ----------
     setting
         Every key of the grid → its value; `seed` last.
-    table
-        Its training set, of two inputs.
-    plan
-        Of its kernel.
     weights : float64, shape (n_params,)
         After the last update, in the order of `sweep.spec.inits.draw`.
     identical
@@ -86,15 +74,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Course:
-    """Models of one run in the course of its training.
-
-    Attributes
-    ----------
-    choice
-    epochs
-        After how many epochs each model is what it is, increasing; 0 is the start.
-    models
-    """
+    """Models of one run in the course of its training, after so many epochs each, increasing; 0 is the start."""
 
     choice: Choice
     epochs: list[int]
@@ -103,16 +83,9 @@ class Course:
 
 @dataclass(frozen=True)
 class Representatives:
-    """Runs whose decision surfaces tell most.
+    """Runs whose decision surfaces tell most; none if no table has two inputs, or there are no runs.
 
-    Attributes
-    ----------
-    chosen : list of Choice
-        Empty if no table has two inputs, or there are no runs.
-    key : str or None
-        The key of the grid whose values have groups: "gate", "hidden" or, of a single group, None.
-    n_groups : int
-        Number of groups, not all of which are chosen from.
+    They are chosen from some of `n_groups` groups, the values of `key`: "gate", "hidden" or, of a single group, None.
     """
 
     chosen: list[Choice]

@@ -10,23 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sweep.analysis.groups import members, quantiles_over_runs
 from sweep.analysis.layout import Layout
-from sweep.analysis.names import values_by_name
-from sweep.analysis.predictions import with_columns, with_panels
+from sweep.analysis.names import combinations, values_by_name
 from sweep.results.result import Result
-from sweep.results.settings import Settings
-from sweep.results.statistics import quantiles
 from sweep.spec.experiment import Train
-from sweep.spec.schema import QUANTILES
+from sweep.spec.schema import LOSS_QUANTILES
 from sweep.spec.theory import NotSeparable
 
 SETTLED = 1e-6
 """Nats above the least loss up to which a run counts as settled there."""
-
-Array = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 
 
 class Edge(NamedTuple):
@@ -34,20 +28,13 @@ class Edge(NamedTuple):
 
     Attributes
     ----------
-    gate, encoding : str
-        The table.
-    theory : NotSeparable
-        What is predicted.
-    settled : float or None
-        The highest learning rate at which every run ended within `SETTLED` of the least loss.
-    unsettled : float or None
+    settled
+        The highest learning rate at which every run ended within `SETTLED` of the least loss, if there is one.
+    unsettled
         The learning rate from which on no run did.
-    above : float
-        At the learning rates from `unsettled` on, the most by which a run's final loss is above the least, in nats;
-        infinite if one diverged.
-    finite : bool
+    finite
         Whether any run ended with a finite loss.
-    n_beyond, n_cycles : int
+    n_beyond, n_cycles
         Runs at the learning rates from `unsettled` on, and those of them seen to end in a cycle: their weights come
         back bit for bit, after two epochs or more.
     """
@@ -57,7 +44,6 @@ class Edge(NamedTuple):
     theory: NotSeparable
     settled: float | None
     unsettled: float | None
-    above: float
     finite: bool
     n_beyond: int
     n_cycles: int
@@ -80,39 +66,22 @@ def edges(result: Result, covered: pd.DataFrame) -> list[Edge]:
 
     The runs of all other settings of a table count together.
     """
-    table = _not_separable(covered)
-    if len(table) == 0:
-        return []
-    table = with_columns(result, table, ["learning_rate"])
-    lowest, highest, n, n_cycles = _ends(result)
-    infimum = np.array([theory.infimum for theory in table["theory"]])
-    table = table.assign(lowest=lowest[table.index] - infimum, highest=highest[table.index] - infimum)
-    table = table.assign(n=n[table.index], n_cycles=n_cycles[table.index])
     found = []
-    for at, of_table in table.groupby(["gate", "encoding"], sort=False, observed=True):
-        gate, encoding = map(str, at) if isinstance(at, tuple) else ("", "")
-        theory = of_table["theory"].iloc[0]
-        by_rate = of_table.groupby("learning_rate").agg(
-            {"lowest": "min", "highest": "max", "n": "sum", "n_cycles": "sum"}
-        )
-        rates = by_rate.index.to_numpy(np.float64)
-        across = rates[0] < theory.critical_learning_rate < rates[-1]
+    for _, of_table in _ends(result, covered).groupby(["gate", "encoding"], sort=False, observed=True):
+        gate, encoding, theory = of_table.iloc[0][["gate", "encoding", "theory"]]
+        sums = {"lowest": "min", "highest": "max", "n": "sum", "n_cycles": "sum"}
+        by_rate = of_table.groupby("learning_rate").agg(sums)
+        across = by_rate.index[0] < theory.critical_learning_rate < by_rate.index[-1]
         if across and not _stop_before(result.experiment.train, theory):
-            found.append(_edge(gate, encoding, theory, rates, by_rate))
+            found.append(_edge(str(gate), str(encoding), theory, by_rate))
     return found
 
 
 class Below(NamedTuple):
-    """Runs below the critical learning rate of tables that are not separable.
+    """Runs below the critical learning rate of tables that are not separable, and gates whose runs end in a cycle.
 
-    Attributes
-    ----------
-    n, n_cycles : int
-        Runs, and those of them seen to end in a cycle: their weights come back bit for bit, after two epochs or more,
-        and their loss is more than `SETTLED` above the least. Closer to it, weights alternate by rounding alone.
-    n_tables : int
-    with_cycles : list of str
-        Gates of the tables that have such runs.
+    In a cycle, weights come back bit for bit, after two epochs or more, and the loss is more than `SETTLED` above the
+    least. Closer to it, weights alternate by rounding alone.
     """
 
     n: int
@@ -123,21 +92,13 @@ class Below(NamedTuple):
 
 def below(result: Result, covered: pd.DataFrame) -> Below | None:
     """Count the runs below the critical learning rate of their table that end in cycles; None where there are none."""
-    table = with_columns(result, _not_separable(covered), ["learning_rate"])
+    table = _ends(result, covered)
     table = table[table["learning_rate"] < np.array([theory.critical_learning_rate for theory in table["theory"]])]
     if len(table) == 0:
         return None
-    summary, runs = result.part("summary", ["n"]), result.part("runs", ["final_loss", "period"])
-    bound = np.full(len(summary), np.inf)
-    bound[table.index] = [theory.infimum + SETTLED for theory in table["theory"]]
-    is_cycle = (runs["period"].to_numpy(np.int64, na_value=0) > 1) & (
-        runs["final_loss"].to_numpy() > result.of_runs(bound)
-    )
-    n_cycles = np.add.reduceat(is_cycle, result.first_of_rows, dtype=np.int64)
-    counts = table.assign(n=summary["n"].to_numpy()[table.index], n_cycles=n_cycles[table.index])
-    by_table = counts.groupby(["gate", "encoding"], observed=True)["n_cycles"].sum()
+    by_table = table.groupby(["gate", "encoding"], observed=True)["n_cycles_above"].sum()
     with_cycles = [str(gate) for gate, _ in by_table.index[by_table > 0]]
-    return Below(int(counts["n"].sum()), int(by_table.sum()), len(by_table), with_cycles)
+    return Below(int(table["n"].sum()), int(by_table.sum()), len(by_table), with_cycles)
 
 
 def edge_layout(layout: Layout, found: Sequence[Edge]) -> Layout | None:
@@ -154,16 +115,29 @@ def edge_layout(layout: Layout, found: Sequence[Edge]) -> Layout | None:
 
 
 def _not_separable(table: pd.DataFrame) -> pd.DataFrame:
-    return table[[isinstance(theory, NotSeparable) for theory in table["theory"]]]
+    return table[np.array([isinstance(theory, NotSeparable) for theory in table["theory"]], np.bool_)]
 
 
-def _ends(result: Result) -> tuple[Array, Array, Numbers, Numbers]:
-    """The lowest and the highest final loss of each setting, its runs, and those whose weights come back in a cycle."""
-    runs = result.part("runs", ["final_loss", "period"])
-    n, first = result.part("summary", ["n"])["n"].to_numpy(np.int64), result.first_of_rows
-    loss, cycles = runs["final_loss"].to_numpy(), runs["period"].to_numpy(np.int64, na_value=0) > 1
-    counts = np.add.reduceat(cycles, first, dtype=np.int64)
-    return np.minimum.reduceat(loss, first), np.maximum.reduceat(loss, first), n, counts
+def _ends(result: Result, covered: pd.DataFrame) -> pd.DataFrame:
+    """Add to settings of tables that are not separable how their runs end.
+
+    Columns lowest and highest, the final losses above the least one; n_cycles, the runs whose weights come back in a
+    cycle, and n_cycles_above, those of them that have not settled.
+    """
+    table = _not_separable(covered)
+    if len(table) == 0:
+        return table
+    least = np.zeros(result.settings.n)
+    least[table.index] = [theory.infimum for theory in table["theory"]]
+    runs, first = result.part("runs", ["final_loss", "period"]), result.first_of_rows
+    above = runs["final_loss"].to_numpy() - result.of_runs(least)
+    cycles = runs["period"].to_numpy(np.int64, na_value=0) > 1
+    return table.assign(
+        lowest=np.minimum.reduceat(above, first)[table.index],
+        highest=np.maximum.reduceat(above, first)[table.index],
+        n_cycles=np.add.reduceat(cycles, first, dtype=np.int64)[table.index],
+        n_cycles_above=np.add.reduceat(cycles & (above > SETTLED), first, dtype=np.int64)[table.index],
+    )
 
 
 def _stop_before(train: Train, theory: NotSeparable) -> bool:
@@ -174,22 +148,20 @@ def _stop_before(train: Train, theory: NotSeparable) -> bool:
     return bool(train.early_stop and reached and above)
 
 
-def _edge(gate: str, encoding: str, theory: NotSeparable, rates: Array, by_rate: pd.DataFrame) -> Edge:
-    all_settled = (by_rate["highest"] <= SETTLED).to_numpy()
-    none_settled = (by_rate["lowest"] > SETTLED).to_numpy()
-    last = np.flatnonzero(all_settled)
-    first = int(np.flatnonzero(~none_settled)[-1]) + 1 if not none_settled.all() else 0
-    beyond = first < len(rates)
+def _edge(gate: str, encoding: str, theory: NotSeparable, by_rate: pd.DataFrame) -> Edge:
+    rates = by_rate.index.to_numpy(np.float64)
+    settled = np.flatnonzero(by_rate["highest"] <= SETTLED)
+    some_settled = np.flatnonzero(by_rate["lowest"] <= SETTLED)
+    beyond = int(some_settled[-1]) + 1 if len(some_settled) else 0
     return Edge(
         gate,
         encoding,
         theory,
-        float(rates[last[-1]]) if len(last) else None,
-        float(rates[first]) if beyond else None,
-        float(by_rate["highest"].iloc[first:].max()) if beyond else 0.0,
+        float(rates[settled[-1]]) if len(settled) else None,
+        float(rates[beyond]) if beyond < len(rates) else None,
         bool(np.isfinite(by_rate["lowest"]).any()),
-        int(by_rate["n"].iloc[first:].sum()),
-        int(by_rate["n_cycles"].iloc[first:].sum()),
+        int(by_rate["n"].iloc[beyond:].sum()),
+        int(by_rate["n_cycles"].iloc[beyond:].sum()),
     )
 
 
@@ -198,51 +170,29 @@ def losses_across(result: Result, covered: pd.DataFrame, layout: Layout, found: 
 
     Columns panel, line, x, gate, encoding, order (where the panel stands), and q05, q50, q95 in nats.
     """
-    names = ["final_loss_q05", "final_loss_q50", "final_loss_q95"]
     tables = {(edge.gate, edge.encoding) for edge in found if edge.finite}
-    rows = _not_separable(with_panels(result, with_columns(result, covered, [*layout.axes, *names]), layout))
-    wanted = [pair in tables for pair in zip(rows["gate"].astype(str), rows["encoding"].astype(str), strict=True)]
-    rows = rows[wanted]
-    if layout.lines:
-        codes, lines = values_by_name(result.settings, layout.lines)
-        line = pd.Categorical.from_codes(codes[rows.index], categories=pd.Index(lines)).remove_unused_categories()
-    else:
-        line = pd.Categorical([""]).take(np.zeros(len(rows), np.intp))
+    rows = covered[[pair in tables for pair in zip(covered["gate"], covered["encoding"], strict=True)]]
+    order, panels = combinations(result.settings, layout.panels)
+    codes, lines = values_by_name(result.settings, layout.lines) if layout.lines else (np.zeros_like(order), [""])
+    line = pd.Categorical.from_codes(codes[rows.index], categories=pd.Index(lines)).remove_unused_categories()
     made = pd.DataFrame(
         {
-            "panel": rows["panel"].astype(str),
+            "panel": np.array(panels, object)[order[rows.index]],
             "line": line,
             "x": rows["learning_rate"].astype("float64"),
             "gate": rows["gate"].astype(str),
             "encoding": rows["encoding"].astype(str),
-            "order": _order(result.settings, rows, layout),
-            "q05": rows[names[0]],
-            "q50": rows[names[1]],
-            "q95": rows[names[2]],
+            "order": order[rows.index],
         }
     )
     keys = ["panel", "line", "x"]
-    if made.duplicated(keys).any():
-        made = _together(result, made, keys)
+    names = [f"final_loss_{name}" for name in ("q05", "q50", "q95")]
+    losses = result.part("summary", names).take(rows.index.to_numpy()).to_numpy()
+    if made.duplicated(keys).any():  # settings that are drawn as one point
+        points = members(made.groupby(keys, observed=True, sort=False).ngroup().to_numpy())
+        together = [rows.index.to_numpy()[at] for at in points]
+        made = made.drop_duplicates(keys)
+        loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
+        losses = quantiles_over_runs(result, loss, together)[:, [LOSS_QUANTILES.index(name) for name in names]]
+    made[["q05", "q50", "q95"]] = losses
     return made.sort_values("x", kind="stable", ignore_index=True)
-
-
-def _order(settings: Settings, rows: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
-    """Return where the panel of each row stands among the others: in order of the values of its axes."""
-    order = np.zeros(len(rows), np.int64)
-    for key in layout.panels:
-        codes, names = values_by_name(settings, key)
-        order = order * len(names) + codes[rows.index]
-    return order
-
-
-def _together(result: Result, made: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Take the quantiles over the runs of several settings that are drawn as one point."""
-    loss = result.part("runs", ["final_loss"])["final_loss"].to_numpy()
-    first, n = result.first_of_rows, result.n
-    kept = made.drop_duplicates(keys).set_index(keys, drop=False)
-    wanted = [QUANTILES.index(q) for q in (5, 50, 95)]
-    for at, rows in made.groupby(keys, observed=True).groups.items():
-        runs = np.concatenate([np.arange(first[row], first[row] + n[row]) for row in rows])
-        kept.loc[at, ["q05", "q50", "q95"]] = quantiles(loss[runs])[wanted]
-    return kept.reset_index(drop=True)

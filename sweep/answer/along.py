@@ -9,14 +9,26 @@ import pandas as pd
 from sweep.analysis.findings import Findings
 from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
-from sweep.analysis.question.subject import asks_for_cycles, asks_for_oscillation
+from sweep.analysis.question.subject import asks
 from sweep.analysis.stability import Edge
 from sweep.answer.best import WORDS, later
-from sweep.answer.gates import MAX_NAMED, in_nats
+from sweep.answer.gates import MAX_NAMED, called, in_nats
 from sweep.answer.names import setting
 from sweep.results.statistics import censored
 from sweep.spec.gates import shown
-from sweep.words import ENCODINGS, NBSP, assignment, capital, counted, joined, label, loss_in_words, number, percent
+from sweep.words import (
+    ENCODINGS,
+    NBSP,
+    assignment,
+    capital,
+    counted,
+    joined,
+    label,
+    loss_in_words,
+    number,
+    percent,
+    span,
+)
 
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
@@ -29,16 +41,12 @@ NEAR = 0.15
 def edge_sentences(findings: Findings, resolved: bool) -> list[str]:
     """Tell between which learning rates the edge of stability of each table lies, as measured and as predicted.
 
-    Parameters
-    ----------
-    findings
-    resolved
-        Only edges that the learning rates of the experiment resolve (`RESOLVED`), or only the others.
+    Of edges that the learning rates of the experiment resolve (`RESOLVED`), or of the others.
     """
     found = findings.edges
     several = len({edge.encoding for edge in found}) > 1
     wanted = [edge for edge in found if resolved == (edge.half_width is not None and edge.half_width <= RESOLVED)]
-    who = [f"{edge.gate} with {ENCODINGS[edge.encoding]}" if several else edge.gate for edge in wanted]
+    who = [called([edge.gate]) + (f" with {ENCODINGS[edge.encoding]}" if several else "") for edge in wanted]
     named_edges = list(zip(who, wanted, strict=True))
     return [_edge(*pair) for pair in named_edges] + [text for pair in named_edges if (text := _beyond(*pair))]
 
@@ -50,8 +58,7 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
     factor, low, high, n = found.growth
     left_out = f", {len(medians) - n} later than the last epoch left out, so it may be more" if n < len(medians) else ""
     first = found.fastest[0]
-    runs = sorted({best.n for best in found.fastest})
-    n_runs = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
+    n_runs = span([best.n for best in found.fastest])
     seeds = f"{first.n_choosing:,} seeds" if first.n_choosing else "the same runs"
     measured = f" and measured on {n_runs} runs with other seeds" if first.n_choosing else ""
     at = f", each at the {WORDS['fast']} of {first.n_settings:,} settings, chosen by {seeds}{measured}"
@@ -81,7 +88,7 @@ def grown(findings: Findings, found: ByInputs) -> list[str]:
 
 def oscillations(findings: Findings) -> list[str]:
     """Tell how long the loss goes up and down, by gate, if the question asks for it and every epoch was recorded."""
-    if not asks_for_oscillation(findings.experiment.question):
+    if not asks(findings.experiment.question, "oscillation"):
         return []
     by_gate = findings.varied.groupby("gate", observed=True).indices if "gate" in findings.varied else {}
     gates = list(map(str, by_gate)) if 1 < len(by_gate) <= MAX_GATES else [""]
@@ -190,7 +197,7 @@ def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str
 
 def cycles(findings: Findings) -> list[str]:
     """Tell how many runs end in cycles below the critical learning rate, if the question is about cycles."""
-    below = findings.below_edges if asks_for_cycles(findings.experiment.question) else None
+    below = findings.below_edges if asks(findings.experiment.question, "cycles") else None
     if below is None:
         return []
     seen = f"{below.n_cycles:,} ({percent(below.n_cycles / below.n)}{NBSP}%)" if below.n_cycles else "none"
@@ -208,7 +215,7 @@ def cycles(findings: Findings) -> list[str]:
 
 
 def _edge(who: str, edge: Edge) -> str:
-    who = who if who[0].isupper() else f"The gate {who}"
+    who = capital(who)
     predicted = f"{edge.theory.critical_learning_rate:.6g}"
     theory = f"theory predicts the edge of stability at η = 2/λ = {predicted}"
     if edge.settled is None or edge.unsettled is None:

@@ -1,16 +1,14 @@
 """The answer to an experiment's question, in plain sentences made from its numbers."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.subject import asks_for_loss, asks_for_rows
+from sweep.analysis.question.subject import asks
 from sweep.answer.along import cycles, edge_sentences, fallen, grown, oscillations, planes
 from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
-from sweep.answer.gates import functions, gates, instead, rows_answered, separability
+from sweep.answer.gates import called, functions, gates, instead, rows_answered, separability
 from sweep.answer.leading import leading
 from sweep.spec.schema import STATUS
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
@@ -27,13 +25,13 @@ def answer(findings: Findings) -> list[str]:
         return ["There are no runs, so there is no answer yet."]
     if findings.n_runs == 1 and findings.result.keeps_runs:
         return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
-    if asks_for_rows(findings.experiment.question) and findings.ones:
+    if asks(findings.experiment.question, "rows") and findings.ones:
         return rows_answered(findings)
     if findings.layout.by_inputs:
         return [*cycles(findings), *functions(findings), *_outcomes(findings)]
     if findings.layout.plane is not None:
         return [*planes(findings), *separability(findings), *instead(findings), *_outcomes(findings)]
-    loss_first = asks_for_loss(findings.experiment.question)
+    loss_first = asks(findings.experiment.question, "loss")
     answered = findings.subject if "gate" in findings.varied and findings.subject != "gate" else None
     edges = edge_sentences(findings, resolved=True)
     edges += edge_sentences(findings, resolved=False) if findings.subject == "learning_rate" else []
@@ -58,11 +56,6 @@ def incomplete(findings: Findings) -> list[str]:
         return []
     done = f"{manifest['n_done']:,} of its {manifest['n_runs']:,} runs"
     return [f"Incomplete: the sweep was interrupted, and these are {done}."]
-
-
-def column(findings: Findings, name: str) -> "pd.Series[Any]":
-    """Return a column of the summary."""
-    return findings.result.part("summary", [name])[name]
 
 
 def _only_edges(findings: Findings, edges: list[str]) -> bool:
@@ -101,7 +94,7 @@ def _one_setting(findings: Findings) -> list[str]:
     row = findings.result.summary.iloc[0]
     spread = f"5–95{NBSP}%: {_loss(findings, row['final_loss_q05'])} to {_loss(findings, row['final_loss_q95'])}"
     results = [of_runs(findings, best) for best in findings.best([np.zeros(1, np.intp)], "often")]
-    sentences = [f"{row['gate']}: {text}." if "gate" in row.index else f"{capital(text)}." for text in results]
+    sentences = [f"{capital(called(findings.settings.values('gate')))}: {text}." for text in results]
     if row["n_converged"] < row["n"]:
         sentences.append(f"The median final loss is {_loss(findings, row['final_loss_q50'])} ({spread}).")
     return sentences

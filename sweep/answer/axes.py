@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.question.effects import FEWEST_SEEDS, Contrast, Effect
+from sweep.analysis.question.effects import FEWEST_SEEDS, MAX_VALUES, Contrast, Effect
 from sweep.answer.names import names_of, together, value
 from sweep.words import capital, joined, label, number, p_value, small
 
@@ -46,15 +46,28 @@ def _everywhere(findings: Findings, axis: str, first: object, last: object) -> s
 
 
 def _effect(findings: Findings, axis: str, effects: Sequence[Effect]) -> list[str]:
+    if not effects:
+        return []
     telling = [effect for effect in effects if effect.often or effect.fast]
     title = capital(label(axis))
     if not telling:
         n = sum(effect.n_pairs for effect in effects)
-        return [f"{title}: no difference in when runs converge, in any of {n:,} pairs."] if n else []
+        return [f"{title}: {_two(effects)}no difference in when runs converge, in any of {n:,} pairs."]
     if len(telling) > MAX_GATES:
-        return [f"{title}: {_grouped(findings, axis, telling)}."]
+        return [f"{title}: {_two(telling)}{_grouped(findings, axis, telling)}."]
     several = len(effects) > 1
-    return [f"{title}{f', {effect.gate}' if several else ''}: {_told(findings, axis, effect)}." for effect in telling]
+    return [
+        f"{title}{f', {effect.gate}' if several else ''}: {_two([effect])}{_told(findings, axis, effect)}."
+        for effect in telling
+    ]
+
+
+def _two(effects: Sequence[Effect]) -> str:
+    """Say which two of many values are compared; nothing where all are."""
+    n = max(effect.n_values for effect in effects)
+    return (
+        f"of {n:,} values, those with the most and the fewest converged runs are compared; " if n > MAX_VALUES else ""
+    )
 
 
 def _told(findings: Findings, axis: str, effect: Effect) -> str:

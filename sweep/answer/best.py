@@ -7,21 +7,10 @@ import numpy as np
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import asks_for_share, asks_for_speed, speed_comes_first
 from sweep.results.statistics import wilson
 from sweep.words import NBSP, counted, percent
 
 WORDS: dict[By, str] = {"often": "best", "fast": "fastest"}
-
-
-def asked_for(question: str) -> list[By]:
-    """Decide what a question asks: how often runs converge, how fast, or both."""
-    speed = asks_for_speed(question)
-    if not speed:
-        return ["often"]
-    if not asks_for_share(question):
-        return ["fast"]
-    return ["fast", "often"] if speed_comes_first(question) else ["often", "fast"]
 
 
 def best_has(best: Best, named: str, by: By) -> str:
@@ -37,12 +26,17 @@ def of_runs(findings: Findings, best: Best) -> str:
     other = " with other seeds" if best.n_choosing else ""
     if best.n == 1:
         return f"the one run converged after {counted(best.q50, 'epoch')}" if best.n_converged else "its run did not"
-    low, high = (float(end) for end in wilson(np.array(best.n_converged), best.n))
     exact = f"{_percent(best)}, " if 0 < best.n_converged < best.n else ""
-    interval = f"{exact}95{NBSP}% interval {percent(low)} – {percent(high)}{NBSP}%"
+    certain = f"{exact}95{NBSP}% interval {interval(best.n_converged, best.n)}{NBSP}%"
     many = f"{best.n_converged:,} of {best.n:,}" if best.n_converged else f"none of the {best.n:,}"
     many = f"all {best.n:,}" if best.n_converged == best.n else many
-    return f"{many} runs{other} converged ({interval}){_spread(findings, best)}"
+    return f"{many} runs{other} converged ({certain}){_spread(findings, best)}"
+
+
+def interval(n_converged: int, n: int) -> str:
+    """Write Wilson's interval of a share in percent."""
+    low, high = (float(end) for end in wilson(np.array(n_converged), n))
+    return f"{percent(low)} – {percent(high)}"
 
 
 def at_best(bests: Sequence[Best], by: By) -> str:

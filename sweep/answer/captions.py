@@ -1,17 +1,20 @@
 """Captions of figures, and what they find for who cannot see them; how failures were counted."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
+from sweep.analysis.question.effects import MAX_VALUES
 from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
-from sweep.answer.answer import column
 from sweep.answer.gates import MAX_NAMED, instead
+from sweep.answer.names import value
 from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
+from sweep.spec.gates import shown
 from sweep.words import (
     NBSP,
     counted,
@@ -19,12 +22,13 @@ from sweep.words import (
     joined,
     label,
     loss_in_words,
-    named,
     nats,
     of_group,
     ordinal,
     outcome,
     percent,
+    small,
+    span,
 )
 
 KEPT = (
@@ -47,17 +51,7 @@ TITLES = {
 
 
 class Description(NamedTuple):
-    """The words of a figure.
-
-    Attributes
-    ----------
-    finding
-        Its heading: what it finds, in one line.
-    caption
-        How to read it.
-    alt
-        What it shows and finds, for those who cannot see it.
-    """
+    """The words of a figure: its heading, how to read it, and what it shows and finds for those who cannot see it."""
 
     finding: str
     caption: str
@@ -101,8 +95,10 @@ def _how_compared(findings: Findings) -> list[str]:
         lines.append(
             "Pairs have the same seed and otherwise the same setting. Of how often runs converge, the two values of an "
             "axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
-            "converged. p is of the exact sign test over seeds (McNemar’s where a seed has one pair), each counted "
-            "once as its runs depend on each other, times the number of pairs of values; adjusted for "
+            f"converged. Of more than {small(MAX_VALUES)} values, only those with the most and the fewest converged "
+            "runs are compared, of several the fastest and the slowest. p is of the exact sign test over seeds "
+            "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "
+            "number of pairs of values; adjusted for "
             f"{counted(n, 'test')} (Holm). Below 0.05 is more than chance; it is below 0.001 where it is not told."
         )
     if findings.edges and (compared or findings.edge_layout is not None):
@@ -113,15 +109,20 @@ def _how_compared(findings: Findings) -> list[str]:
     return lines
 
 
+def _column(findings: Findings, name: str) -> "pd.Series[Any]":
+    """Return a column of the summary."""
+    return findings.result.part("summary", [name])[name]
+
+
 def described(findings: Findings, name: str, answered: Sequence[str]) -> Description:
     """Caption and alternative text of a figure, by its name in `sweep.plots.figures_for`, given the `answer`."""
     return _DESCRIBED[name](findings, answered)
 
 
 def _heat_map(findings: Findings, answered: Sequence[str]) -> Description:
-    n = column(findings, "n")
+    n = _column(findings, "n")
     runs = "the run" if n.max() == 1 else "half of the runs or more"
-    found = int(column(findings, "epochs_q50").notna().sum())
+    found = int(_column(findings, "epochs_q50").notna().sum())
     return Description(
         f"At {found:,} of {counted(findings.n_settings, 'setting')}, {runs} converged",
         "Epochs until the criterion first held, the median where a setting has several runs. Colours are by rank: "
@@ -131,13 +132,12 @@ def _heat_map(findings: Findings, answered: Sequence[str]) -> Description:
 
 
 def _success_rate(findings: Findings, answered: Sequence[str]) -> Description:
-    layout, n = findings.layout, column(findings, "n")
+    layout, n = findings.layout, _column(findings, "n")
     interval = ""
     if not layout.pooled and not layout.by_inputs:
-        per_point = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
-        per_point += " run" if n.max() == 1 else " runs"
-        interval = f" Shaded: its 95{NBSP}% Wilson interval, from {per_point} a point."
-    n_converged = column(findings, "n_converged")
+        runs = "run" if n.max() == 1 else "runs"
+        interval = f" Shaded: its 95{NBSP}% Wilson interval, from {span(n)} {runs} a point."
+    n_converged = _column(findings, "n_converged")
     return Description(
         _always_and_never(int((n_converged == n).sum()), int((n_converged == 0).sum()), findings.n_settings),
         f"Share of the runs of a setting that converged.{interval}{_together(findings)}",
@@ -161,15 +161,11 @@ def _always_and_never(always: int, never: int, n: int) -> str:
 
 
 def _epochs_to_converge(findings: Findings, answered: Sequence[str]) -> Description:
-    medians = column(findings, "epochs_q50").dropna()
+    medians = _column(findings, "epochs_q50").dropna()
     finding = f"Half of the runs had not converged after {findings.train.max_epochs:,} epochs at any setting"
     if len(medians):
-        ends = (
-            f"{medians.min():,} to {medians.max():,} epochs"
-            if len(set(medians)) > 1
-            else counted(medians.max(), "epoch")
-        )
-        finding = f"Where half of the runs converged, that took {ends}"
+        epochs = "epoch" if medians.max() == 1 else "epochs"
+        finding = f"Where half of the runs converged, that took {span(medians)} {epochs}"
     return Description(
         finding,
         f"Epochs until the criterion first held: median, and shaded the 5–95{NBSP}% range, over all runs. A median’s "
@@ -232,10 +228,10 @@ def _stability(findings: Findings, answered: Sequence[str]) -> Description:
 
 def _edge_in_short(edge: Edge) -> str:
     """Tell the edge of stability of a table, measured and predicted, in a few words."""
-    predicted = f"{edge.theory.critical_learning_rate:.6g}"
+    who, predicted = shown(edge.gate), f"{edge.theory.critical_learning_rate:.6g}"
     if edge.settled is None or edge.unsettled is None:
-        return f"{edge.gate}: the runs show no edge of stability, which theory puts at η = {predicted}"
-    return f"{edge.gate}: stable up to η between {edge.settled:.6g} and {edge.unsettled:.6g}; theory says {predicted}"
+        return f"{who}: the runs show no edge of stability, which theory puts at η = {predicted}"
+    return f"{who}: stable up to η between {edge.settled:.6g} and {edge.unsettled:.6g}; theory says {predicted}"
 
 
 def _decision_surfaces(findings: Findings, answered: Sequence[str]) -> Description:
@@ -281,7 +277,7 @@ def _training(findings: Findings, answered: Sequence[str]) -> Description:
 
 
 def _median_losses(findings: Findings) -> str:
-    median = column(findings, "final_loss_q50")
+    median = _column(findings, "final_loss_q50")
     if len(median) == 1:
         return f"The median final loss is {loss_in_words(median.iloc[0], findings.losses.kinds)}."
     lowest, highest = (loss_in_words(loss, findings.losses.kinds) for loss in (median.min(), median.max()))
@@ -301,8 +297,9 @@ def _learned_nothing(findings: Findings) -> list[str]:
     if subject is None or layout.by_inputs or layout.plane is not None:
         return [f"{share}."]
     always = above.groupby(findings.result.part("runs", [subject])[subject], observed=True, dropna=False).all()
-    names = [named(subject, name) for name in always.index[always]]
-    among = f", among them every run of {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
+    names = [value(subject, at) for at in always.index[always]]
+    of = "of" if subject == "gate" else "with"
+    among = f", among them every run {of} {joined(names)}" if 0 < len(names) <= MAX_NAMED else ""
     return [f"{share}{among}."]
 
 
@@ -314,18 +311,17 @@ def _success_curves(findings: Findings, answered: Sequence[str]) -> Description:
     ]
     single = (curves.n_settings == 1)[curves.n > 0]
     if single.any():
-        counts = curves.n[curves.n_settings == 1]
-        n = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
+        runs = span(curves.n[curves.n_settings == 1])
         sentences.append(
-            f"Shaded: the 95\N{NO-BREAK SPACE}% Wilson interval at each epoch by itself, from {n} runs a curve; the "
-            "whole curve lies within with less certainty."
+            f"Shaded: the 95{NBSP}% Wilson interval at each epoch by itself, from {runs} runs a curve; the whole curve "
+            "lies within with less certainty."
         )
     if curves.axis is not None and len(curves.lines) < curves.of:
         sentences.append(f"Lines: {len(curves.lines)} of the {curves.of:,} values of {label(curves.axis)}.")
     if not single.all():
         what = joined([label(key) for key in curves.together]) if curves.together else "settings that share a curve"
         sentences.append(f"Counted together, so without an interval: all values of {what}.")
-    n_runs, n_converged = (int(column(findings, name).sum()) for name in ("n", "n_converged"))
+    n_runs, n_converged = (int(_column(findings, name).sum()) for name in ("n", "n_converged"))
     total = f"By the end, {n_converged:,} of all {n_runs:,} runs of the experiment have converged."
     return Description(total.rstrip("."), " ".join(sentences), f"Share of runs converged against epochs. {total}")
 

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.names import inputs_of
-from sweep.analysis.predictions import fewest_epochs, out_of_reach, predicted_target, with_columns
+from sweep.analysis.predictions import fewest_epochs, out_of_reach, plain, predicted_target
 from sweep.analysis.question.best import Best, By
 from sweep.analysis.question.effects import CHANCE
 from sweep.analysis.question.instead import DIVERGED, HALF, Instead
 from sweep.analysis.question.separable import MAX_INPUTS, separable
-from sweep.answer.best import asked_for, at_best, best_has, of_runs, rate_or_median
+from sweep.analysis.question.subject import asked_for
+from sweep.answer.best import at_best, best_has, of_runs, rate_or_median
 from sweep.answer.names import setting
 from sweep.spec.classes import members
 from sweep.spec.gates import n_inputs, shown, truth_table
 from sweep.spec.theory import Separable
-from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small
+from sweep.words import NBSP, capital, counted, exact, joined, nats, p_value, percent, small, span
 
 MAX_NAMED = 4
 MAX_CLASSES = 200
@@ -33,13 +34,13 @@ def gates(findings: Findings) -> list[str]:
     """Tell which gates were learned, each at its best setting, and why the others were not."""
     counts = findings.counts.groupby(findings.varied["gate"], observed=True).sum()
     learned = [str(gate) for gate in counts.index[counts["n_converged"] > 0]]
-    never = [str(gate) for gate in counts.index[counts["n_converged"] == 0]]
+    never = [str(gate) for gate in counts.index[counts["n_converged"] == 0] if gate not in findings.unreachable]
     who, why = capital(_model(findings)), separability(findings)
-    none = _none_of(counts.loc[never, "n"])
+    none = _none_of(counts.loc[never, "n"]) if never else ""
     if not learned:
-        return [f"{who} never learned {_never(never, 'any of the')}: {none}.", *why]
+        return [*([f"{who} never learned {_never(never, 'any of the')}: {none}."] if never else []), *why]
     if not never:
-        sentences = [f"{who} learned {_named(learned, 'all')}."]
+        sentences = [f"{who} learned {_named(learned, 'all' if len(learned) == len(counts) else 'the other')}."]
     else:
         some = f"{small(len(learned))} of the {small(len(counts))} gates"
         some = some if len(learned) > MAX_NAMED else joined(learned)
@@ -56,7 +57,7 @@ def gates(findings: Findings) -> list[str]:
         texts.setdefault(f"{has}: {of_runs(findings, best)}" if has else of_runs(findings, best), []).append(gate)
     return [
         *sentences,
-        *(f"{at_start(names)}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
+        *(f"{capital(called(names))}{' each' * (len(names) > 1)}: {text}." for text, names in texts.items()),
         *why,
     ]
 
@@ -83,28 +84,23 @@ def _ends(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -
 def functions(findings: Findings) -> list[str]:
     """Tell how many of many gates were learned, by their inputs, and whether they are the linearly separable ones."""
     counts = findings.result.part("summary", ["gate", "n", "n_converged"]).groupby("gate", observed=True).sum()
-    learned = (counts["n_converged"] > 0).to_numpy()
-    always = (counts["n_converged"] == counts["n"]).to_numpy()
-    groups = np.array([inputs_of(str(gate)) for gate in counts.index], object)
-    several = bool((counts["n"] > 1).any())
-    parts, sometimes = [], []
-    for name in dict.fromkeys(groups):
-        members = groups == name
-        kind = "Boolean functions" if "input" in name else name
-        every = counted(int(members.sum()), "Boolean function" if "input" in name else "own table")
-        parts.append(
-            f"{int(learned[members].sum()):,} of the {int(members.sum()):,} {kind}" if learned.any() else every
-        )
-        parts[-1] += f" of {name}" if "input" in name else ""
-        sometimes.append(f"{int((learned & ~always)[members].sum()):,}")
-    who = _model(findings)
-    if not learned.any():
-        return [f"{capital(who)} learned none of them: {joined(parts)}."]
     names = [str(gate) for gate in counts.index]
+    learned = (counts["n_converged"] > 0).to_numpy()
+    sometimes = learned & (counts["n_converged"] < counts["n"]).to_numpy()
+    table = pd.DataFrame({"n": 1, "learned": learned, "sometimes": sometimes})
+    of_inputs = table.groupby(list(map(inputs_of, names)), sort=False).sum()
+    parts = []
+    for name, n, n_learned, _ in of_inputs.itertuples(name=None):
+        noun, of = ("Boolean function", f" of {name}") if "input" in name else ("own table", "")
+        parts.append((f"{n_learned:,} of the {n:,} {noun}s" if learned.any() else counted(n, noun)) + of)
+    who = capital(_model(findings))
+    if not learned.any():
+        return [f"{who} learned none of them: {joined(parts)}."]
     what = _of_classes(findings, names, learned) or joined(parts)
-    sentences = [f"{capital(who)} learned {what}.", *_exactly(findings, names, learned)]
-    if several:
-        sentences.append(f"It learned each of them in every run, but for {joined(sometimes)} that it learned in some.")
+    sentences = [f"{who} learned {what}.", *_exactly(findings, names, learned)]
+    if counts["n"].max() > 1:
+        some = joined([f"{n:,}" for n in of_inputs["sometimes"]])
+        sentences.append(f"It learned each of them in every run, but for {some} that it learned in some.")
     return sentences
 
 
@@ -189,31 +185,34 @@ def rows_answered(findings: Findings) -> list[str]:
 def separability(findings: Findings) -> list[str]:
     """Tell which gates no weights can learn, and why, and how long theory has those take that were not learned.
 
-    Only of logistic regression, and only where a gate that theory rules out did not converge, as it must be.
+    Of all models, those whose targets allow no loss below the target; else only of logistic regression, and only where
+    a gate that theory rules out did not converge, as it must be.
     """
-    table = with_columns(findings.result, findings.covered, ["n_converged"])
+    sentences = _perfect_is_too_little(findings)
+    table = findings.covered
     if len(table) == 0:
-        return []
+        return sentences
     converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
     theories = dict(zip(table["gate"].astype(str), table["theory"], strict=True))
     who = "" if len(table) == findings.n_settings else "Without hidden units, by plain gradient descent: "
     barred = [
         gate
         for gate, theory in theories.items()
-        if out_of_reach(findings.experiment, gate, theory) and not converged[gate]
+        if out_of_reach(findings.experiment, gate, theory) and not converged[gate] and gate not in findings.unreachable
     ]
     separable_ones = [gate for gate, theory in theories.items() if isinstance(theory, Separable)]
-    sentences = []
     if barred:
         its, tells = ("its", "it is") if len(barred) == 1 else ("their", "they are")
         flat = {inputs_of(gate) for gate in barred} == {"2 inputs"}
         reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
         if any(_between_0_and_1(findings, gate) for gate in barred):
             reason = "no weights give every row its target"
-        names = at_start(barred) if len(barred) <= MAX_NAMED else f"{capital(small(len(barred)))} gates"
+        names = called(barred) if len(barred) <= MAX_NAMED else f"{small(len(barred))} gates"
         sentences.append(
-            f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
-            f"so {_bound(findings, [theories[gate] for gate in barred])}."
+            capital(
+                f"{who}{names} cannot be learned: {reason} ({tells} not linearly separable, by a linear program), "
+                f"so {_bound(findings, [theories[gate] for gate in barred])}."
+            )
         )
     unlearned = [gate for gate in separable_ones if not converged[gate]]
     if len(separable_ones) > MAX_NAMED and not unlearned and barred:
@@ -223,7 +222,7 @@ def separability(findings: Findings) -> list[str]:
 
 def _exactly(findings: Findings, names: Sequence[str], learned: Any) -> list[str]:
     """Compare what was learned with the linearly separable functions, where all are Boolean with few inputs."""
-    if not findings.plain or any(gate in findings.experiment.tables for gate in names):
+    if not plain(findings.experiment) or any(gate in findings.experiment.tables for gate in names):
         return []
     inputs = np.array([n_inputs(gate) for gate in names])
     if inputs.max() > MAX_INPUTS:
@@ -251,11 +250,11 @@ def _named(several: Sequence[str], which: str = "the other") -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
-def at_start(names: Sequence[str]) -> str:
-    """Gates at the beginning of a sentence, which names such as parity-3 do not begin."""
-    called = list(map(shown, names))
-    kind = "" if called[0][0].isupper() else "The gate " if len(called) == 1 else "The gates "
-    return kind + joined(called)
+def called(gates: Sequence[str]) -> str:
+    """Name gates in a sentence: "AND and OR", but "the gate parity-3", which may be the first word with a capital."""
+    names = list(map(shown, gates))
+    kind = "" if names[0][0].isupper() else "the gate " if len(names) == 1 else "the gates "
+    return kind + joined(names)
 
 
 def _never(several: Sequence[str], which: str) -> str:
@@ -263,10 +262,9 @@ def _never(several: Sequence[str], which: str) -> str:
 
 
 def _none_of(n: "pd.Series[int]") -> str:
-    if len(n) and n.max() == 1:
+    if n.max() == 1:
         return "its one run did not converge" if len(n) == 1 else "their runs, one each, did not converge"
-    count = f"{n.min():,}" if n.nunique() == 1 else f"{n.min():,} to {n.max():,}"
-    return f"none of {count} runs{' each' if len(n) > 1 else ' converged'}"
+    return f"none of {span(n)} runs{' each' if len(n) > 1 else ' converged'}"
 
 
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
@@ -277,13 +275,13 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     max_epochs = findings.train.max_epochs
     sentences = []
     for gate in unlearned:
-        found = fewest_epochs(findings.result, findings.covered, gate, target)
+        found = fewest_epochs(findings.covered, gate, target)
         if found is None or found.epochs <= max_epochs:
             continue
         at = "even at" if found.n > 1 else "at"
         epochs, rate = float(f"{found.epochs:.2g}"), found.learning_rate
         sentences.append(
-            f"{at_start([gate])} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
+            f"{capital(called([gate]))} is linearly separable and takes longer: theory predicts about {epochs:,.0f} "
             f"epochs until the loss is {exact(target)}{NBSP}nats, {at} η{NBSP}={NBSP}{rate:.6g}, and training ended "
             f"after {max_epochs:,}."
         )
@@ -306,6 +304,21 @@ def _bound(findings: Findings, theories: Sequence[Any]) -> str:
     least = f"{different[0]:.3g} to {different[-1]:.3g}{nats(['bce'])}"
     least = in_nats(different[0]) if len(different) == 1 else least
     return f"no weights bring the loss below {least}, and the target is {exact(target)}{NBSP}nats"
+
+
+def _perfect_is_too_little(findings: Findings) -> list[str]:
+    """Tell of tables whose least loss, that of a perfect fit, lies above the target."""
+    tables, target = list(findings.unreachable), findings.train.target_loss
+    if not tables or target is None:
+        return []
+    least = list(findings.unreachable.values())
+    names, losses = f"{small(len(tables))} gates", f"{min(least):.6g} to {max(least):.6g}"
+    if len(tables) <= MAX_NAMED:
+        names, losses = called(tables), joined([f"{loss:.6g}" for loss in least])
+    return [
+        f"No run on {names} can converge: the target is {exact(target)}{NBSP}nats, below the least loss that "
+        f"{'its' if len(tables) == 1 else 'their'} targets allow, {losses}{NBSP}nats of a perfect fit."
+    ]
 
 
 def in_nats(loss: float) -> str:

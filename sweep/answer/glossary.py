@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from sweep.spec.schema import STATUS
 
 GLOSSARY = {
-    "setting": "one value of every axis of the grid; its runs differ in the seed of their random starts only",
+    "grid": "all that the experiment trains: each value of what it varies with each value of the rest",
+    "axis": "what the experiment varies, such as the learning rate, with all its values",
+    "setting": "one value of everything that the experiment varies; its runs differ in their seed only",
     "best": "of several settings, the one at which most runs converged; of several such, the fastest",
     "fastest": "of several settings, the one with the lowest median epoch; a run that failed counts as later than all",
     "logistic regression": "a single neuron: the weighted sum of its inputs and a bias, put through the sigmoid",
@@ -34,11 +36,14 @@ GLOSSARY = {
     "linearly separable": "some straight line, or plane, has all ones on one side and all zeros on the other",
     "linear program": "a method that finds weights which give every row its target, or shows that there are none",
     "margin": "γ, how far, at best, the nearest row can be from the line; the bias counts as a weight",
-    "critical learning rate": "2/λ, λ the largest curvature of the loss at its minimum: larger steps overshoot it",
+    "critical learning rate": "2/λ: larger steps overshoot the minimum of the loss",
+    "λ": "the largest curvature of the loss at its minimum, over all directions",
     "edge of stability": "the learning rate up to which gradient descent settles at the minimum of the loss",
     "Hessian": "the matrix of the second derivatives of the loss; its largest eigenvalue λ is the largest curvature",
     "cycle": "weights that come back bit for bit after some epochs, so that training on would only repeat them",
     "pair": "two runs with the same seed; unless two settings are named, they differ in one axis only",
+    "more often": "of all values of what is compared, the two are named that differ in most pairs of runs",
+    "runs were faster": "of all values of what is compared, the fastest and the slowest are named",
     "p": "the chance of a difference as large as this if there were none; more than chance is a p below 0.05",
     "χ²": "the squares of how far counts are from those expected, each by the one expected, added up (Pearson 1900)",
     "sign test": "asks whether as many seeds tell for one value as for the other, as fair coins would have it",

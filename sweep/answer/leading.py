@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import Best, By
-from sweep.analysis.question.subject import (
-    asks_beside_plain,
-    asks_for_epochs,
-    asks_for_factor,
-    asks_for_failures,
-    values_first,
-)
-from sweep.answer.best import asked_for, at_best, best_has, later, of_runs, rate_or_median
-from sweep.answer.gates import at_start
+from sweep.analysis.question.subject import asked_for, asks, values_first
+from sweep.answer.best import at_best, best_has, later, of_runs, rate_or_median
+from sweep.answer.gates import called
 from sweep.answer.names import listed, names_of, setting, together, value
 from sweep.results.statistics import censored
 from sweep.words import NBSP, capital, joined, number
@@ -39,6 +33,8 @@ def leading(findings: Findings) -> list[str]:
     if axis is None or not findings.chooses:
         return []
     learned = {at: rows for at, rows in findings.by_value.items() if findings.counts["n_converged"].iloc[rows].any()}
+    if not learned and findings.unreachable:
+        return []
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
     never = _never(findings, axis, learned)
@@ -65,7 +61,7 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
     where = _where(findings, axis, at) if never and all(best.n_converged for best in bests) else ""
     if len(at) == 1:
         return [capital(f"{where}: {never}." if where else f"{never}.")] if never else []
-    fails = asks_for_failures(findings.experiment.question)
+    fails = asks(findings.experiment.question, "failures")
     texts = [rate_or_median(findings, best, by, fails) for best in bests]
     groups = [list(part) for _, part in itertools.groupby(_shown(bests, by), key=lambda i: texts[i])]
     whole = len(at) <= MAX_LISTED and len(_stretches(findings, at)) == 1
@@ -87,9 +83,9 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     If it compares others with plain gradient descent, the epochs of this are divided by those of each other one.
     """
     question = findings.experiment.question
-    if not asks_for_factor(question) or len(learned) > MAX_LISTED:
+    if not asks(question, "factor") or len(learned) > MAX_LISTED:
         return []
-    is_plain = axis == "optimizer" and "gd" in learned and asks_beside_plain(question)
+    is_plain = axis == "optimizer" and "gd" in learned and asks(question, "plain")
     beside = "gd" if is_plain else findings.varied[axis].iloc[best.row]
     at = [beside, *(at for at in learned if at != beside)]
     first, *bests = findings.best([learned[value] for value in at], "fast")
@@ -115,7 +111,7 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
 def _medians(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> list[str]:
     """Tell from where to where the median epochs of all settings go, by value, if the question asks for epochs."""
     several = max(map(len, learned.values())) > 1
-    if not asks_for_epochs(findings.experiment.question) or not several or len(learned) > MAX_LISTED:
+    if not asks(findings.experiment.question, "epochs") or not several or len(learned) > MAX_LISTED:
         return []
     medians = censored(findings.result.part("summary", ["epochs_q50"])["epochs_q50"])
     ends = [dict.fromkeys((medians[rows].min(), medians[rows].max())) for rows in learned.values()]
@@ -149,7 +145,7 @@ def _where(findings: Findings, axis: str, learned: Sequence[Any]) -> str:
         where = f"from {value(axis, first)} on"
     else:
         where = f"up to {value(axis, last)}" if first == every[0] else f"from {value(axis, first)} to {number(last)}"
-    return f"{at_start([str(gate) for gate in findings.settings.values('gate')])} was learned {where}"
+    return f"{called(findings.settings.values('gate'))} was learned {where}"
 
 
 def _never(findings: Findings, axis: str, learned: Mapping[Any, Rows]) -> str:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.groups import pooled as pool
+from sweep.answer.best import interval
 from sweep.results.settings import Settings
-from sweep.results.statistics import censored, wilson
+from sweep.results.statistics import censored
 from sweep.spec.schema import FAILURES, QUANTILES, STATUS
 from sweep.words import NBSP, cell, epochs_text, joined, label, loss_text, ordinal, percent
 
@@ -26,18 +27,9 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of the summary as shown.
+    """A column of the summary as shown: what its cells say, each text once, and which of them each row has.
 
-    Attributes
-    ----------
-    key, name : str
-        For programs and for people.
-    texts : list of str
-        What its cells say, each once.
-    codes : int64, shape (n_rows,)
-        Which of the texts each row has.
-    is_text : bool
-        Whether it is rather words than numbers.
+    `key` is its name for programs; `is_text` tells words from numbers.
     """
 
     key: str
@@ -54,17 +46,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The settings that are listed.
-
-    Attributes
-    ----------
-    rows : int64, shape (n,)
-        Rows of the summary, by position, increasing.
-    n_rows : int
-        How many the summary has.
-    selection : str
-        How those listed were selected, if they are not all.
-    """
+    """The settings that are listed: rows of the summary, increasing, and how they were selected if they are not all."""
 
     rows: Rows
     n_rows: int
@@ -115,14 +97,7 @@ def axis_columns(findings: Findings, rows: Rows) -> list[Column]:
 
 
 def columns(findings: Findings, rows: Rows) -> list[Column]:
-    """Make the columns: what varies; runs and how they ended; epochs, those beyond max_epochs as "> max_epochs".
-
-    Parameters
-    ----------
-    findings
-    rows : int64
-        Rows of the summary, by position.
-    """
+    """Make the columns of rows of the summary: what varies, how runs ended, epochs, "> max_epochs" for later ones."""
     made = axis_columns(findings, rows)
     counts = findings.result.part("summary", ["n", "n_converged"]).take(rows)
     n, n_converged = (counts[name].to_numpy(np.int64) for name in ("n", "n_converged"))
@@ -174,12 +149,6 @@ def pooled(findings: Findings, groups: Sequence[Rows]) -> list[dict[str, str]]:
         record["run"] = str(settings.first_runs(rows[:1])[0])
         made.append(record)
     return made
-
-
-def interval(n_converged: int, n: int) -> str:
-    """Write Wilson's interval in percent."""
-    low, high = (float(end) for end in wilson(np.array(n_converged), n))
-    return f"{percent(low)} – {percent(high)}"
 
 
 def _count(count: int) -> str:

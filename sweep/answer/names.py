@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.analysis.findings import Findings
+from sweep.spec.gates import shown
 from sweep.words import ENCODINGS, NBSP, NUMBERS, assignment, counted, joined, label, number, unbroken
 
 _WORDS = {"bce": "cross-entropy", "mse": "squared error", "batch": "batch updates", "online": "online updates"}
@@ -25,7 +26,7 @@ def value(axis: str, at: Any) -> str:
         return assignment(axis, number(at)) if axis == "learning_rate" else unbroken(f"{label(axis)}{sign}{number(at)}")
     if axis == "output":
         return f"{at} output"
-    return ENCODINGS[at] if axis == "encoding" else unbroken(_WORDS.get(str(at), str(at)))
+    return ENCODINGS[at] if axis == "encoding" else unbroken(_WORDS.get(str(at), shown(str(at))))
 
 
 def listed(axis: str, groups: Sequence[Sequence[Any]], neighbours: bool = True) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.groups import groups
-from sweep.results.statistics import wilson
+from sweep.answer.best import interval
 from sweep.words import NBSP, epochs_text, joined, label, percent
 
 MAX_ROWS = 20
@@ -12,17 +12,7 @@ MAX_ROWS = 20
 
 @dataclass(frozen=True)
 class Overview:
-    """A small table for people.
-
-    Attributes
-    ----------
-    columns
-        Their names; the first one says which runs a row counts.
-    rows
-        The cells of each row.
-    note
-        What is counted together in a row, possibly empty.
-    """
+    """A small table for people, whose first column says which runs a row counts, and the note what is pooled."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -30,20 +20,10 @@ class Overview:
 
 
 def overview(findings: Findings, most: int = MAX_ROWS) -> Overview:
-    """Count runs per value of the gate, then of the other categories, then of numbers, as far as the rows are few.
+    """Count runs per value of the gate, then of the other categories, then of numbers, in at most so many rows.
 
-    Parameters
-    ----------
-    findings
-    most
-        Rows at most.
-
-    Returns
-    -------
-    Overview
-        The share that converged, with its Wilson 95 % interval where each row is one setting; the median epoch of
-        convergence over all runs, "> max_epochs" where that is later; runs that diverged, if any did. Without runs
-        there are no rows.
+    A row has the share that converged, with its Wilson 95 % interval where each row is one setting; the median epoch of
+    convergence over all runs, "> max_epochs" where that is later; runs that diverged, if any did.
     """
     if findings.n_runs == 0:
         return Overview([], [], "")
@@ -54,8 +34,7 @@ def overview(findings: Findings, most: int = MAX_ROWS) -> Overview:
         "converged": [f"{percent(share)}{NBSP}%" for share in found.n_converged / found.n],
     }
     if found.single:
-        intervals = zip(*wilson(found.n_converged, found.n), strict=True)
-        columns[f"95{NBSP}% interval"] = [f"{percent(low)} – {percent(high)}" for low, high in intervals]
+        columns[f"95{NBSP}% interval"] = list(map(interval, found.n_converged.tolist(), found.n.tolist()))
     if found.medians is not None:
         columns["median epochs"] = [epochs_text(epoch, findings.train.max_epochs) for epoch in found.medians]
     if found.n_diverged.any():

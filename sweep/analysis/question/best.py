@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.analysis.question.trials import Trials
-from sweep.results.settings import Settings
-from sweep.results.statistics import censored, median_interval, recoded, sums_by
+from sweep.results.statistics import censored, median_interval
 from sweep.spec.schema import quantile_rank
 
 FEWEST = 5
@@ -25,20 +24,10 @@ By = Literal["often", "fast"]
 
 
 class Best(NamedTuple):
-    """The best of some settings, and how its runs came out.
+    """The best of some settings, by its row, and how its n runs that are reported came out.
 
-    Attributes
-    ----------
-    row : int
-        Its number among the settings of the trials.
-    n_settings : int
-        Settings that it was chosen from.
-    n_choosing : int
-        Seeds of each that it was chosen by, none of which is reported; 0 if it was chosen by the runs reported.
-    n, n_converged : int
-        Runs that are reported, and how many of these converged.
-    q05, q50, q95 : float
-        Quantiles of the epochs of convergence over these, order statistics; infinite where later than the last epoch.
+    It was chosen by the first `n_choosing` seeds of each, none of which is reported; 0 if by the runs reported. The
+    quantiles are of the epochs of convergence, order statistics; infinite where later than the last epoch.
     """
 
     row: int
@@ -52,14 +41,9 @@ class Best(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """Epochs of one setting by those of another, run by run of the same seed.
+    """Epochs of one setting by those of another: the median over pairs of one seed, and its 95 % interval.
 
-    Attributes
-    ----------
-    n_pairs : int
-        Seeds with which both converged, none of which chose either setting.
-    factor, low, high : float
-        The median over these pairs and its 95 % interval.
+    Pairs are those in which both converged, and whose seed chose neither setting.
     """
 
     n_pairs: int
@@ -69,22 +53,11 @@ class Factor(NamedTuple):
 
 
 def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
-    """Choose the best setting of each group.
+    """Choose the best setting of each group of rows.
 
-    Parameters
-    ----------
-    trials : Trials
-    groups : sequence of int arrays
-        Rows of the settings in each.
-    by
-        "often": most runs that converged, of several the lowest median epoch; "fast": the lowest median epoch over
-        all runs, of several the most that converged.
-
-    Returns
-    -------
-    list of Best
-        Each group's is chosen by the same number of seeds, half of the fewest that any setting has, so that chance
-        favours none.
+    "often" is the one with most runs that converged, of several the lowest median epoch; "fast" that with the lowest
+    median epoch over all runs, of several the most that converged. Each group's is chosen by the same number of seeds,
+    half of the fewest that any setting has, so that chance favours none.
     """
     fewest = int(min(trials.n[np.concatenate(list(groups))], default=0))
     n_choosing = fewest // 2 if fewest >= 2 * FEWEST and max(map(len, groups)) > 1 else 0
@@ -92,15 +65,7 @@ def best_of_each(trials: Trials, groups: Sequence[NDArray[np.intp]], by: By) -> 
 
 
 def best_of_summary(summary: pd.DataFrame, groups: Sequence[NDArray[np.intp]], by: By) -> list[Best]:
-    """Choose the best setting of each group by all of its runs, where single ones are not kept.
-
-    Parameters
-    ----------
-    summary : pandas.DataFrame
-        Columns n, n_converged, epochs_q05, epochs_q50, epochs_q95.
-    groups, by
-        As in `best_of_each`.
-    """
+    """Choose the best setting of each group by the summary of all its runs, where single ones are not kept."""
     n, n_converged = (summary[name].to_numpy(np.int64) for name in ("n", "n_converged"))
     q05, q50, q95 = (censored(summary[name]) for name in ("epochs_q05", "epochs_q50", "epochs_q95"))
     keys = (q50, -n_converged / n) if by == "often" else (-n_converged / n, q50)
@@ -167,32 +132,17 @@ def _quantiles(
     return np.where(found >= later, np.inf, found)
 
 
-def everywhere(settings: Settings, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
-    """Find where along an axis every run converged.
+def everywhere(settings: pd.DataFrame, counts: pd.DataFrame, x: str, kind: str | None) -> tuple[Any, Any] | None:
+    """Find the first and the last value of an axis x at which every run converged.
 
-    Parameters
-    ----------
-    settings
-    counts : pandas.DataFrame
-        Columns n and n_converged of the summary.
-    x
-        The axis.
-    kind
-        Another one, whose values of which no run converged are left out.
-
-    Returns
-    -------
-    (first, last) or None
-        None where there is no such value, or other values lie between them.
+    Values of the axis `kind` of which no run converged are left out. None where there is no such x, or others lie
+    between them.
     """
-    n, n_converged = (counts[name].to_numpy() for name in ("n", "n_converged"))
     if kind is not None:
-        learned = sums_by(settings.codes(kind), n_converged, len(settings.values(kind))) > 0
-        n = n * recoded(learned, settings.codes(kind))
-    values = settings.values(x)
-    n_at, converged_at = (sums_by(settings.codes(x), count, len(values)) for count in (n, n_converged))
-    along = [at for at in np.argsort(values).tolist() if n_at[at]]
-    whole = [place for place, at in enumerate(along) if n_at[at] == converged_at[at]]
-    if not whole or len(whole) != whole[-1] - whole[0] + 1:
+        of_kind = counts["n_converged"].groupby(settings[kind], observed=True, dropna=False).transform("sum")
+        counts = counts[of_kind > 0]
+    along = counts.groupby(settings[x]).sum()
+    whole = np.flatnonzero(along["n"] == along["n_converged"])
+    if not len(whole) or len(whole) != whole[-1] - whole[0] + 1:
         return None
-    return values[along[whole[0]]], values[along[whole[-1]]]
+    return along.index[whole[0]], along.index[whole[-1]]

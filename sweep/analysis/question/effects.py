@@ -8,10 +8,13 @@ those with D < 0, but for chance, if A and B make no difference. Where a seed ha
 (McNemar 1947, Psychometrika 12:153).
 
 Of the k(k − 1)/2 pairs of values, the two are those whose runs differ in most pairs; for speed, of those that differ by
-more than chance, the fastest and the slowest, which have the largest median factor between them. p is multiplied by the
-number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979, Scand. J. Stat. 6:65).
+more than chance, the fastest and the slowest, which have the largest median factor between them. Of more than eight
+values only two are compared, for both questions: those with the most and the fewest runs that converged. p is
+multiplied by the number of pairs of values, and then adjusted for all axes and gates that are compared (Holm 1979,
+Scand. J. Stat. 6:65).
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -25,7 +28,7 @@ from sweep.results.statistics import holm, sign_test
 
 FEWEST_SEEDS = 6
 """With fewer, the smallest p there can be is above 5 %."""
-MAX_COUPLES = 8
+MAX_VALUES = 8
 """Values up to which every two are compared; of more, those with most and fewest runs that converged."""
 MAX_RUNS = 2**23
 """Runs up to which all are compared; of more, those of the first seeds."""
@@ -37,17 +40,13 @@ class Contrast(NamedTuple):
 
     Attributes
     ----------
-    better, worse : object
-        The values.
-    n_pairs : int
-        Pairs: of all runs, or for speed of runs that both converged.
-    for_better, for_worse : int
-        Pairs in which this one alone converged, or converged first.
-    n_seeds, seeds_better, seeds_worse : int
-        Seeds, and those in which more of the pairs tell for this one.
-    ratio : float
+    n_pairs, for_better, for_worse
+        Pairs of all runs, or for speed of runs that both converged; in how many one alone converged, or did so first.
+    n_seeds, seeds_better, seeds_worse
+        Seeds, and those in which more of the pairs tell for one.
+    ratio
         For speed, the median over the pairs of the worse one's epochs by those of the better; else NaN.
-    p : float
+    p
         Two-sided, of the exact sign test over seeds, adjusted; 1 where the seeds tell otherwise than the pairs.
     """
 
@@ -69,20 +68,14 @@ class Contrast(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """Effect of an axis, in all runs or in those of one gate.
+    """Effect of an axis on how often runs converge and how fast, in all runs or in those of one gate.
 
-    Attributes
-    ----------
-    axis : str
-    gate : str or None
-    n_pairs : int
-        Pairs of any two of its values.
-    often, fast : Contrast or None
-        How often runs converge, and how fast; None where no pair tells.
+    `n_pairs` counts those of any two of its values that are compared; a contrast is None where no pair tells.
     """
 
     axis: str
     gate: str | None
+    n_values: int
     n_pairs: int
     often: Contrast | None
     fast: Contrast | None
@@ -91,23 +84,10 @@ class Effect(NamedTuple):
 def effects(
     trials: Trials, axes: Sequence[str], followers: Mapping[str, Sequence[str]], by_gate: bool = False
 ) -> list[Effect]:
-    """Compare the values of each axis.
+    """Compare the values of each axis, with `by_gate` of each gate by itself where the axis is another.
 
-    Parameters
-    ----------
-    trials : Trials
-    axes
-        Columns of its settings.
-    followers
-        Axis → the axes that follow from it, which are no other settings.
-    by_gate
-        Whether each gate is compared by itself, where the axis is another.
-
-    Returns
-    -------
-    list of Effect
-        For each axis, and each gate if asked, in order; those without pairs are left out, and so are all where there
-        are fewer than six seeds.
+    `followers` are, for an axis, those that follow from it and make no other setting. Effects without pairs are left
+    out, and so are all where there are fewer than six seeds.
     """
     found: list[Effect] = []
     n_seeds = min(len(trials.seeds), MAX_RUNS // max(1, len(trials.settings)))
@@ -141,33 +121,38 @@ def _effect(
     table[blocks[named], codes[named]] = rows[named]
     if (table >= 0).sum() < named.sum():
         return None  # settings that differ in what is no column
-    contrasts = [_counted(trials, table, a, b) for a, b in _couples(trials, table)]
+    n_couples = len(values) * (len(values) - 1) // 2
+    contrasts = [_counted(trials, table, values, couple, n_couples) for couple in _couples(trials, table)]
     contrasts = [contrast for contrast in contrasts if contrast[0].n_seeds >= FEWEST_SEEDS]
     if not contrasts:
         return None
-    n_couples = len(values) * (len(values) - 1) // 2
-    often, fast = ([_ordered(contrast[i], values, n_couples) for contrast in contrasts] for i in (0, 1))
+    often, fast = zip(*contrasts, strict=True)
     by_factor = max((c for c in fast if not c.by_chance), key=lambda c: (c.ratio, *_difference(c)), default=None)
     n_pairs = sum(contrast.n_pairs for contrast in often)
-    return Effect(axis, gate, n_pairs, _largest(often), by_factor or _largest(fast))
+    return Effect(axis, gate, len(values), n_pairs, _largest(often), by_factor or _largest(fast))
 
 
 def _couples(trials: Trials, table: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """The values to compare: every two of a few; of many, those with the most and the fewest that converged."""
+    """The values to compare: every two of a few; of many, those with the most and the fewest that converged.
+
+    Of several with as many, these are the fastest and the slowest.
+    """
     n_values = table.shape[1]
-    if n_values <= MAX_COUPLES:
-        return [(a, b) for a in range(n_values) for b in range(a + 1, n_values)]
+    if n_values <= MAX_VALUES:
+        return list(itertools.combinations(range(n_values), 2))
     whole = table[(table >= 0).all(axis=1)]
     if len(whole) == 0:
         return []
-    counts = trials.n_converged[whole].sum(axis=0)
-    return [(int(counts.argmax()), int(counts.argmin()))] if counts.max() > counts.min() else [(0, 1)]
+    order = np.lexsort((trials.epochs[whole].sum(axis=(0, 2)), -trials.n_converged[whole].sum(axis=0)))
+    return [(int(order[0]), int(order[-1]))]
 
 
-def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[Contrast, Contrast]:
-    """The pairs of two values, a the better: by who converged, and by who did first of those that both did."""
-    both_there = (table[:, [a, b]] >= 0).all(axis=1)
-    of_a, of_b = (trials.epochs[table[both_there, value]] for value in (a, b))
+def _counted(
+    trials: Trials, table: NDArray[np.intp], values: Any, couple: tuple[int, int], n_couples: int
+) -> tuple[Contrast, Contrast]:
+    """The pairs of two values: by who converged, and by who did first of those that both did."""
+    both_there = (table[:, couple] >= 0).all(axis=1)
+    of_a, of_b = (trials.epochs[table[both_there, value]] for value in couple)
     pairs = (of_a >= 0) & (of_b >= 0)
     in_a, in_b = pairs & (of_a < trials.later), pairs & (of_b < trials.later)
     both = in_a & in_b
@@ -175,34 +160,20 @@ def _counted(trials: Trials, table: NDArray[np.intp], a: int, b: int) -> tuple[C
     alone = in_a.astype(np.int8) - in_b
     ratios = np.maximum(of_b[both], 1) / np.maximum(of_a[both], 1)
     ratio = float(np.median(ratios)) if len(ratios) else np.nan
-    return (
-        _contrast(a, b, pairs, alone, np.nan),
-        _contrast(a, b, both, first, ratio),
-    )
+    a, b = values[list(couple)]
+    return _contrast(a, b, pairs, alone, np.nan, n_couples), _contrast(a, b, both, first, ratio, n_couples)
 
 
-def _contrast(a: int, b: int, pairs: NDArray[np.bool_], sign: NDArray[Any], ratio: float) -> Contrast:
+def _contrast(a: Any, b: Any, pairs: NDArray[np.bool_], sign: NDArray[Any], ratio: float, n_couples: int) -> Contrast:
+    """Compare two values by pairs that tell for a (1), for b (−1) or for neither, of so many pairs of values."""
+    if sign.sum(dtype=np.int64) < 0:
+        a, b, sign, ratio = b, a, -sign, 1.0 / ratio
     by_seed = sign.sum(axis=0, dtype=np.int64)
     above, below = int((by_seed > 0).sum()), int((by_seed < 0).sum())
     counts = (int((sign > 0).sum()), int((sign < 0).sum()))
     n_seeds = int(pairs.any(axis=0).sum())
-    return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, sign_test(above, below))
-
-
-def _ordered(contrast: Contrast, values: Any, n_couples: int) -> Contrast:
-    """The same with its values in place of their numbers, the better one first, and p for so many pairs of values."""
-    if contrast.for_better < contrast.for_worse:
-        contrast = contrast._replace(
-            better=contrast.worse,
-            worse=contrast.better,
-            for_better=contrast.for_worse,
-            for_worse=contrast.for_better,
-            seeds_better=contrast.seeds_worse,
-            seeds_worse=contrast.seeds_better,
-            ratio=1.0 / contrast.ratio,
-        )
-    p = min(1.0, contrast.p * n_couples) if contrast.seeds_better > contrast.seeds_worse else 1.0
-    return contrast._replace(better=values[contrast.better], worse=values[contrast.worse], p=p)
+    p = min(1.0, sign_test(above, below) * n_couples) if above > below else 1.0
+    return Contrast(a, b, int(pairs.sum()), *counts, n_seeds, above, below, ratio, p)
 
 
 def _difference(contrast: Contrast) -> tuple[int, int]:

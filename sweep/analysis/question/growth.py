@@ -19,15 +19,7 @@ RISE = 1e-9
 
 
 class Growth(NamedTuple):
-    """Growth by a constant factor.
-
-    Attributes
-    ----------
-    factor, low, high : float
-        Factor per step of the axis and its 95 % interval.
-    n : int
-        Points that the line was drawn through.
-    """
+    """Factor per step of an axis, its 95 % interval, and the number of points that the line was drawn through."""
 
     factor: float
     low: float
@@ -36,18 +28,9 @@ class Growth(NamedTuple):
 
 
 class ByInputs(NamedTuple):
-    """Epochs of a family of gates.
+    """A family of gates, such as "parity": the inputs of each gate, its fastest setting, and how these grow.
 
-    Attributes
-    ----------
-    family : str
-        Such as "parity".
-    inputs : list of int
-        Number of inputs of each gate.
-    fastest : list of Best
-        The fastest setting of each.
-    growth : Growth
-        Of the medians with the inputs; those later than the last epoch are left out.
+    Medians later than the last epoch are left out of the growth.
     """
 
     family: str
@@ -57,22 +40,10 @@ class ByInputs(NamedTuple):
 
 
 class Fall(NamedTuple):
-    """The median loss of a setting's runs along their epochs.
+    """The median loss of the n runs of a setting, by its row, from epoch 0 to the last one recorded.
 
-    Attributes
-    ----------
-    row : int
-        Its number among the settings.
-    n : int
-        Runs.
-    first, last : float
-        At epoch 0 and at the last epoch recorded.
-    n_epochs : int
-        The last epoch recorded.
-    exponent : float
-        a of the law t^−a, by the losses at the last epoch and at half as many; NaN where no loss is recorded there.
-    since : int
-        The epoch that stands for half as many.
+    `exponent` is the a of a law t^−a, by the losses at the last epoch and at `since`, which stands for half as many;
+    NaN where no loss is recorded there.
     """
 
     row: int
@@ -85,16 +56,10 @@ class Fall(NamedTuple):
 
 
 class Oscillation(NamedTuple):
-    """The longest oscillation of the loss among some settings.
+    """The longest oscillation of the loss among some settings, and the row of the setting that has it.
 
-    Attributes
-    ----------
-    row : int
-        The setting that has it.
-    longest : int
-        The last epoch in which the loss of any of its runs rose; 0 if it never did.
-    at_largest : int or None
-        The same at the largest learning rate, if these vary.
+    It is the last epoch in which the loss of any run rose, 0 if it never did; `at_largest` is the same at the largest
+    learning rate, if these vary.
     """
 
     row: int
@@ -110,16 +75,13 @@ def growth(x: Array, y: Array) -> Growth | None:
     from scipy.special import stdtrit
 
     usable = np.isfinite(y) & (y > 0)
-    x, logs = x[usable], np.log(y[usable])
-    if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
+    n = int(usable.sum())
+    if n < FEWEST_POINTS or np.ptp(x[usable]) == 0:
         return None
-    away = x - x.mean()
-    slope = float(away @ logs / (away @ away))
-    rest = logs - logs.mean() - slope * away
-    error = float(np.sqrt(rest @ rest / (len(x) - 2) / (away @ away)))
-    half = float(stdtrit(len(x) - 2, 0.975)) * error
+    (slope, _), covariance = np.polyfit(x[usable], np.log(y[usable]), 1, cov=True)
+    half = stdtrit(n - 2, 0.975) * np.sqrt(covariance[0, 0])
     factor, low, high = np.exp([slope, slope - half, slope + half]).tolist()
-    return Growth(factor, low, high, len(x))
+    return Growth(factor, low, high, n)
 
 
 def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.intp]]) -> ByInputs | None:
@@ -157,12 +119,18 @@ def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
     if len(numbers) != n.sum():
         return None
     row = np.repeat(np.arange(len(n)), n)
-    by_epoch = curves.groupby([row[places], "epoch"])["loss"].agg(["median", "size"])
-    whole = by_epoch["size"].to_numpy() == n[by_epoch.index.get_level_values(0)]
-    medians = by_epoch.loc[whole, "median"]
-    lasts = curves.groupby("run")["loss"].last().groupby(row).median()
-    at = int(lasts.fillna(np.inf).to_numpy().argmin())
-    return _fall(at, int(n[at]), medians.loc[at])
+    at = int(curves.groupby("run")["loss"].last().groupby(row).median().fillna(np.inf).to_numpy().argmin())
+    by_epoch = curves[row[places] == at].groupby("epoch")["loss"].agg(["median", "size"])
+    medians = by_epoch["median"][by_epoch["size"] == n[at]]
+    if len(medians) < 2:
+        return None
+    epochs, losses = medians.index.to_numpy(np.int64), medians.to_numpy(np.float64)
+    half = int(np.searchsorted(epochs, epochs[-1] / 2))
+    exponent = np.nan
+    if 0 < half < len(epochs) - 1 and losses[-1] > 0 and np.isfinite(losses[half]):
+        exponent = float(np.log(losses[half] / losses[-1]) / np.log(epochs[-1] / epochs[half]))
+    ends = float(losses[0]), float(losses[-1])
+    return Fall(at, int(n[at]), *ends, int(epochs[-1]), exponent, int(epochs[half]))
 
 
 def last_rises(curves: pd.DataFrame, n_runs: int) -> NDArray[np.int64] | None:
@@ -183,18 +151,9 @@ def last_rises(curves: pd.DataFrame, n_runs: int) -> NDArray[np.int64] | None:
 def oscillations(
     last: NDArray[np.int64], n: NDArray[np.int64], rates: Array | None, groups: Sequence[NDArray[np.intp]]
 ) -> list[Oscillation]:
-    """Tell how long the loss of each group of settings oscillates.
+    """Tell how long the loss of each group of settings oscillates, by `last_rises` and the runs of each setting.
 
-    Parameters
-    ----------
-    last
-        Of `last_rises`.
-    n : int64 array, shape (n_settings,)
-        Runs of each setting, one setting's after another's.
-    rates : float64 array, shape (n_settings,)
-        Their learning rates; None if these do not vary.
-    groups
-        Rows of the settings in each.
+    `rates` are the learning rates of the settings; None if these do not vary.
     """
     latest = np.maximum.reduceat(last, np.cumsum(n) - n)
     found = []
@@ -203,14 +162,3 @@ def oscillations(
         fastest = None if rates is None else int(latest[rows[rates[rows] == rates[rows].max()]].max())
         found.append(Oscillation(row, int(latest[row]), fastest))
     return found
-
-
-def _fall(row: int, n: int, medians: "pd.Series[float]") -> Fall | None:
-    if len(medians) < 2:
-        return None
-    epochs, losses = medians.index.to_numpy(np.int64), medians.to_numpy(np.float64)
-    half = int(np.searchsorted(epochs, epochs[-1] / 2))
-    exponent = np.nan
-    if 0 < half < len(epochs) - 1 and losses[-1] > 0 and np.isfinite(losses[half]):
-        exponent = float(np.log(losses[half] / losses[-1]) / np.log(epochs[-1] / epochs[half]))
-    return Fall(row, n, float(losses[0]), float(losses[-1]), int(epochs[-1]), exponent, int(epochs[half]))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -29,24 +30,20 @@ DIVERGED = "diverged"
 
 @dataclass(frozen=True, eq=False)
 class Instead:
-    """Answers of the failed runs of groups of settings.
+    """Answers of the failed runs of groups of settings, in drawing order, as far as they have a failed run.
 
     Attributes
     ----------
-    names
-        Of the groups that have a failed run, in drawing order.
     kinds
         What failed runs answer: names of functions where all gates have two inputs, else of `WRONG`; and `HALF` and
         `DIVERGED`.
-    functions
-        True if `kinds` are functions.
     counts : int64, shape (n_names, n_kinds)
         Failed runs; the sum of a row is all of a group's, and no row is 0.
     right : intp, shape (n_names,)
         The kind that is the gate itself, or no row wrong; −1 where no failed run of any group answers so.
-    rows : list of int64 arrays
+    rows
         Rows of the summary that have failed runs, of each group.
-    gates : list of str
+    gates
         The gate of each group; empty where it has several.
     """
 
@@ -87,7 +84,9 @@ def instead(result: Result, keys: Sequence[str]) -> Instead | None:
     of_row = np.array(gates, object)[gate_of[rows]]
     at = np.searchsorted(rows, found["row"])
     kinds = [*(FUNCTIONS.values() if functions else WRONG), HALF, DIVERGED]
-    kind_of = _kinds(experiment, of_row[at].tolist(), found["answers"].tolist(), functions, kinds)
+    kind = cache(partial(_kind, experiment, functions))
+    pairs = zip(of_row[at].tolist(), found["answers"].tolist(), strict=True)
+    kind_of = np.array([kinds.index(kind(*pair)) for pair in pairs], np.intp)
     counts = np.zeros((len(group.names), len(kinds)), np.int64)
     np.add.at(counts, (group.codes[at], kind_of), found["n"].to_numpy())
     occurs = np.flatnonzero(counts.any(axis=0))
@@ -139,18 +138,8 @@ def _groups(result: Result, keys: Sequence[str], by_inputs: bool, rows: NDArray[
     return found
 
 
-def _kinds(
-    experiment: Experiment, gates: Sequence[str], answers: Sequence[str], functions: bool, kinds: Sequence[str]
-) -> NDArray[np.intp]:
-    """Return which kind each pair of a gate and an answer is."""
-    known: dict[tuple[str, str], int] = {}
-    for pair in zip(gates, answers, strict=True):
-        if pair not in known:
-            known[pair] = kinds.index(_kind(experiment, *pair, functions))
-    return np.array([known[pair] for pair in zip(gates, answers, strict=True)], np.intp)
-
-
-def _kind(experiment: Experiment, gate: str, answers: str, functions: bool) -> str:
+def _kind(experiment: Experiment, functions: bool, gate: str, answers: str) -> str:
+    """Return what kind of answer of a gate a truth table is."""
     if answers in ("", HALF):
         return answers or DIVERGED
     if functions:

@@ -16,18 +16,10 @@ FEWEST_EXPECTED = 5
 
 
 class Ones(NamedTuple):
-    """Numbers of rows that the runs of a gate answer 1.
+    """Runs of a gate by how many of the rows of its table they answer 1, up to the most that some run does.
 
-    Attributes
-    ----------
-    gate : str
-    n_rows : int
-        Rows of its table.
-    counts : int64, shape (n_possible,)
-        Runs by how many rows they answer 1, up to as many as some run answers 1; diverged runs do not count.
-    chi_square, p : float
-        Of the hypothesis that these are equally likely, p adjusted for the number of gates; NaN where a seed occurs in
-        several runs, so that these are not independent, or runs are few.
+    Diverged runs do not count. χ² and p are of the hypothesis that these numbers are equally likely, p adjusted for the
+    number of gates; NaN where a seed occurs in several runs, so that these are not independent, or runs are few.
     """
 
     gate: str

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sweep.analysis.layout import Combinations
+from sweep.analysis.question.best import By
 
 _PLAIN = r"(?:batch )?(?:gd|gradient descent|back-?propagation)"
 _WORDS = {
@@ -22,11 +23,38 @@ _WORDS = {
     "loss": r"loss functions?|cross-entropy|squared errors?",
     "output": r"output units?",
 }
-_ASKED = r"(?:which|what|whose|each|every|per|by(?: the)?|does an?|do|number of|grow with the|depend on(?: the)?)"
-_SPEED = r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b"
-_SHARE = r"\b(?:how often|which|learned|learn|fail|converge)\b"
-_BEST = r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b"
-_LOSS = r"\bloss(?:es)?\b(?! functions?)"
+_ASKED = (
+    r"(?:how (?:many|much)|which|what|whose|each|every|per|by(?: the)?|do(?:es)?(?: an?| the)?|number of"
+    r"|grow with the|depend on(?: the)?)"
+)
+_OF_RUNS: dict[By, str] = {
+    "often": r"\b(?:how often|which|learned|learn|fail|converge)\b",
+    "fast": r"\b(?:how fast|how quickly|how soon|faster|fastest|slower|speed|quick\w*|epochs?|how long)\b",
+}
+_ABOUT = {
+    "best": r"\b(?:best|fastest|(?<!up to )(?<!from )which)\b",
+    "factor": r"\b(?:faster|fastest|slower|slowest)\b",
+    "plain": rf"\bthan (?:plain |simple |standard )?{_PLAIN}\b",
+    "epochs": r"\bhow many epochs\b",
+    "failures": r"\bfail\w*\b",
+    "loss": r"\bloss(?:es)?\b(?! functions?)",
+    "oscillation": r"\boscillat\w+\b",
+    "cycles": r"\bcycl\w+\b",
+    "rows": r"\bhow many rows\b.*\banswer",
+}
+"""What a question may be about → how it says so; "plain" compares others with plain gradient descent."""
+
+
+def asks(question: str, about: str) -> bool:
+    """Return True if a question is about one of `_ABOUT`."""
+    return re.search(_ABOUT[about], question.lower()) is not None
+
+
+def asked_for(question: str) -> list[By]:
+    """Decide what a question asks of runs, in its order: how often they converge, how fast, or both."""
+    places = {by: re.search(words, question.lower()) for by, words in _OF_RUNS.items()}
+    found = {by: match.start() for by, match in places.items() if match}
+    return sorted(found, key=found.__getitem__) or ["often"]
 
 
 def subject(question: str, axes: Sequence[str], compare: str | None = None) -> str | None:
@@ -43,9 +71,9 @@ def subject(question: str, axes: Sequence[str], compare: str | None = None) -> s
     Returns
     -------
     str or None
-        `compare` if it varies; else the axis that the question names, of several the one that it asks for ("which
-        optimizer", "by the size of its initial weights"), else the one named first; else the gate, the hidden units,
-        the first axis. None where nothing varies.
+        `compare` if it varies; else the axis that the question names, of several the first that it asks for ("how many
+        hidden units", "which optimizer", "does momentum", "by the size of its initial weights"), else the one named
+        first; else the gate, the hidden units, the first axis. None where nothing varies.
     """
     if compare in axes:
         return compare
@@ -58,8 +86,7 @@ def subject(question: str, axes: Sequence[str], compare: str | None = None) -> s
 def values_first(question: str, axes: Sequence[str], compare: str | None = None) -> bool:
     """Return True if a question asks what the values of its axis do, not which of them, or what setting, is best."""
     named_one = compare in axes or bool(named(question, axes))
-    asks = named_one or asks_for_factor(question) or asks_for_epochs(question)
-    return asks and re.search(_BEST, question.lower()) is None
+    return (named_one or asks(question, "factor") or asks(question, "epochs")) and not asks(question, "best")
 
 
 def named(question: str, axes: Sequence[str]) -> list[str]:
@@ -78,52 +105,6 @@ def named(question: str, axes: Sequence[str]) -> list[str]:
             places[axis] = min(places.get(axis, (True, len(text))), (not asked, match.start()))
             taken.append(range(*match.span()))
     return sorted(places, key=places.__getitem__)
-
-
-def asks_for_speed(question: str) -> bool:
-    """Return True if a question is about epochs."""
-    return re.search(_SPEED, question.lower()) is not None
-
-
-def asks_for_cycles(question: str) -> bool:
-    """Return True if a question is about training that repeats itself."""
-    return re.search(r"\bcycl\w+\b", question.lower()) is not None
-
-
-def asks_for_factor(question: str) -> bool:
-    """Return True if a question compares speeds."""
-    return re.search(r"\b(?:faster|fastest|slower|slowest)\b", question.lower()) is not None
-
-
-def asks_beside_plain(question: str) -> bool:
-    """Return True if a question compares others with plain gradient descent."""
-    return re.search(rf"\bthan (?:plain |simple |standard )?{_PLAIN}\b", question.lower()) is not None
-
-
-def asks_for_epochs(question: str) -> bool:
-    """Return True if a question is about how many epochs something takes, not only about its fastest setting."""
-    return re.search(r"\bhow many epochs\b", question.lower()) is not None
-
-
-def asks_for_rows(question: str) -> bool:
-    """Return True if a question is about how many rows are answered 1."""
-    return re.search(r"\bhow many rows\b.*\banswer", question.lower()) is not None
-
-
-def asks_for_oscillation(question: str) -> bool:
-    """Return True if a question is about a loss that goes up and down."""
-    return re.search(r"\boscillat\w+\b", question.lower()) is not None
-
-
-def speed_comes_first(question: str) -> bool:
-    """Return True if a question names speed before anything else that it asks of runs."""
-    speed, share = (re.search(pattern, question.lower()) for pattern in (_SPEED, _SHARE))
-    return speed is not None and (share is None or speed.start() < share.start())
-
-
-def asks_for_loss(question: str) -> bool:
-    """Return True if a question is about the loss along the way."""
-    return re.search(_LOSS, question.lower()) is not None
 
 
 def followers(axes: Sequence[str], counts: Combinations) -> Mapping[str, list[str]]:
@@ -150,13 +131,3 @@ def followers(axes: Sequence[str], counts: Combinations) -> Mapping[str, list[st
             if counts.n_values(axis) < counts.n_values(other) or earlier < place:
                 leaders[axis] = other
     return {axis: [key for key, leader in leaders.items() if leader == axis] for axis in axes if axis not in leaders}
-
-
-def asks_for_share(question: str) -> bool:
-    """Return True if a question is about how often something is learned."""
-    return re.search(_SHARE, question.lower()) is not None
-
-
-def asks_for_failures(question: str) -> bool:
-    """Return True if a question is about how often something fails."""
-    return re.search(r"\bfail\w*\b", question.lower()) is not None

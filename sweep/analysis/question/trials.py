@@ -43,10 +43,8 @@ class Trials:
         """Number of these that converged."""
         return np.asarray(((self.epochs >= 0) & (self.epochs < self.later)).sum(axis=1), np.int64)
 
-    def learned(self, axis: str | None) -> Self:
+    def learned(self, axis: str) -> Self:
         """The same without values of an axis with which no run converged."""
-        if axis is None:
-            return self
         converged = pd.Series(self.n_converged).groupby(self.settings[axis], observed=True).transform("sum")
         kept = (converged > 0).to_numpy(np.bool_)
         return replace(self, settings=self.settings[kept].reset_index(drop=True), epochs=self.epochs[kept])
@@ -55,23 +53,14 @@ class Trials:
 def arranged(
     settings: pd.DataFrame, n: NDArray[np.int64], seed: NDArray[Any], epoch: NDArray[Any], max_epochs: int
 ) -> Trials | None:
-    """Arrange runs by setting and seed.
+    """Arrange runs by setting and seed; None without runs, and where most of the array would be empty.
 
     Parameters
     ----------
-    settings : pandas.DataFrame
-        One row per setting.
     n : int64 array, shape (n_settings,)
-        Runs of each, one setting's after another's.
-    seed : int array, shape (n_runs,)
-    epoch : int array, shape (n_runs,)
-        First epoch at which a run had converged; negative if it never had.
-    max_epochs
-
-    Returns
-    -------
-    Trials or None
-        None without runs, and where settings have so different seeds that most of the array would be empty.
+        Runs of each setting, one setting's after another's.
+    seed, epoch : int arrays, shape (n_runs,)
+        Of each run, and the first epoch at which it had converged; negative if it never had.
     """
     converged = np.where(epoch < 0, max_epochs + 1, epoch)
     if len(seed) and (n == n[0]).all():
