@@ -14,53 +14,100 @@ import llvmlite.binding
 import numba
 import numpy as np
 import pytest
-from numba import types
-from numba.extending import intrinsic
+from llvmlite import ir
 
 from sweep.kernel import machine
 from sweep.kernel.compiled import _once
 
 
 def test_an_intrinsic_finds_the_data_and_the_shape_of_an_array() -> None:
-    """`context.make_array` in `array_parts`, `context.get_dummy_value` in `nothing`."""
+    """`extending.intrinsic` with parameters of its own; `make_array` and `get_dummy_value` of its context."""
 
-    @intrinsic
     def put_shape(_, array):
-        def lower(context, builder, signature, values):
-            data, (rows, columns) = machine.array_parts(context, builder, signature.args[0], values[0])
-            number = builder.add(builder.mul(rows, rows.type(100)), columns)
-            builder.store(builder.sitofp(number, data.type.pointee), data)
-            return machine.nothing(context)
+        pass
 
-        return types.none(array), lower
+    def emit(context, builder, text, kinds, values):
+        data, (rows, columns) = machine.array_parts(context, builder, kinds[0], values[0])
+        number = builder.add(builder.mul(rows, rows.type(100)), columns)
+        builder.store(builder.fadd(builder.sitofp(number, data.type.pointee), data.type.pointee(float(text))), data)
+
+    compiled = machine.intrinsic(put_shape, emit)
 
     @numba.njit
     def call(array):
-        put_shape(array)
+        compiled("0.5", array)
 
     array = np.full((3, 5), -1.0)
     call(array)
-    assert array.ravel().tolist() == [305.0] + [-1.0] * 14
+    assert array.ravel().tolist() == [305.5] + [-1.0] * 14
 
 
-def test_a_function_aligns_its_stack() -> None:
+def test_an_intrinsic_aligns_the_stack() -> None:
     """`alignstack` in llvmlite, and that Numba keeps it."""
-
-    @intrinsic
-    def align(_):
-        def lower(context, builder, signature, values):
-            machine.align_stack(builder)
-            return machine.nothing(context)
-
-        return types.none(), lower
+    compiled = machine.intrinsic(lambda _: None, lambda *_: None)
 
     @numba.njit
     def call():
-        align()
+        compiled("")
 
     call()
     (code,) = call.inspect_llvm().values()
     assert "alignstack=64" in code
+
+
+POINTERS = [ir.DoubleType().as_pointer()] * 2
+
+
+def loop_body() -> ir.IRBuilder:
+    """A builder at the start of a loop's body."""
+    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), [ir.DoubleType()]), "loop")
+    return ir.IRBuilder(function.append_basic_block())
+
+
+def test_instructions_of_another_chain_fill_the_time_that_one_waits() -> None:
+    """Chains of four products, one after the other, alternate; the end of the block stays its end."""
+    builder = loop_body()
+    (x,) = builder.function.args
+    chains = [[x], [x]]
+    for chain in chains:
+        for _ in range(4):
+            chain.append(builder.fmul(chain[-1], x))
+    end = builder.ret_void()
+    machine.arrange(builder.block)
+    first, second = (chain[1:] for chain in chains)
+    assert builder.block.instructions == [i for pair in zip(first, second, strict=True) for i in pair] + [end]
+
+
+def test_what_is_beyond_the_window_does_not_come_before_it() -> None:
+    builder = loop_body()
+    (x,) = builder.function.args
+    chain = [x]
+    for _ in range(2 * machine._WINDOW):
+        chain.append(builder.fmul(chain[-1], x))
+    late = builder.fmul(x, x)
+    machine.arrange(builder.block)
+    assert builder.block.instructions.index(late) == machine._WINDOW + 1
+
+
+def test_reads_and_writes_of_one_memory_keep_their_order() -> None:
+    """`operands`, `AllocaInstr`, `GEPInstr` and `CastInstr` of llvmlite; memory that nobody else knows is apart."""
+    builder = loop_body()
+    places = [builder.bitcast(builder.gep(builder.alloca(ir.DoubleType()), [ir.IntType(64)(0)]), x) for x in POINTERS]
+    given = builder.inttoptr(ir.IntType(64)(64), POINTERS[0]), builder.inttoptr(ir.IntType(64)(72), POINTERS[0])
+    for one, other in (places, given):
+        slow = builder.load(one)
+        for _ in range(5):
+            slow = builder.fdiv(slow, slow)
+        builder.store(slow, one)
+        builder.load(one)
+        builder.load(other)
+    machine.arrange(builder.block)
+    order = [(i.opname, i.operands[-1]) for i in builder.block.instructions if i.opname in ("load", "store")]
+    own = [each for each in order if each[1] in places]
+    assert [each for each in own if each[1] is places[0]] == [(op, places[0]) for op in ("load", "store", "load")]
+    assert own.index(("load", places[1])) == 1
+    memory = [each for each in order if each[1] in given]
+    assert memory == [("load", given[0]), ("store", given[0]), ("load", given[0]), ("load", given[1])]
 
 
 TWO_UNITS = """

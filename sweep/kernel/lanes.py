@@ -10,14 +10,11 @@ multiply-add happens where `fma` stands and nowhere else. What a model computes 
 neighbours, nor on the width of the vector, nor on the CPU.
 """
 
-import functools
-import inspect
-from fractions import Fraction
+import math
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from sweep.kernel import machine
 
@@ -121,17 +118,14 @@ class Unfused(np.ndarray):
 
 
 def _fma_of_numbers(x, y, z):
-    if not (np.isfinite(x) and np.isfinite(y)):
-        return x * y + z
-    if not np.isfinite(z):
-        return z
-    exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
-    if not exact:
-        return x * y + z
+    if not all(map(math.isfinite, (x, y, z))):
+        return z if math.isfinite(x) and math.isfinite(y) else x * y + z
+    (a, b), (c, d), (e, f) = (float(v).as_integer_ratio() for v in (x, y, z))
+    exact = a * c * f + e * b * d
     try:
-        return float(exact)
+        return exact / (b * d * f) if exact else x * y + z  # Python rounds a quotient of integers once
     except OverflowError:
-        return np.copysign(np.inf, float(exact > 0) - 0.5)
+        return math.inf if exact > 0 else -math.inf
 
 
 def fma(x, y, z):
@@ -141,6 +135,8 @@ def fma(x, y, z):
         return _call(lanes.builder, "fma", lanes.vector.type, [lanes.like(v) for v in (x, y, z)])
     if any(isinstance(v, Unfused) for v in (x, y, z)):
         return x * y + z
+    if all(isinstance(v, float) for v in (x, y, z)):
+        return np.float64(_fma_of_numbers(float(x), float(y), float(z)))
     with np.errstate(invalid="ignore", over="ignore"):
         return np.vectorize(_fma_of_numbers, otypes=[float])(x, y, z)
 
@@ -365,7 +361,7 @@ def traced(plan_of):
     """
 
     def decorate(function):
-        def see(builder, plan, context, kind, value):
+        def see(context, builder, plan, kind, value):
             if not isinstance(kind, types.Array):
                 return value
             if kind.layout != "C":
@@ -375,25 +371,15 @@ def traced(plan_of):
                 return Storage(builder, data, plan.width, align=8)
             return Table(builder, data, shape[1])
 
-        @functools.wraps(function)
-        def typed(_, text, *args):
-            def lower(context, builder, signature, values):
-                machine.align_stack(builder)
-                plan = plan_of(text.literal_value)
-                seen = zip(signature.args[1:], values[1:], strict=True)
-                function(plan, *(see(builder, plan, context, kind, value) for kind, value in seen))
-                return machine.nothing(context)
-
-            return types.none(text, *(types.intp if isinstance(a, types.Integer) else a for a in args)), lower
+        def emit(context, builder, text, kinds, values):
+            plan = plan_of(text)
+            function(plan, *(see(context, builder, plan, *each) for each in zip(kinds, values, strict=True)))
 
         def in_python(text, *args):
             plan = plan_of(text)
-            is_storage = [isinstance(a, np.ndarray) and a.ndim == 1 for a in args]
-            function(plan, *(PythonStorage(a, plan.width) if s else a for a, s in zip(args, is_storage, strict=True)))
+            function(plan, *(PythonStorage(a, plan.width) if getattr(a, "ndim", 0) == 1 else a for a in args))
 
-        plan, *others = inspect.signature(function).parameters.values()
-        typed.__signature__ = inspect.Signature([plan.replace(name="context"), plan.replace(name="text"), *others])
-        compiled = intrinsic(prefer_literal=True)(typed)
+        compiled = machine.intrinsic(function, emit)
         compiled.in_python, compiled.traced = in_python, function
         return compiled
 

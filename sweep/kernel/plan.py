@@ -114,9 +114,9 @@ class Plan:
 
     @property
     def n_abreast(self) -> int:
-        """Rows whose activations are computed together: as many as a quarter of the CPU's registers holds."""
+        """Rows whose activations are computed together, on four of 16 registers; where 32 are, `arrange` is enough."""
         vectors = self.width // vector_width()
-        return max(vector_width() // vectors, 1) if vectors else 1
+        return max(4 // vectors, 1) if vectors and vector_width() == 4 else 1
 
     @property
     def units_together(self) -> int:
