@@ -85,8 +85,10 @@ def test_seeds_that_are_none(seeds: Any, said: str) -> None:
 
 def test_grids_with_a_listed_seed_in_common_overlap() -> None:
     grids = [{**GRID, "seeds": [1, 5, 9]}, {**GRID, "seeds": {"from": 6, "count": 3}}, {**GRID, "seeds": [10, 9]}]
-    assert "[[grid]] 1 and [[grid]] 3 have runs in common" in refusal({"grid": grids})
-    assert load({"grid": grids[:2]}).n_runs == 6
+    assert "[[grid]] 1 and [[grid]] 2 have runs in common" in refusal({"grid": [grids[0], grids[2]]})
+    assert "[[grid]] 1 and [[grid]] 2 have a setting in common, with other seeds" in refusal({"grid": grids[:2]})
+    assert load({"grid": grids[:2]}, stored=True).n_runs == 6  # results of before can be read
+    assert load({"grid": [grids[0], {**grids[1], "learning_rate": 2}]}).n_runs == 6
 
 
 # ---- choices that do nothing -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Quickprop, delta-bar-delta and RPROP; networks without biases, with linear units; restarts; sums along a run."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,21 @@ def test_a_restarted_run_is_that_of_the_next_seed_with_its_epochs_added() -> Non
         assert row["final_loss"] == starts[first]["final_loss"]
         seen.add((first, row["status"]))
     assert {(0, "converged"), (1, "converged")} < seen
+
+
+@pytest.mark.parametrize("keep", ["runs", "summary"])
+def test_with_other_seeds_a_run_begins_again_from_another_start(keep: str, tmp_path: Path) -> None:
+    source = {"name": "net", "grid": NET, "train": {"target_error": 0.4, "max_epochs": 90, "restart_after": 30}}
+
+    def tables(folder: str, n_seeds: int, **train: int) -> list[bytes]:
+        grid = {**NET, "seeds": n_seeds}
+        changed = {**source, "keep": keep, "grid": grid, "train": {**source["train"], **train}}
+        sweep.run(changed, tmp_path / folder, figures=False, say=lambda _: None)
+        return [file.read_bytes() for file in sorted((tmp_path / folder).glob("*.csv"))]
+
+    tables("grown", 40, restart_after=0)
+    for n_seeds in (40, 60, 20):
+        assert tables("grown", n_seeds) == tables(f"fresh-{n_seeds}", n_seeds)
 
 
 def test_the_table_of_runs_has_a_column_of_restarts_only_if_asked(tmp_path: Any) -> None:

@@ -251,7 +251,9 @@ class Experiment:
         }
 
 
-def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
+def load(
+    source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str] = (), stored: bool = False
+) -> Experiment:
     """Read an experiment.
 
     Parameters
@@ -271,6 +273,8 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
             [tables.NAME] csv = "points.csv", relative to the file, or rows = [[0, 1, 1], ...]; the target comes last
     overrides
         "KEY=VALUE" texts as `--set` takes them, such as "train.max_epochs=100"; a key of the grid is set in each grid.
+    stored
+        True for the experiment of a result, which may have a setting in two grids, as was once allowed.
 
     Raises
     ------
@@ -281,12 +285,12 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence
     below: dict[str, tuple[str, ...]] = {"train": tuple(Train.model_fields), "grid": keys}
     written = reading.read(source, overrides, {key: below.get(key, ()) for key in Document.model_fields})
     try:
-        return _experiment(written)
+        return _experiment(written, stored)
     except InvalidError as error:
         raise written.refusal(error) from None
 
 
-def _experiment(written: Written) -> Experiment:
+def _experiment(written: Written, stored: bool) -> Experiment:
     document = validate(Document, written.data)
     found = Collector()
     tables: dict[str, TrainingSet] = {}
@@ -317,7 +321,7 @@ def _experiment(written: Written) -> Experiment:
     open_names = [{name: (None,) for name in names if name not in part.values} for part in grids]
     grids = [replace(part, values={**part.values, **absent}) for part, absent in zip(grids, open_names, strict=True)]
     with found.at("grid"):
-        _check_union(places, grids, document.tables)
+        _check_union(places, grids, document.tables, stored)
         grid.check_restarts(grids, train.max_epochs, train.restart_after)
     with found.at("columns"):
         columns = _columns(document, grids)
@@ -338,12 +342,17 @@ def _experiment(written: Written) -> Experiment:
     )
 
 
-def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any]) -> None:
+def _check_union(places: Sequence[str], grids: Sequence[Grid], tables: Mapping[str, Any], stored: bool) -> None:
     lengths = {place: sum(g.n_runs for at, g in zip(places, grids, strict=True) if at == place) for place in places}
     grid.check_size(sum(lengths.values()), lengths, " + ")
     for (i, part), (j, other) in itertools.combinations(zip(places, grids, strict=True), 2):
         if grid.overlap(part, other, tables):
             raise ValueError(f"{i} and {j} have runs in common; allowed: each run once")
+        if not stored and grid.overlap(part, other, tables, seeds=False):
+            raise ValueError(
+                f"{i} and {j} have a setting in common, with other seeds; allowed: each setting in one [[grid]], with "
+                "all its seeds"
+            )
 
 
 def _check_kept(keep: str, runs: str | None, train: Train) -> None:

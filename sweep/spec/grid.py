@@ -220,10 +220,10 @@ def _rounded(rate: float) -> float:
     return float(f"{rate:.9g}")
 
 
-def overlap(one: Grid, other: Grid, tables: Iterable[str] = ()) -> bool:
-    """Return True if two grids have a run in common."""
+def overlap(one: Grid, other: Grid, tables: Iterable[str] = (), seeds: bool = True) -> bool:
+    """Return True if two grids have a run in common; without `seeds`, a setting."""
     tables = list(tables)
-    if one.weights != other.weights or not _share_seeds(one.seeds, other.seeds):
+    if one.weights != other.weights or (seeds and not _share_seeds(one.seeds, other.seeds)):
         return False
     return not any(
         {_identity(key, value, tables) for value in one.values[key]}.isdisjoint(

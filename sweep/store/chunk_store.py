@@ -287,7 +287,7 @@ def experiment_of(content: Mapping[str, Any]) -> Experiment:
         tables = content.get("tables", {})
         if not isinstance(tables, dict) or any("csv" in table for table in tables.values()):
             raise ExperimentError("tables: not with their rows")
-        return load(content)
+        return load(content, stored=True)
     except (RecursionError, TypeError):
         raise ExperimentError("not an experiment") from None
 

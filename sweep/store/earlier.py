@@ -45,19 +45,24 @@ class Earlier:
         for store in self.stores:
             numbers = partner_runs(grid, self.experiment.tables, store.grid, store.experiment.tables, runs)
             numbers[filled] = -1
+            begins_alike = not self.experiment.train.restart_after or len(grid.seeds) == len(store.grid.seeds)
             files = self._files[store.name]
             owner = np.searchsorted([file.start for file in files], numbers, side="right") - 1
             for at in np.unique(owner[owner >= 0]):
                 here = np.flatnonzero((owner == at) & (numbers < files[at].stop))
                 if here.size:
                     outcome, usable = self._read(store, files[at])
-                    if isinstance(outcome, Tally) and isinstance(known, Tally):
+                    if isinstance(outcome, Tally) and isinstance(known, Tally) and begins_alike:
                         whole, part = _counted(outcome, store.grid, files[at], numbers[here], grid, runs[here])
                         known.put(part)
                         filled[here] = whole
                     elif isinstance(outcome, Outcome) and isinstance(known, Outcome):
                         wanted = numbers[here] - files[at].start
+                        if not begins_alike:  # a restart takes the seed so many places further as there are seeds
+                            usable = usable & (outcome.extra[:, :1] == 0).all(axis=1)
                         here, wanted = here[usable[wanted]], wanted[usable[wanted]]
+                        if not here.size:
+                            continue
                         taken = outcome[wanted]
                         taken.curves = resized(taken.curves, n_recorded(self.experiment))
                         known.put(taken, here)
