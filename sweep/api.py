@@ -22,6 +22,7 @@ from sweep.results import checking
 from sweep.session import OnChunk, OnStart, Say
 from sweep.spec.experiment import Experiment, load
 from sweep.spec.schema import BACKENDS
+from sweep.store import strangers
 from sweep.store.files import Tree
 from sweep.store.lock import locked
 from sweep.store.verify import Problem
@@ -97,6 +98,7 @@ def run(
     if directory is None:
         return _in_memory(experiment, workers, on_chunk)
     session.check_memory(experiment, workers)
+    strangers.check_directory(Tree(directory))
     with locked(directory) as tree:
         result = session.finished(experiment, tree, say)
         if result is None:
@@ -144,6 +146,7 @@ def index(directory: str | os.PathLike[str]) -> tuple[Path, list[str]]:
     Returns the page, and a line for each result that cannot be read; ``StoreError`` if there is no result at all.
     """
     from sweep.page.across import index as pages
+    from sweep.page.across.cards import MARK
 
     tree, cards, problems = Tree(directory), [], []
     for name in pages.results_below(tree):
@@ -154,6 +157,7 @@ def index(directory: str | os.PathLike[str]) -> tuple[Path, list[str]]:
             cards.append(pages.failed(name, error))
     if not cards:
         raise StoreError(f"{tree.path}: no result is here or below; make one with: sweep run FILE")
+    strangers.check_file(tree.path / "index.html", MARK, "page of results")
     with session.refusals(tree), tree.new_file("index.html") as file:
         file.write(pages.index(f"Results in {tree.path.as_posix()}", cards).encode())
     return tree.path / "index.html", problems

@@ -206,6 +206,7 @@ def replay(
     from sweep import api
     from sweep.commands import replay as command
     from sweep.commands.address import find
+    from sweep.store.strangers import check_file
 
     with failures():
         result = api.read(directory)
@@ -213,6 +214,7 @@ def replay(
         replayed = command.replay(result, int(run[0]) if is_number else find(result.experiment, run))
         print_lines(command.text(replayed))
         if curve:
+            check_file(curve, "epoch,loss\n", "learning curve")
             replayed.curve.to_csv(curve, index=False)
             typer.echo(curve)
     if not replayed.identical:

@@ -159,6 +159,7 @@ def test_a_report_that_cannot_be_written_leaves_the_tables_a_result(
 
 
 def test_what_stands_where_figures_belong_is_set_aside(tmp_path: Path) -> None:
+    sweep.run(SMALL, tmp_path, figures=False)
     (tmp_path / "figures").write_text("in the way")
     (tmp_path / "report.html").mkdir()
     assert "report.html" in sweep.run(SMALL, tmp_path).manifest["files"]

@@ -15,6 +15,7 @@ from sweep.errors import StoreError
 from sweep.spec.experiment import Experiment
 from sweep.spec.schema import OUTCOME, STATUS, STATUSES, status_code
 from sweep.store.files import Tree
+from sweep.store.strangers import check_file
 
 if TYPE_CHECKING:
     from sweep.results.result import Result
@@ -152,9 +153,11 @@ def compare(one: "Result", other: "Result") -> Comparison:
 
 
 def write_page(comparison: Comparison, names: Sequence[str], file: Path) -> None:
-    """Write a page with a comparison of results of these names, in words and figures, to a file, which it replaces."""
+    """Write a page with a comparison of results of these names, in words and figures; it replaces only such a page."""
+    from sweep.page.across.cards import MARK
     from sweep.page.across.comparison import comparison as made
 
+    check_file(file, MARK, "page of a comparison")
     page = made(names, text(comparison), comparison.settings, comparison.epochs, comparison.edges)
     with Tree(file.parent).new_file(file.name) as opened:
         opened.write(page.encode())

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from sweep.page.html import policy, styles, template
 
+MARK = "img-src data:; style-src &#39;unsafe-inline&#39;; script-src &#39;none&#39;"
+"""What such a page says at its beginning, and no report does: that it has no scripts."""
+
 
 @dataclass(frozen=True)
 class Card:
