@@ -59,9 +59,13 @@ def test_an_index_is_written_through_no_link(results: Path, tmp_path: Path) -> N
     (tmp_path / "results").mkdir()
     sweep.run(SMALL, tmp_path / "results" / "a", figures=False)
     (tmp_path / "results" / "index.html").symlink_to(tmp_path / "mine")
+    with pytest.raises(sweep.SweepError, match="there is such a file already"):
+        index(tmp_path / "results")
+    (tmp_path / "results" / "index.html").unlink()
+    (tmp_path / "results" / "index.html").symlink_to(tmp_path / "nowhere")
     index(tmp_path / "results")
     assert (tmp_path / "mine").read_text() == "mine"
-    assert not (tmp_path / "results" / "index.html").is_symlink()
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("name", ["empty", "missing"])
