@@ -236,6 +236,8 @@ def mend(tree: Tree, problems: Sequence[Problem], say: Say) -> list[Problem]:
         return list(problems)
     with refusals(tree):
         work = Work(experiment, tree, say)
+        for store in work.earlier:
+            work.checked(store)
         manifests.write_text(tree, manifest, text)
         if tree.exists(manifests.UNDER_WAY) and not manifests.experiment_in(tree, manifests.UNDER_WAY):
             tree.remove(manifests.UNDER_WAY)

@@ -218,3 +218,19 @@ def test_a_figure_whose_place_is_taken(drawn: Path) -> None:
     assert [problem.path for problem in sweep.verify(drawn)[1]] == [path]
     assert sweep.verify(drawn, repair=True, say=quiet)[1] == []
     assert contents(drawn) == before
+
+
+def test_chunks_of_earlier_settings_are_set_aside_where_they_are_damaged(tmp_path: Path) -> None:
+    source: dict[str, Any] = {"name": "a", "grid": {"gate": "AND", "learning_rate": 1, "seeds": 4}}
+    for max_epochs in (20, 10):
+        sweep.run({**source, "train": {"max_epochs": max_epochs}}, tmp_path, figures=False, say=quiet)
+    own, earlier = sorted(
+        (f for f in tmp_path.glob("chunks/*/*") if f.name != "layout.json"), key=lambda file: file.stat().st_mtime_ns
+    )[::-1]
+    earlier.write_bytes(earlier.read_bytes()[:-1])
+    (earlier.parent / "stray").touch()
+    assert len(sweep.verify(tmp_path)[1]) == 2
+    said: list[str] = []
+    assert sweep.verify(tmp_path, repair=True, say=said.append)[1] == []
+    assert any("its 4 runs are trained again if its settings come back" in line for line in said)
+    assert own.exists() and not earlier.exists()

@@ -48,7 +48,7 @@ class Work:
             if folder not in own:
                 self._set_aside(folder, reason)
         self.earlier = [store for store in others if store.name not in own]
-        self.done = [self._checked(store) for store in self.stores]
+        self.done = [self.checked(store) for store in self.stores]
         self._writing = threading.Semaphore(MOST_WRITERS)
         self._closed = False
 
@@ -154,7 +154,7 @@ class Work:
                 return False
         return True
 
-    def _checked(self, store: ChunkStore) -> list[ChunkFile]:
+    def checked(self, store: ChunkStore) -> list[ChunkFile]:
         """List the chunk files of a store that can be trusted; everything else in it is set aside."""
         if not self.tree.exists(store.name):
             return []
@@ -168,12 +168,13 @@ class Work:
                 self._set_aside(store.description, str(error))
             store.write_description()
         good = []
+        again = "" if store in self.stores else " if its settings come back"
         for file in store.files():
             try:
                 store.read_chunk(file)
                 good.append(file)
             except DamagedError as error:
-                self._set_aside(file.name, f"{error}; its {file.n_runs:,} runs are trained again")
+                self._set_aside(file.name, f"{error}; its {file.n_runs:,} runs are trained again{again}")
         known = {store.description, *(file.name for file in good)}
         for name in self.tree.names(store.name):
             if name not in known:
