@@ -187,6 +187,6 @@ def _chosen(part: Findings, runs: Sequence[int] | None, followed: bool = False) 
 
 def _part(result: Result, where: Where) -> Findings:
     part = Findings(select(result, where))
-    if part.n_runs == 0:
+    if part.result.n_runs == 0:
         raise ValueError("there are no runs to draw")
     return part

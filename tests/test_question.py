@@ -191,6 +191,12 @@ def test_of_many_values_those_with_most_and_fewest_converged_runs_are_compared(
     assert (effect.n_values, effect.n_pairs, (told.better, told.worse)) == (9, 12, compared)
 
 
+def test_of_very_many_runs_those_of_the_first_seeds_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.analysis.question.effects.MAX_RUNS", 100)
+    effect, alone = of_axis(networks(20)), of_axis(networks(11))  # of nine settings
+    assert str(effect) == str(alone) and effect.often is not None and effect.often.n_seeds == 11
+
+
 def test_a_seed_counts_once_however_many_settings_it_has() -> None:
     """Repeating every outcome at 50 learning rates multiplies the pairs and leaves p as it was."""
 

@@ -162,6 +162,12 @@ def test_a_separable_gate_that_was_not_learned_is_told_how_long_theory_has_it_ta
     assert "takes longer" not in " ".join(answer(wide))
 
 
+def test_the_axis_asked_for_comes_before_gates_that_are_merely_mentioned() -> None:
+    grid = {"gate": ["AND", "XOR"], "hidden": [1, 2, 3], "learning_rate": [1.0]}
+    asked = examples.made(grid, 10, at_width_2, question="How many hidden units do the gates take?")
+    assert answer(asked)[0].startswith("Hidden units")
+
+
 @pytest.mark.parametrize("gate", ["0110", "XOR"])
 def test_a_gate_has_one_name_however_it_is_written(gate: str) -> None:
     edges = {"gate": gate, "learning_rate": [4, 5, 6, 7], "seeds": 3}

@@ -159,12 +159,12 @@ def _lines_of(
     if key is None:
         return np.zeros(settings.n, np.int8), []
     codes, names = values_by_name(settings, key)
-    if not settings.is_numeric(key):
-        return codes.astype(np.int16), names
-    common = _common(codes, len(names), panel_of, shown)
-    if not len(common):
-        return np.zeros(settings.n, np.int8), []
-    chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
+    chosen = np.unique(codes[shown])
+    if settings.is_numeric(key):
+        common = _common(codes, len(names), panel_of, shown)
+        if not len(common):
+            return np.zeros(settings.n, np.int8), []
+        chosen = common[np.unique(np.linspace(0, len(common) - 1, MAX_CURVE_LINES).round().astype(int))]
     number = np.full(len(names), -1, np.int8)
     number[chosen] = np.arange(len(chosen))
     return recoded(number, codes), [names[at] for at in chosen]
@@ -270,19 +270,21 @@ def learning_curves(result: Result, whole: Layout) -> LearningCurves | None:
     if result.curves is None:
         return None
     settings = result.settings
-    rows, layout, held = _curve_settings(settings, whole)
+    layout = replace(whole.panels_only, lines=whole.x) if whole.x else whole
+    spare = [whole.lines] if whole.lines and whole.x and whole.panels else []
+    together = np.zeros(settings.n, np.int8)  # panels need have no value in common
+    shown, held, _ = _held(settings, [*spare, *whole.pooled], together)
+    line_of, lines = _lines_of(settings, layout.lines, together, shown)
+    lines = lines or [""]
+    shown &= line_of >= 0
+    rows = np.flatnonzero(shown)
     panel, panels = combinations(settings, layout.panels, layout.by_inputs, rows)
-    codes, names = values_by_name(settings, layout.lines) if layout.lines else (np.zeros(settings.n, np.intp), [""])
-    occurring, line = np.unique(codes[rows], return_inverse=True)
-    lines = [names[at] for at in occurring]
-    shown = np.zeros(settings.n, np.bool_)
-    shown[rows] = True
     at = np.flatnonzero(result.of_runs(shown))
     runs = result.part("runs", ["run", "epochs", "final_loss"]).iloc[at]
     epochs = _curve_epochs(result.curves)
     losses = _losses_at(epochs, result.curves, runs)
     row_of_run = result.of_runs(np.arange(settings.n))[at]
-    groups = pd.DataFrame({"panel": panel, "line": line}, index=rows).loc[row_of_run]
+    groups = pd.DataFrame({"panel": panel, "line": line_of[rows]}, index=rows).loc[row_of_run]
     members = groups.groupby(["panel", "line"]).indices
     log_epochs = _fall_early(epochs, [quantiles(losses[at])[2] for at in members.values()])
     if log_epochs:
@@ -301,25 +303,6 @@ def learning_curves(result: Result, whole: Layout) -> LearningCurves | None:
             )
         )
     return LearningCurves(epochs, log_epochs, made, panels, lines, layout, held)
-
-
-def _curve_settings(settings: Settings, layout: Layout) -> tuple[Numbers, Layout, dict[str, str]]:
-    """Choose the rows of the summary whose curves are shown, their layout, and the axes held at one value."""
-    rows = np.arange(settings.n)
-    spare = [layout.lines, *layout.pooled] if layout.x and layout.panels else [*layout.pooled]
-    held = {}
-    for key in filter(None, spare):
-        codes, names = values_by_name(settings, key)
-        occurring = np.unique(codes[rows])
-        at = occurring[(len(occurring) - 1) // 2 if settings.is_numeric(key) else 0]
-        held[key] = names[at]
-        rows = rows[codes[rows] == at]
-    if layout.x is None:
-        return rows, layout, held
-    along = settings.column(layout.x, rows).to_numpy()
-    values = np.unique(along)
-    chosen = np.unique(np.linspace(0, len(values) - 1, MAX_CURVE_LINES).round().astype(int))
-    return rows[np.isin(along, values[chosen])], replace(layout.panels_only, lines=layout.x), held
 
 
 def _curve_epochs(curves: pd.DataFrame) -> Array:

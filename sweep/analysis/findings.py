@@ -54,11 +54,6 @@ class Findings:
         return self.result.settings
 
     @cached_property
-    def n_runs(self) -> int:
-        """Number of runs."""
-        return self.result.n_runs
-
-    @cached_property
     def status_counts(self) -> dict[str, int]:
         """Number of runs of each status."""
         counts = self.result.part("summary", COUNTED)
@@ -306,7 +301,7 @@ class Findings:
         """Longest oscillation of the loss in each group of rows of `varied`; none if not every epoch was recorded."""
         if self.result.curves is None:
             return []
-        last = growth.last_rises(self.result.curves, self.n_runs)
+        last = growth.last_rises(self.result.curves, self.result.n_runs)
         rates = self.varied["learning_rate"].to_numpy(np.float64) if "learning_rate" in self.varied else None
         n = self.counts["n"].to_numpy(np.int64)
         return [] if last is None else growth.oscillations(last, n, rates, groups)

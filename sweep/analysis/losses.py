@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,10 @@ class Histogram:
 
     Attributes
     ----------
-    panels
-        Their names.
     edges : float64, shape (n_bins + 1,)
         Bins, equal on a logarithmic axis.
     shares : float64, shape (n_panels, n_statuses, n_bins)
         Shares of all runs of a panel, by status in the order of `sweep.spec.schema.STATUSES`.
-    n_diverged : int64, shape (n_panels,)
     lower, higher
         True if losses lie below the first edge, or above the last, and are counted in the outermost bins.
     """
@@ -85,7 +82,12 @@ def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogr
     edges = _loss_edges(finite, list(marks))
     del finite
     shape = (len(panel.names), len(STATUSES), len(edges) - 1)
-    counts = _histograms(result.of_runs(panel.codes), status, loss, edges, shape, result.weights)
+    panel_of, n = result.of_runs(panel.codes), result.weights
+    counts = np.zeros(shape, np.int64)
+    for start in range(0, len(loss), PIECE):
+        piece = slice(start, start + PIECE)
+        bins = np.clip(np.searchsorted(edges, loss[piece], side="right") - 1, 0, shape[2] - 1)
+        np.add.at(counts, (panel_of[piece], status[piece], bins), 1 if n is None else n[piece])
     return Histogram(
         panel.names,
         edges,
@@ -94,27 +96,6 @@ def histogram(result: Result, layout: Layout, marks: Sequence[float]) -> Histogr
         bool(lowest < edges[0]),
         bool(highest > edges[-1]),
     )
-
-
-def _histograms(
-    panel: NDArray[np.integer[Any]],
-    status: NDArray[np.integer[Any]],
-    loss: Array,
-    edges: Array,
-    shape: tuple[int, int, int],
-    n: NDArray[np.int64] | None,
-) -> NDArray[np.int64]:
-    """Count the runs of each panel, status and bin; losses outside all bins go to the first and the last one.
-
-    n is how many runs each loss is of, None for one.
-    """
-    counts = np.zeros(math.prod(shape), np.int64)
-    for start in range(0, len(loss), PIECE):
-        piece = slice(start, start + PIECE)
-        bins = np.clip(np.searchsorted(edges, loss[piece], side="right") - 1, 0, shape[2] - 1)
-        places = np.ravel_multi_index((panel[piece].astype(np.intp), status[piece].astype(np.intp), bins), shape)
-        counts += np.bincount(places, None if n is None else n[piece], len(counts)).astype(np.int64)
-    return counts.reshape(shape)
 
 
 def _loss_edges(losses: Array, marks: list[float]) -> Array:

@@ -15,15 +15,7 @@ from sweep.words import assignment, unbroken
 
 
 class Named(NamedTuple):
-    """Rows in groups that have names.
-
-    Attributes
-    ----------
-    codes : integers, shape (n,)
-        The number of each row's group.
-    names : list of str
-        Of the groups, in drawing order.
-    """
+    """Rows in groups that have names: the number of each row's group, and the names in drawing order."""
 
     codes: NDArray[np.integer[Any]]
     names: list[str]

@@ -53,11 +53,6 @@ class HeatMap:
 
     Attributes
     ----------
-    axes
-        Upwards and to the right.
-    planes
-    held
-        The axes that are held at their first value.
     shades : uint16, shape (n_settings + 1,)
         Shade of each row of the summary, 0 to 255, or LATER, DIVERGED, NOTHING; the last element is NOTHING.
     scale : int64, shape (5,) or (0,)
@@ -89,22 +84,10 @@ def heat_map(result: Result, axes: tuple[str, str], made: list[Plane], held: dic
 
 
 def planes(settings: Settings, axes: tuple[str, str], least: int = PLANE) -> tuple[list[Plane], dict[str, str]]:
-    """Take the settings of a result apart into planes.
+    """Take settings apart into planes of two numeric axes, upwards and to the right, with so many values of each.
 
-    Parameters
-    ----------
-    settings
-    axes : tuple of two str
-        The numeric axes upwards and to the right, as in `Layout.plane`.
-    least
-        Values of each axis that a plane has at least.
-
-    Returns
-    -------
-    planes : list of Plane
-        One for each grid and combination of values of the other axes.
-    held : dict
-        The axes that have too many values for that → their first value, which is the one shown.
+    There is one for each grid and combination of values of the other axes. Axes that have too many values for that are
+    held at their first one, and returned with it.
     """
     others = [key for key in categories_first(settings, varying(settings)) if key not in axes]
     names = {key: levels(settings, key) for key in others}

@@ -40,15 +40,7 @@ def points(result: Result, layout: Layout) -> pd.DataFrame:
 
 
 def thinned(points: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Keep every how many-th value of x, so that there are few enough points.
-
-    Returns
-    -------
-    points : DataFrame
-        Those rows whose x is kept.
-    step : int
-        1 if all are.
-    """
+    """Keep every how many-th value of x, so that there are few enough points; return these and the step, 1 for all."""
     step = -(-len(points) // MAX_POINTS)
     if step <= 1:
         return points, 1

@@ -170,17 +170,9 @@ def chosen_by_number(result: Result, runs: Sequence[int]) -> list[Choice]:
 
 
 def logits(model: Model, inputs: Array) -> Array:
-    """Return the logit z of a model, by the kernel's own arithmetic but for multiply-adds, which round twice.
+    """Return the logit z of a model for inputs of shape (n, n_inputs): NaN or infinite where weights are not finite.
 
-    Parameters
-    ----------
-    model
-    inputs : float64, shape (n, n_inputs)
-
-    Returns
-    -------
-    float64, shape (n,)
-        NaN or infinite where weights are not finite.
+    It is made by the kernel's own arithmetic but for multiply-adds, which round twice.
     """
     from sweep.kernel.lanes import Unfused
     from sweep.kernel.model import logit

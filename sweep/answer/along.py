@@ -1,13 +1,12 @@
 """Sentences about what goes along: the edge of stability, growth with inputs, the fall of a loss, planes."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from sweep.analysis.findings import Findings
-from sweep.analysis.planes import Plane
 from sweep.analysis.question.growth import ByInputs
 from sweep.analysis.question.subject import asks
 from sweep.analysis.stability import Edge
@@ -29,6 +28,8 @@ from sweep.words import (
     percent,
     span,
 )
+
+Array = NDArray[np.float64]
 
 RESOLVED = 0.005
 """Half the distance, relative, between the learning rates on both sides of a measured edge that has been resolved."""
@@ -140,59 +141,47 @@ def planes(findings: Findings) -> list[str]:
     assert axes is not None
     made, held = findings.planes
     where = [assignment(key, at) for key, at in held.items()]
-    epochs = findings.result.part("summary", ["epochs_q50"])["epochs_q50"]
+    epochs = censored(findings.result.part("summary", ["epochs_q50"])["epochs_q50"])
     counts = findings.result.part("summary", ["n", "n_converged", "n_diverged"])
     sentences = []
     for plane in made:
+        along = list(zip(map(label, axes), (plane.y, plane.x), (1, 0), strict=True))
         exists = plane.points >= 0
-        n, n_converged, n_diverged = (
-            np.where(exists, counts[name].to_numpy()[plane.points], 0) for name in ("n", "n_converged", "n_diverged")
-        )
+        n, n_converged, n_diverged = (np.where(exists, counts[name].to_numpy()[plane.points], 0) for name in counts)
         total, learned = int(n.sum()), int(n_converged.sum())
         who = ", ".join([*plane.name.splitlines(), *where])
         share = f"{'all' if learned else 'none of'} {total:,} runs converged"
         if 0 < learned < total:
-            ends = _ends(plane, axes, n_converged > 0)
-            share = f"runs converged {ends}: {learned:,} of {total:,} ({percent(learned / total)}{NBSP}%)"
-        first = "" if findings.train.last_losses else _first(plane, axes, epochs)  # where every run takes all epochs
-        diverged = _diverged(plane, axes, n, n_diverged)
-        sentences.append(f"With {who}: {share}{first}{diverged}." if who else f"{capital(share)}{first}{diverged}.")
+            ends = joined([_ends(name, values[n_converged.any(axis=other)]) for name, values, other in along])
+            share = f"runs converged only with {ends}: {learned:,} of {total:,} ({percent(learned / total)}{NBSP}%)"
+        if learned and not findings.train.last_losses:  # where every run takes all epochs
+            share += _first(along, np.where(exists, epochs[plane.points], np.inf))
+        lost = [(name, values, (n == n_diverged).all(axis=other)) for name, values, other in along]
+        if every := [text for one in lost if (text := _from(*one))]:
+            share += f"; every run diverged from {' on, and from '.join(every)} on"
+        sentences.append(f"With {who}: {share}." if who else f"{capital(share)}.")
     return sentences
 
 
-def _ends(plane: Plane, axes: tuple[str, str], converged: Any) -> str:
-    """From where to where on each axis some run converged."""
-    parts = []
-    for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
-        at = np.flatnonzero(converged.any(axis=along))
-        first, last = number(values[at[0]]), number(values[at[-1]])
-        parts.append(f"{label(axis)} from {first} to {last}" if first != last else f"{label(axis)} = {first}")
-    return f"only with {joined(parts)}"
+def _ends(name: str, values: Array) -> str:
+    """From where to where some values go."""
+    first, last = number(values[0]), number(values[-1])
+    return f"{name} from {first} to {last}" if first != last else f"{name} = {first}"
 
 
-def _diverged(plane: Plane, axes: tuple[str, str], n: Any, n_diverged: Any) -> str:
-    """From which value of an axis on every run diverged."""
-    parts = []
-    for axis, values, along in zip(axes, (plane.y, plane.x), (1, 0), strict=True):
-        whole = n.sum(axis=along) == n_diverged.sum(axis=along)
-        last = np.flatnonzero(~whole)
-        if len(last) and last[-1] + 1 < len(values):
-            parts.append(f"{label(axis)} = {number(values[last[-1] + 1])}")
-    return f"; every run diverged from {' on, and from '.join(parts)} on" if parts else ""
+def _from(name: str, values: Array, holds: NDArray[np.bool_]) -> str:
+    """From which of some values on something holds, but not from the first one."""
+    last = np.flatnonzero(~holds)
+    return f"{name} = {number(values[last[-1] + 1])}" if len(last) and holds[-1] else ""
 
 
-def _first(plane: Plane, axes: tuple[str, str], column: "pd.Series[Any]") -> str:
+def _first(along: Sequence[tuple[str, Array, int]], epochs: Array) -> str:
     """The fewest epochs of a plane's settings, and the first values upwards and to the right that took so many."""
-    best = math.inf, math.nan, math.nan
-    for y, points in zip(plane.y, plane.points, strict=True):
-        epochs = np.where(points >= 0, censored(column.take(points)), np.inf)
-        at = int(epochs.argmin())
-        if epochs[at] < best[0]:
-            best = float(epochs[at]), float(y), float(plane.x[at])
-    if not math.isfinite(best[0]):
+    at = np.unravel_index(epochs.argmin(), epochs.shape)
+    if not math.isfinite(epochs[at]):
         return ""
-    where = joined([f"{label(axis)} = {number(at)}" for axis, at in zip(axes, best[1:], strict=True)])
-    return f"; the fastest setting took {counted(best[0], 'epoch')} ({where})"
+    where = joined([f"{name} = {number(values[place])}" for (name, values, _), place in zip(along, at, strict=True)])
+    return f"; the fastest setting took {counted(epochs[at], 'epoch')} ({where})"
 
 
 def cycles(findings: Findings) -> list[str]:

@@ -21,9 +21,9 @@ def answer(findings: Findings) -> list[str]:
     gate's inputs, the gates learned, or the values of another axis. Each further axis has a sentence. Shares are of
     the runs of one setting; those over a whole grid depend on the settings scanned, and are told last.
     """
-    if findings.n_runs == 0:
+    if findings.result.n_runs == 0:
         return ["There are no runs, so there is no answer yet."]
-    if findings.n_runs == 1 and findings.result.keeps_runs:
+    if findings.result.n_runs == 1 and findings.result.keeps_runs:
         return [*oscillations(findings), _the_one_run(findings), *separability(findings)]
     if asks(findings.experiment.question, "rows") and findings.ones:
         return rows_answered(findings)
@@ -42,8 +42,7 @@ def answer(findings: Findings) -> list[str]:
         *(fallen(findings) if loss_first else []),
         *_what_was_learned(findings, edges),
         *(fallen(findings) if not loss_first else []),
-        *([] if _only_edges(findings, edges) else axes(findings, answered)),
-        *([] if _only_edges(findings, edges) else instead(findings)),
+        *([] if _only_edges(findings, edges) else [*axes(findings, answered), *instead(findings)]),
         *_outcomes(findings),
         *_restarts(findings),
     ]
@@ -104,13 +103,11 @@ def _outcomes(findings: Findings) -> list[str]:
     """Tell how all runs ended, by status."""
     counts, too_few = findings.status_counts, f" after {counted(findings.train.max_epochs, 'epoch')}"
     n = sum(counts.values())
-    parts = {STATUS[name].became + (too_few if name == "max_epochs" else ""): count for name, count in counts.items()}
-    if n in parts.values() and findings.n_settings == 1:
-        return []
-    if n in parts.values():
-        (what,) = (what for what, count in parts.items() if count == n)
-        return [f"All {n:,} runs of this grid {what}."]
-    shares = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in parts.items() if count]
+    ends = [(STATUS[name].became + (too_few if name == "max_epochs" else ""), counts[name]) for name in counts]
+    told = [(what, count) for what, count in ends if count]
+    if len(told) == 1:
+        return [f"All {n:,} runs of this grid {told[0][0]}."] if findings.n_settings > 1 else []
+    shares = [f"{count:,} ({percent(count / n)}{NBSP}%) {what}" for what, count in told]
     return [f"Of all {n:,} runs of this grid, {joined(shares)}."]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sweep.analysis.findings import Findings
 from sweep.analysis.question.best import FEWEST
-from sweep.analysis.question.effects import MAX_VALUES
+from sweep.analysis.question.effects import MAX_RUNS, MAX_VALUES
 from sweep.analysis.stability import SETTLED, Edge
 from sweep.answer.along import edge_sentences, fallen
 from sweep.answer.gates import MAX_NAMED, instead
@@ -92,9 +92,10 @@ def _how_compared(findings: Findings) -> list[str]:
     if compared and (
         n := sum(contrast is not None for effect in findings.effects for contrast in (effect.often, effect.fast))
     ):
+        seed = "seed, one of the first," if findings.result.n_runs > MAX_RUNS else "seed"
         lines.append(
-            "Pairs have the same seed and otherwise the same setting. Of how often runs converge, the two values of an "
-            "axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
+            f"Pairs have the same {seed} and otherwise the same setting. Of how often runs converge, the two values of "
+            "an axis that differ in most pairs are told; of how fast, the fastest and the slowest, where both runs "
             f"converged. Of more than {small(MAX_VALUES)} values, only those with the most and the fewest converged "
             "runs are compared, of several the fastest and the slowest. p is of the exact sign test over seeds "
             "(McNemar’s where a seed has one pair), each counted once as its runs depend on each other, times the "

@@ -189,7 +189,7 @@ def separability(findings: Findings) -> list[str]:
     a gate that theory rules out did not converge, as it must be.
     """
     sentences = _perfect_is_too_little(findings)
-    table = findings.covered
+    table, own = findings.covered, findings.experiment.tables
     if len(table) == 0:
         return sentences
     converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
@@ -205,7 +205,7 @@ def separability(findings: Findings) -> list[str]:
         its, tells = ("its", "it is") if len(barred) == 1 else ("their", "they are")
         flat = {inputs_of(gate) for gate in barred} == {"2 inputs"}
         reason = f"no {'straight line' if flat else f'weighted sum of {its} inputs'} tells {its} ones from {its} zeros"
-        if any(_between_0_and_1(findings, gate) for gate in barred):
+        if not all(np.isin(own[gate].targets, (0, 1)).all() for gate in barred if gate in own):
             reason = "no weights give every row its target"
         names = called(barred) if len(barred) <= MAX_NAMED else f"{small(len(barred))} gates"
         sentences.append(
@@ -246,7 +246,7 @@ def _model(findings: Findings) -> str:
     return "logistic regression" if hidden == {0} else "the network" if 0 not in hidden else "the model"
 
 
-def _named(several: Sequence[str], which: str = "the other") -> str:
+def _named(several: Sequence[str], which: str) -> str:
     return f"{which} {small(len(several))} gates" if len(several) > MAX_NAMED else joined(several)
 
 
@@ -270,7 +270,7 @@ def _none_of(n: "pd.Series[int]") -> str:
 def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
     """Tell the epochs that theory predicts for separable gates that no run learned, where training was shorter."""
     target = predicted_target(findings.experiment)
-    if target is None or not 0 < len(unlearned) <= MAX_NAMED or "learning_rate" not in findings.settings.keys:
+    if target is None or not 0 < len(unlearned) <= MAX_NAMED:
         return []
     max_epochs = findings.train.max_epochs
     sentences = []
@@ -286,12 +286,6 @@ def _too_soon(findings: Findings, unlearned: Sequence[str]) -> list[str]:
             f"after {max_epochs:,}."
         )
     return sentences
-
-
-def _between_0_and_1(findings: Findings, gate: str) -> bool:
-    """Return True if some target of a table is neither 0 nor 1."""
-    table = findings.experiment.tables.get(gate)
-    return table is not None and bool(((table.targets > 0) & (table.targets < 1)).any())
 
 
 def _bound(findings: Findings, theories: Sequence[Any]) -> str:

@@ -67,15 +67,9 @@ def names_of(findings: Findings, axis: str, groups: Sequence[Sequence[Any]], nei
 
 
 def setting(findings: Findings, row: int, without: Sequence[str] = ()) -> str:
-    """Name the values of a setting's axes: "tanh, start uniform(-1, 1), η = 3.16".
+    """Name the values of the axes of a row of `varied`: "tanh, start uniform(-1, 1), η = 3.16".
 
-    Parameters
-    ----------
-    findings
-    row
-        Of `findings.varied`.
-    without
-        Axes whose values have been said, with those that follow from them.
+    Axes whose values have been said are left out, with those that follow from them.
     """
     named_axes = [*without, *(other for axis in without for other in findings.companions.get(axis, ()))]
     at = findings.varied.iloc[row]

@@ -25,7 +25,7 @@ def overview(findings: Findings, most: int = MAX_ROWS) -> Overview:
     A row has the share that converged, with its Wilson 95 % interval where each row is one setting; the median epoch of
     convergence over all runs, "> max_epochs" where that is later; runs that diverged, if any did.
     """
-    if findings.n_runs == 0:
+    if findings.result.n_runs == 0:
         return Overview([], [], "")
     found = groups(findings.result, findings.by_kind, most)
     columns = {

@@ -75,7 +75,7 @@ def figures_for(findings: Findings, models: Sequence[Model] = (), courses: Seque
         setting, the learning curves tell most and come first, and of a gate that is not separable, the edge of
         stability.
     """
-    if findings.n_runs == 0:
+    if findings.result.n_runs == 0:
         return {}
     telling = [name for name, figure in FIGURES.items() if figure.tells(findings)]
     first = "learning_curves" if findings.n_settings == 1 else "stability" if "gate" not in findings.varying else ""

@@ -191,8 +191,10 @@ def _adjusted(found: Sequence[Effect]) -> list[Effect]:
     """The same effects with their p adjusted for their number."""
     contrasts = [contrast for effect in found for contrast in (effect.often, effect.fast) if contrast is not None]
     adjusted = iter(holm(np.array([contrast.p for contrast in contrasts], np.float64)).tolist())
-
-    def with_p(contrast: Contrast | None) -> Contrast | None:
-        return None if contrast is None else contrast._replace(p=next(adjusted))
-
-    return [effect._replace(often=with_p(effect.often), fast=with_p(effect.fast)) for effect in found]
+    return [
+        effect._replace(
+            often=effect.often and effect.often._replace(p=next(adjusted)),
+            fast=effect.fast and effect.fast._replace(p=next(adjusted)),
+        )
+        for effect in found
+    ]

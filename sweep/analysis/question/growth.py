@@ -103,17 +103,8 @@ def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.in
 def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
     """Follow the median loss of the setting where the last losses are lowest, up to the last epoch of all its runs.
 
-    Parameters
-    ----------
-    curves : pandas.DataFrame
-        `run`, `epoch`, `loss`.
-    n : int64 array, shape (n_settings,)
-        Runs of each setting, one setting's after another's, from the first of `curves` on.
-
-    Returns
-    -------
-    Fall or None
-        None where fewer than two epochs are recorded.
+    `n` is the number of runs of each setting, one setting's after another's. None where fewer than two epochs are
+    recorded.
     """
     numbers, places = np.unique(curves["run"].to_numpy(), return_inverse=True)
     if len(numbers) != n.sum():

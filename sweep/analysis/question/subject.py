@@ -58,22 +58,11 @@ def asked_for(question: str) -> list[By]:
 
 
 def subject(question: str, axes: Sequence[str], compare: str | None = None) -> str | None:
-    """Choose the axis that a question is about.
+    """Choose the axis that a question is about, of those that vary, gates and other categories first.
 
-    Parameters
-    ----------
-    question
-    axes
-        Keys of the grid that vary, gates and other categories first.
-    compare
-        The experiment's own word on it.
-
-    Returns
-    -------
-    str or None
-        `compare` if it varies; else the axis that the question names, of several the first that it asks for ("how many
-        hidden units", "which optimizer", "does momentum", "by the size of its initial weights"), else the one named
-        first; else the gate, the hidden units, the first axis. None where nothing varies.
+    `compare`, the experiment's own word on it, if it varies; else the axis that the question names, of several the
+    first that it asks for ("how many hidden units", "which optimizer", "does momentum", "by the size of its initial
+    weights"), else the one named first; else the gate, the hidden units, the first axis. None where nothing varies.
     """
     if compare in axes:
         return compare
@@ -108,20 +97,10 @@ def named(question: str, axes: Sequence[str]) -> list[str]:
 
 
 def followers(axes: Sequence[str], counts: Combinations) -> Mapping[str, list[str]]:
-    """Find the axes whose value follows from that of another.
+    """Find the axes whose value follows from that of another, by the combinations of their values.
 
-    Parameters
-    ----------
-    axes
-        Keys of the grid that vary, in order of importance.
-    counts
-        Combinations of their values.
-
-    Returns
-    -------
-    mapping
-        Axis → the axes that follow from it: each of its values occurs with one value of theirs. Of two that follow
-        from each other, the later one follows. An axis is in one list only, and has none itself if it is in one.
+    Axis → the axes that follow from it: each of its values occurs with one value of theirs. Of two that follow from
+    each other, the later one follows. An axis is in one list only, and has none itself if it is in one.
     """
     leaders: dict[str, str] = {}
     for place, axis in enumerate(axes):

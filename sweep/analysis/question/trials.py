@@ -7,25 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ABSENT = -1
 _ROOM = 2**24
 """Elements of an array that is kept whatever its number of runs."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Epochs of convergence of every setting and seed.
+    """Epochs of convergence of every setting, a row of the axes that vary, and of every seed, in order.
 
     Attributes
     ----------
-    settings : pandas.DataFrame
-        One row per setting: the axes that vary.
-    seeds : int64 array, shape (n_seeds,)
-        All seeds, in order.
     epochs : int array, shape (n_settings, n_seeds)
-        `later` where a run did not converge, −1 where there is none.
-    later : int
-        One more than the last epoch.
+        `later`, one more than the last epoch, where a run did not converge; −1 where there is none.
     """
 
     settings: pd.DataFrame
@@ -70,6 +63,6 @@ def arranged(
     seeds = np.sort(pd.unique(seed)).astype(np.int64)
     if len(seed) == 0 or len(n) * len(seeds) > max(4 * len(seed), _ROOM):
         return None
-    epochs = np.full((len(n), len(seeds)), ABSENT, converged.dtype)
+    epochs = np.full((len(n), len(seeds)), -1, converged.dtype)
     epochs[np.repeat(np.arange(len(n)), n), np.searchsorted(seeds, seed)] = converged
     return Trials(settings, seeds, epochs, max_epochs + 1)

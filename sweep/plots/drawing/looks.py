@@ -84,5 +84,5 @@ def present(column: "pd.Series[Any]", unnamed: str = "") -> list[str]:
 
 def check_runs(findings: Findings) -> None:
     """Refuse a result without runs: ``ValueError``."""
-    if findings.n_runs == 0:
+    if findings.result.n_runs == 0:
         raise ValueError("this result has no runs, so there is nothing to draw")
