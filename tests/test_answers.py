@@ -389,3 +389,18 @@ def test_separability_is_the_reason(tmp_path: Path) -> None:
     asked = ask({"question": "Which functions of three variables are learned?", "grid": grid, "train": train}, tmp_path)
     assert (asked.runs["epoch"] < np.inf).sum() == 104
     check(asked, "104 of the 256 Boolean functions of 3 inputs", "exactly the linearly separable ones")
+
+
+def test_a_loss_that_rises_before_it_falls_is_not_said_to_rise(tmp_path: Path) -> None:
+    grid = {"gate": "OR", "encoding": "pm1", "learning_rate": 3000, "seeds": 21}
+    train = {"max_epochs": 10, "target_loss": 0.1, "record_every": 1}
+    asked = ask({"question": "How does the loss fall?", "grid": grid, "train": train}, tmp_path)
+    assert asked.curves is not None
+    first = asked.curves.query("epoch == 0")["loss"].median()
+    assert asked.runs["final_loss"].median() < 1e-9
+    n = asked.curves["epoch"].max()
+    fell = f"The median loss of 21 runs fell from {first:.3g} nats to less than 1e-9 nats by the end of each"
+    low, middle, high = (int(asked.runs["converged_epoch"].sort_values().iloc[at]) for at in (1, 10, 19))
+    interval = f"(95 % interval {share(binomtest(21, 21).proportion_ci(method='wilson').low, 1)} – 100 %)"
+    converged = f"OR: all 21 runs converged {interval}, half of them within {middle} epochs (5–95 %: {low} – {high})"
+    check(asked, f"{fell}, within {n} epochs", converged)

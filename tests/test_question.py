@@ -347,27 +347,31 @@ def test_growth_by_a_constant_factor_is_found_exactly_and_needs_three_points() -
     assert growth(x, np.array([3.0, np.inf, 4.0])) is None
 
 
-def test_a_fall_like_1_over_t_has_exponent_1_and_stopped_runs_end_it() -> None:
-    epochs = np.arange(1, 101)
-    curves = [pd.DataFrame({"run": run, "epoch": epochs, "loss": size / epochs}) for run, size in ((0, 3), (1, 1))]
-    curves.append(pd.DataFrame({"run": 2, "epoch": epochs[:60], "loss": 1.2 / epochs[:60]}))
-    curves.append(pd.DataFrame({"run": 3, "epoch": epochs, "loss": 1.0 / epochs}))
-    found = lowest_fall(pd.concat(curves), np.array([2, 2]))
-    assert found is not None
-    assert (found.row, found.n, found.n_epochs, found.since) == (1, 2, 60, 30)
-    assert found.exponent == pytest.approx(1)
-    assert found.last == pytest.approx(np.median([1.2 / 60, 1 / 60]))
-
-
-def test_the_lowest_fall_ends_lowest_however_early_its_runs_stop() -> None:
-    slow = pd.DataFrame({"run": 0, "epoch": np.arange(9), "loss": 0.5 ** np.arange(9)})
-    stops = [
-        pd.DataFrame({"run": run, "epoch": np.arange(n), "loss": 0.01 ** np.arange(n)})
-        for run, n in ((1, 2), (2, 4), (3, 4))
+def falling(*losses: Any) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """Curves of runs from epoch 1 on, and their final losses."""
+    curves = [
+        pd.DataFrame({"run": run, "epoch": np.arange(1, len(of_run) + 1), "loss": of_run})
+        for run, of_run in enumerate(losses)
     ]
-    found = lowest_fall(pd.concat([slow, *stops]), np.array([1, 3]))
+    return pd.concat(curves), np.array([of_run[-1] for of_run in losses])
+
+
+def test_a_fall_like_1_over_t_has_exponent_1() -> None:
+    t = np.arange(1, 101)
+    found = lowest_fall(*falling(3 / t, 3 / t, 1.2 / t, 1 / t), np.array([2, 2]))
     assert found is not None
-    assert (found.row, found.n_epochs) == (1, 1)
+    assert (found.row, found.n, found.n_epochs, found.together, found.since) == (1, 2, 100, True, 50)
+    assert found.exponent == pytest.approx(1)
+    assert found.last == pytest.approx(1.1 / 100)
+
+
+def test_a_fall_is_told_to_the_end_of_each_run_and_without_a_law_where_some_end_earlier() -> None:
+    t = np.arange(9)
+    rises = np.array([1.0, 17.0, 1e-9])
+    found = lowest_fall(*falling(0.5**t, rises[[0, 2]], rises, rises), np.array([1, 3]))
+    assert found is not None
+    assert (found.row, found.first, found.last, found.n_epochs, found.together) == (1, 1.0, 1e-9, 3, False)
+    assert np.isnan(found.exponent)
 
 
 @pytest.mark.parametrize("n_inputs", [1, 2, 3])

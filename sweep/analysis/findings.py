@@ -295,7 +295,8 @@ class Findings:
         """How the median loss falls at the setting where it ends lowest; None if it was not recorded."""
         if self.result.curves is None:
             return None
-        return growth.lowest_fall(self.result.curves, self.counts["n"].to_numpy(np.int64))
+        final = self.result.part("runs", ["final_loss"])["final_loss"].to_numpy(np.float64)
+        return growth.lowest_fall(self.result.curves, final, self.counts["n"].to_numpy(np.int64))
 
     def oscillations(self, groups: Sequence[NDArray[np.intp]]) -> list[Oscillation]:
         """Longest oscillation of the loss in each group of rows of `varied`; none if not every epoch was recorded."""

@@ -125,9 +125,11 @@ def fallen(findings: Findings) -> list[str]:
     where = f" ({at}, where it ends lowest)" if at else ""
     what = "loss of the one run" if fall.n == 1 else f"median loss of {fall.n:,} runs"
     ends = f"from {loss_in_words(fall.first, kinds)} to {loss_in_words(fall.last, kinds)}"
-    start = f"The {what}{where} fell {ends} in {counted(fall.n_epochs, 'epoch')}"
+    epochs = counted(fall.n_epochs, "epoch")
+    ends += f" in {epochs}" if fall.together else f" by the end of each, within {epochs}"
+    start = f"The {what}{where} fell {ends}"
     if not fall.last < fall.first:
-        return [f"The {what}{where} did not fall: it went {ends} in {counted(fall.n_epochs, 'epoch')}."]
+        return [f"The {what}{where} did not fall: it went {ends}."]
     if not math.isfinite(fall.exponent) or fall.exponent < 0.05:
         flat = "" if not math.isfinite(fall.exponent) else f", and no longer falls after epoch {fall.since:,}"
         return [f"{start}{flat}."]

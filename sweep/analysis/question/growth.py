@@ -40,10 +40,11 @@ class ByInputs(NamedTuple):
 
 
 class Fall(NamedTuple):
-    """The median loss of the n runs of a setting, by its row, from epoch 0 to the last one recorded.
+    """The median loss of the n runs of a setting, by its row, at epoch 0 and at the end of each run.
 
-    `exponent` is the a of a law t^−a, by the losses at the last epoch and at `since`, which stands for half as many;
-    NaN where no loss is recorded there.
+    `n_epochs` is the last epoch recorded of any of them, and `together` is true if it is that of all. Then `exponent`
+    is the a of a law t^−a, by the losses there and at `since`, which stands for half as many; else NaN, and where no
+    loss is recorded.
     """
 
     row: int
@@ -51,6 +52,7 @@ class Fall(NamedTuple):
     first: float
     last: float
     n_epochs: int
+    together: bool
     exponent: float
     since: int
 
@@ -100,28 +102,29 @@ def by_inputs(trials: Trials, gates: Sequence[str], rows: Sequence[NDArray[np.in
     return None if line is None else ByInputs(family, inputs, found, line)
 
 
-def lowest_fall(curves: pd.DataFrame, n: NDArray[np.int64]) -> Fall | None:
-    """Follow the median loss of the setting where the last losses are lowest, up to the last epoch of all its runs.
+def lowest_fall(curves: pd.DataFrame, final: Array, n: NDArray[np.int64]) -> Fall | None:
+    """Follow the median loss of the setting where final losses are lowest.
 
-    `n` is the number of runs of each setting, one setting's after another's. None where fewer than two epochs are
-    recorded.
+    `final` has the final loss of each run, `n` the number of runs of each setting, one setting's after another's. None
+    where fewer than two epochs are recorded, or not of every run.
     """
     numbers, places = np.unique(curves["run"].to_numpy(), return_inverse=True)
     if len(numbers) != n.sum():
         return None
     row = np.repeat(np.arange(len(n)), n)
-    at = int(curves.groupby("run")["loss"].last().groupby(row).median().fillna(np.inf).to_numpy().argmin())
+    ends = pd.Series(final).groupby(row).median().to_numpy()
+    at = int(ends.argmin())
     by_epoch = curves[row[places] == at].groupby("epoch")["loss"].agg(["median", "size"])
-    medians = by_epoch["median"][by_epoch["size"] == n[at]]
-    if len(medians) < 2:
+    epochs, losses = by_epoch.index.to_numpy(np.int64), by_epoch["median"].to_numpy(np.float64)
+    if len(epochs) < 2:
         return None
-    epochs, losses = medians.index.to_numpy(np.int64), medians.to_numpy(np.float64)
+    together = bool((by_epoch["size"] == n[at]).all())
     half = int(np.searchsorted(epochs, epochs[-1] / 2))
     exponent = np.nan
-    if 0 < half < len(epochs) - 1 and losses[-1] > 0 and np.isfinite(losses[half]):
+    if together and 0 < half < len(epochs) - 1 and losses[-1] > 0 and np.isfinite(losses[half]):
         exponent = float(np.log(losses[half] / losses[-1]) / np.log(epochs[-1] / epochs[half]))
-    ends = float(losses[0]), float(losses[-1])
-    return Fall(at, int(n[at]), *ends, int(epochs[-1]), exponent, int(epochs[half]))
+    last = float(losses[-1] if together else ends[at])
+    return Fall(at, int(n[at]), float(losses[0]), last, int(epochs[-1]), together, exponent, int(epochs[half]))
 
 
 def last_rises(curves: pd.DataFrame, n_runs: int) -> NDArray[np.int64] | None:
