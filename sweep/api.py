@@ -1,5 +1,6 @@
 """The interface from Python: run an experiment, draw what came out, read it again, check it, look into it."""
 
+import operator
 import os
 import shlex
 import time
@@ -213,10 +214,10 @@ def replay(
     if run is not None and setting:
         raise TypeError("replay takes either a run or the keys of its setting")
     found = _result(result)
-    if not isinstance(run, int):
+    if run is None or isinstance(run, str):
         address = shlex.split(run) if run else [f"{key}={written(value)}" for key, value in setting.items()]
         run = find(found.experiment, address)
-    return replaying.replay(found, run)
+    return replaying.replay(found, operator.index(run))
 
 
 def compare(one: "Result | str | os.PathLike[str]", other: "Result | str | os.PathLike[str]") -> "comparing.Comparison":
@@ -236,7 +237,13 @@ def compare(one: "Result | str | os.PathLike[str]", other: "Result | str | os.Pa
 
 
 def _result(source: "Result | str | os.PathLike[str]") -> "Result":
-    return read(source) if isinstance(source, str | os.PathLike) else source
+    from sweep.results.result import Result
+
+    if isinstance(source, str | os.PathLike):
+        return read(source)
+    if not isinstance(source, Result):
+        raise TypeError(f"found {source!r}; allowed: a result, or the directory of one")
+    return source
 
 
 def verify(

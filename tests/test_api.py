@@ -268,3 +268,19 @@ def test_the_package_offers_what_it_lists() -> None:
         assert getattr(sweep, name)
     with pytest.raises(AttributeError, match="no attribute 'learn'"):
         sweep.learn  # noqa: B018
+
+
+def test_a_run_may_be_named_by_numpys_integers(tmp_path: Path) -> None:
+    result = sweep.run(SMALL, tmp_path, figures=False)
+    for run in (0, 1):
+        assert sweep.replay(result, np.int64(run)).run == run
+    with pytest.raises(TypeError, match="float"):
+        sweep.replay(result, 1.0)  # type: ignore[arg-type]
+
+
+def test_what_is_no_result_and_no_choice_is_refused(tmp_path: Path) -> None:
+    result = sweep.run(SMALL, tmp_path, figures=False)
+    with pytest.raises(TypeError, match="allowed: a result, or the directory of one"):
+        sweep.compare(result, None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="allowed: keys of the grid with values"):
+        sweep.figures.success_rate(result, where="AND")

@@ -480,3 +480,10 @@ def test_the_heading_of_the_edge_is_one_line() -> None:
     said = captions._edge_in_short(short)
     assert said.startswith(f"{short.gate}: ") and f"{short.theory.critical_learning_rate:.6g}" in said
     assert len(said) < 100
+
+
+def test_a_bound_of_one_loss_is_said_of_that_loss_only() -> None:
+    grid = {"gate": "XOR", "loss": ["bce", "mse"], "learning_rate": 1, "seeds": 2}
+    answer = sweep.run({"grid": grid, "train": {"max_epochs": 50}}).answer
+    (bound,) = (sentence for sentence in answer if "no weights bring the loss below" in sentence)
+    assert bound.startswith("Without hidden units, by plain gradient descent on cross-entropy: XOR cannot be learned")

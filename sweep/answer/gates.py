@@ -194,7 +194,8 @@ def separability(findings: Findings) -> list[str]:
         return sentences
     converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
     theories = dict(zip(table["gate"].astype(str), table["theory"], strict=True))
-    who = "" if len(table) == findings.n_settings else "Without hidden units, by plain gradient descent: "
+    of_loss = " on cross-entropy" if any("mse" in grid.values["loss"] for grid in findings.experiment.grids) else ""
+    who = "" if len(table) == findings.n_settings else f"Without hidden units, by plain gradient descent{of_loss}: "
     barred = [
         gate
         for gate, theory in theories.items()

@@ -34,9 +34,13 @@ def select(result: Result, where: Mapping[str, Any] | None) -> Result:
     ------
     ValueError
         For a key that the result does not have, or a value that it does not take, with what is allowed.
+    TypeError
+        If `where` is no mapping.
     """
     if not where:
         return result
+    if not isinstance(where, Mapping):
+        raise TypeError(f'where: found {where!r}; allowed: keys of the grid with values, such as {{"gate": "XOR"}}')
     settings = result.settings
     rows = np.ones(settings.n, np.bool_)
     for key, wanted in where.items():
