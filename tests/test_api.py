@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
@@ -283,4 +284,4 @@ def test_what_is_no_result_and_no_choice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="allowed: a result, or the directory of one"):
         sweep.compare(result, None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="allowed: keys of the grid with values"):
-        sweep.figures.success_rate(result, where="AND")
+        sweep.figures.success_rate(result, where="AND")  # type: ignore[arg-type]
