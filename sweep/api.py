@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from sweep import session
 from sweep.commands import compare as comparing
@@ -185,7 +185,7 @@ def read(directory: str | os.PathLike[str]) -> "Result":
 
 
 def replay(
-    result: "Result | str | os.PathLike[str]", run: int | str | None = None, **setting: Any
+    result: "Result | str | os.PathLike[str]", run: SupportsIndex | str | None = None, **setting: Any
 ) -> "replaying.Replay":
     """Train one run of a result again, bit for bit, with its weights and its whole learning curve.
 

@@ -10,6 +10,7 @@ from sweep.answer.axes import axes, axis
 from sweep.answer.best import of_runs
 from sweep.answer.gates import called, functions, gates, instead, rows_answered, separability
 from sweep.answer.leading import leading
+from sweep.engine.tally import BIN_WIDTH, EXACT_EPOCHS
 from sweep.spec.schema import STATUS
 from sweep.words import NBSP, capital, counted, joined, loss_in_words, percent
 
@@ -45,6 +46,7 @@ def answer(findings: Findings) -> list[str]:
         *([] if _only_edges(findings, edges) else [*axes(findings, answered), *instead(findings)]),
         *_outcomes(findings),
         *_restarts(findings),
+        *_kept(findings),
     ]
 
 
@@ -120,6 +122,16 @@ def _restarts(findings: Findings) -> list[str]:
     if findings.result.keeps_runs:
         again += f", as {int((findings.result.part('runs', ['restarts'])['restarts'] > 0).sum()):,} did once or more"
     return [f"Runs begin again {again}; the epochs of all starts are added up."]
+
+
+def _kept(findings: Findings) -> list[str]:
+    """Tell how exact epochs and losses are where only counts of runs are kept."""
+    if findings.result.keeps_runs:
+        return []
+    exact = f"{BIN_WIDTH / 2:.1%}".replace("%", f"{NBSP}%")
+    return [
+        f"Counts of runs are kept here: epochs from {EXACT_EPOCHS + 1:,} on, and losses, are right to within {exact}."
+    ]
 
 
 def _loss(findings: Findings, loss: float) -> str:

@@ -25,7 +25,11 @@ def of_runs(findings: Findings, best: Best) -> str:
     """Tell how the runs of one setting came out: how many converged, the interval, and the spread of epochs."""
     other = " with other seeds" if best.n_choosing else ""
     if best.n == 1:
-        return f"the one run converged after {counted(best.q50, 'epoch')}" if best.n_converged else "its run did not"
+        return (
+            f"the one run converged after {counted(best.q50, 'epoch')}"
+            if best.n_converged
+            else "its run did not converge"
+        )
     exact = f"{_percent(best)}, " if 0 < best.n_converged < best.n else ""
     certain = f"{exact}95{NBSP}% interval {interval(best.n_converged, best.n)}{NBSP}%"
     many = f"{best.n_converged:,} of {best.n:,}" if best.n_converged else f"none of the {best.n:,}"
