@@ -29,16 +29,9 @@ _BLOCK = 1 << 19
 
 @dataclass(frozen=True)
 class Example:
-    """A run that came out differently.
+    """A run that came out differently: its columns of the grid and `seed`, its number and its outcome in each result.
 
-    Attributes
-    ----------
-    setting
-        Column of the grid → its value; `seed` last.
-    run, other_run
-        Its number in each result.
-    one, other
-        `status`, `epochs`, `converged_epoch` (None for never), `period` (None unless stationary) and `final_loss`.
+    In an outcome, `converged_epoch` is None for never, and `period` unless the run is stationary.
     """
 
     setting: Mapping[str, Any]

@@ -103,6 +103,10 @@ class Tally:
         """Select cells."""
         return type(self)(self.runs, self.cells[where], self.n[where], self.updates[where])
 
+    def shifted(self, by: int) -> Self:
+        """Give all points numbers that are higher by so many."""
+        return type(self)(self.runs, self.cells + (by << _POINT), self.n, self.updates)
+
     def moved(self, points: Integers, to: Integers) -> Self:
         """Select the cells of some points, increasing, and give them other numbers."""
         at = np.minimum(np.searchsorted(points, self.points), points.size - 1)

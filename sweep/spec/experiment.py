@@ -1,6 +1,7 @@
 """Experiment files: TOML, or a dict of the same shape, read into a validated `Experiment`."""
 
 import itertools
+import math
 import os
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -229,6 +230,18 @@ class Experiment:
     def table(self, gate: str, encoding: str) -> TrainingSet:
         """Return the training set of a gate: a table of one's own, or a Boolean table in its encoding."""
         return self.tables[gate] if gate in self.tables else boolean_table(gate, encoding)
+
+    def out_of_reach(self) -> list[str]:
+        """List tables of one's own whose target loss no outputs attain, in lines for people."""
+        target = self.train.target_loss or math.inf
+        lines = []
+        for name, table in self.tables.items():
+            losses = (each.values["loss"] for each in self.grids if name in each.values["gate"])
+            for loss in dict.fromkeys(itertools.chain(*losses)):
+                if (least := table.least_loss(loss)) > target:
+                    what = f"gate {show(name)}: no outputs have a loss ({loss}) below {least:.4g}"
+                    lines.append(f"{what}, so target_loss = {target:g} is never met")
+        return lines
 
     def resolved(self) -> dict[str, Any]:
         """Return the experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.

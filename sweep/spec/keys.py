@@ -19,18 +19,9 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Key:
-    """Key of [grid].
+    """Key of [grid]: the pydantic type of one value, the same in words, its default, and True if a range is allowed.
 
-    Attributes
-    ----------
-    type
-        The pydantic type of one value; its validators may raise ``ValueError`` with a message for people.
-    allowed
-        The same in words.
-    default
-        The value where the key is not written, or `REQUIRED`.
-    numeric
-        True if its values are numbers: then a range is allowed.
+    Validators of the type may raise ``ValueError`` with a message for people.
     """
 
     type: Any
