@@ -18,7 +18,7 @@ from sweep.analysis.predictions import with_columns, with_panels
 from sweep.results.result import Result
 from sweep.results.settings import Settings
 from sweep.results.statistics import quantiles
-from sweep.spec.experiment import Train
+from sweep.spec.keys import Train
 from sweep.spec.schema import QUANTILES
 from sweep.spec.theory import NotSeparable
 

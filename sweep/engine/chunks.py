@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sweep.spec import gates, models
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.keys import Train
 
 _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
@@ -98,12 +99,12 @@ def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
-    if experiment.keep == "summary":
-        most, work = _COUNTED
-        size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
-        return 1 << max(size, _CHUNK_RUNS[0]).bit_length() - 1  # so that a larger grid's is a multiple of it
-    least, most = _CHUNK_RUNS
-    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
+    counted = experiment.keep == "summary"
+    most, work = _COUNTED if counted else (_CHUNK_RUNS[1], _CHUNK_UNITS)
+    size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
+    size = max(size, _CHUNK_RUNS[0])
+    if counted:
+        return 1 << size.bit_length() - 1  # so that a larger grid's is a multiple of it
     most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment.train))
     return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
 

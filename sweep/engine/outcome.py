@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import answer_width, n_recorded
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
+from sweep.spec.keys import Train
 from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 

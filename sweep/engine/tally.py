@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.outcome import Outcome
-from sweep.spec.experiment import Train
+from sweep.spec.keys import Train
 from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 EXACT_EPOCHS = 255

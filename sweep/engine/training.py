@@ -17,9 +17,10 @@ from sweep.kernel.functions import exp
 from sweep.kernel.loop import CONVERGED, DIVERGED, LONGEST_PERIOD, MAX_EPOCHS, Limits, Output, Runs
 from sweep.kernel.plan import Plan, fitting
 from sweep.spec import inits, models
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.keys import Train
 
 _LIKELIHOOD_NATS = (1e-3, 600.0)
 """Range of M · target_loss in which the product of probabilities is used: neither near 1 nor near underflow."""

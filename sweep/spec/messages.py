@@ -100,7 +100,8 @@ def validate(model: type[M], data: object) -> M:
         for detail in error.errors(include_url=False):
             key = str(detail["loc"][0]) if detail["loc"] else ""
             if detail["type"] == "value_error":
-                text = str(detail["ctx"]["error"])
+                problem = detail["ctx"]["error"]
+                key, text = problem.items[0] if isinstance(problem, InvalidError) else (key, str(problem))
             elif key not in fields:
                 text = unknown_key(key, fields) if key else not_allowed(data, f"a table of {', '.join(fields)}")
             elif detail["type"] == "missing":
