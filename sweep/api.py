@@ -92,6 +92,8 @@ def run(
     """
     _check_options(jobs, backend, scheduler, chunk_size)
     experiment = load(source, overrides)
+    for line in experiment.out_of_reach():
+        say(line)
     directory = Path(out) if out is not None else None
     if directory is None and not isinstance(source, Mapping):
         directory = Path("results") / experiment.name
@@ -313,7 +315,7 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
     tasks = [(chunk, None) for chunk in chunks_of(experiment, workers.chunk_size)]
     for chunk, outcome in runner.train(experiment, tasks, workers):
         if isinstance(outcome, Tally):
-            outcome = outcome.moved(points := np.unique(outcome.points), points + experiment.first_points[chunk.grid])  # noqa: PLW2901
+            outcome = outcome.shifted(experiment.first_points[chunk.grid])  # noqa: PLW2901
         total.put(outcome, slice(chunk.first + chunk.start, chunk.first + chunk.stop))
         if on_chunk:
             on_chunk(outcome, outcome.n_runs)
@@ -325,13 +327,12 @@ def _in_memory(experiment: Experiment, workers: Workers, on_chunk: OnChunk) -> "
 
 
 def _check_memory(experiment: Experiment) -> None:
-    n_losses = experiment.n_runs * n_recorded(experiment)
+    n_losses = experiment.n_runs * n_recorded(experiment.train)
     needed, installed = estimate.memory_of_result(experiment), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > installed:
-        what, advice = f"{experiment.n_runs:,} runs", "write the result to a directory, which takes little memory"
-        if n_losses:
-            what = f"{what} and {n_losses:,} recorded losses"
+        losses = f" and {n_losses:,} recorded losses" if n_losses else ""
         raise ExperimentError(
-            f"{experiment.name}: {what} take about {needed / 1e9:,.0f} GB of memory; "
-            f"allowed: {installed / 1e9:,.0f} GB, which this machine has; {advice}"
+            f"{experiment.name}: {experiment.n_runs:,} runs{losses} take about {needed / 1e9:,.0f} GB of memory; "
+            f"allowed: {installed / 1e9:,.0f} GB, which this machine has; "
+            "write the result to a directory, which takes little memory"
         )

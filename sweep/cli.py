@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.exits import FAILED, ended, failures, outlasting, print_lines, refused, say
+from sweep.exits import BAD_INPUT, FAILED, ended, failures, outlasting, print_lines, say
 from sweep.interrupt import EXIT_STATUS, Interrupt
 from sweep.spec.schema import BACKENDS
 
@@ -99,7 +99,7 @@ def run(
     The result is tables, figures and a report. An interrupted sweep goes on; what is there is not trained again.
     """
     if (backend == "dask") != (scheduler is not None):
-        raise refused("--backend dask and --scheduler ADDRESS go together")
+        raise ended("--backend dask and --scheduler ADDRESS go together", BAD_INPUT)
     interrupt.message, interrupt.has_workers = "nothing of this run was kept", backend != BACKENDS[0]
     from rich.console import Console
 
@@ -156,7 +156,10 @@ def plan(file: File, overrides: Overrides = None, jobs: Jobs = None) -> None:
     from sweep.spec.experiment import load
 
     with failures():
-        print_lines(command.text(command.plan(load(file, overrides or ()), jobs or -1)))
+        experiment = load(file, overrides or ())
+        for line in experiment.out_of_reach():
+            say(line)
+        print_lines(command.text(command.plan(experiment, jobs or -1)))
 
 
 @app.command()

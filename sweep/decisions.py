@@ -12,13 +12,7 @@ MAX_WORK = 50_000_000
 
 
 def models_of(experiment: Experiment, chosen: Sequence[Choice]) -> list[Model]:
-    """Train chosen runs of an experiment again.
-
-    Raises
-    ------
-    ValueError
-        If a run's table has not two inputs and targets from 0 to 1.
-    """
+    """Train chosen runs again; ``ValueError`` if the table of one has not two inputs and targets from 0 to 1."""
     models = []
     for choice in chosen:
         setting, table, again = train_again(recording(experiment, 0), choice.run)

@@ -52,7 +52,7 @@ def failures() -> Iterator[None]:
     except FailedError as error:
         raise ended(str(error), FAILED) from None
     except (ExperimentError, StoreError, OSError) as error:
-        raise refused(str(error)) from None
+        raise ended(str(error), BAD_INPUT) from None
     except MemoryError:
         raise ended("out of memory; what was finished is kept; run again with fewer --jobs", FAILED) from None
     except KeyboardInterrupt:
@@ -68,11 +68,6 @@ def print_lines(lines: Iterable[str]) -> None:
 def say(line: str) -> None:
     """Write a message to standard error."""
     typer.echo(f"sweep: {line}", err=True)
-
-
-def refused(message: str) -> typer.Exit:
-    """Write why input is refused; returns the exit to raise."""
-    return ended(message, BAD_INPUT)
 
 
 def ended(message: str, status: int) -> typer.Exit:

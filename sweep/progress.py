@@ -1,5 +1,6 @@
 """Display of a sweep at work: live on a terminal, plain lines elsewhere."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from time import perf_counter
@@ -41,7 +42,7 @@ class Progress(AbstractContextManager["Progress"]):
         self.console = console
         self.n_done = self.n_found = self.n_epochs = 0
         self.work = self.work_found = self.work_done = 0.0
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
         self.began = self.last_line = perf_counter()
         self.live = Live(self, console=console, refresh_per_second=8, transient=True)
 
@@ -70,8 +71,7 @@ class Progress(AbstractContextManager["Progress"]):
         self.work_done += cost
         self.work_found += cost * (1 - n_trained / outcome.n_runs)
         self.n_epochs += outcome.n_epochs * n_trained // outcome.n_runs
-        counts = outcome.status_counts
-        self.counts = {status: self.counts.get(status, 0) + count for status, count in counts.items()}
+        self.counts.update(outcome.status_counts)
         now = perf_counter()
         is_due = now - self.last_line >= SECONDS_BETWEEN_LINES and self.n_done < self.experiment.n_runs
         if is_due and not self.console.is_terminal:

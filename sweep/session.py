@@ -24,7 +24,7 @@ from sweep.store import manifest as manifests
 from sweep.store.chunk_store import experiment_of
 from sweep.store.files import Tree
 from sweep.store.table_files import CHECKSUMS, writing_tables
-from sweep.store.verify import Problem
+from sweep.store.verify import Problem, check_listed
 
 if TYPE_CHECKING:
     from sweep.page.shown import Result
@@ -40,14 +40,8 @@ OnChunk = Callable[[Outcome | Tally, int], None] | None
 class Started:
     """State of a sweep before its training.
 
-    Attributes
-    ----------
-    experiment, directory
-    n_runs_done, n_chunks_done, n_chunks
-        Numbers of finished runs, of finished chunks, and of all chunks.
-    stop
-        Writes the tables of the finished runs, from any thread, and returns a message. Chunks that finish later are
-        not kept. A second call returns the same message.
+    `stop` writes the tables of the finished runs, from any thread, and returns a message. Chunks that finish later are
+    not kept. A second call returns the same message.
     """
 
     experiment: Experiment
@@ -79,9 +73,9 @@ def read(path: Path) -> "Result":
         problem = str(error)
     if problem:
         raise StoreError(f"{path / manifests.MANIFEST}: damaged ({problem}); {manifests.remedy(tree)}")
-    for name in manifests.TABLES:
-        if name in manifest["files"]:
-            _check(tree, name, manifest["files"][name])
+    for name, problem in check_listed(tree, _tables_in(manifest)):
+        if problem:
+            raise StoreError(f"{path / name}: {problem}; {manifests.remedy(tree)}")
     return Result(OnDisk(tree, manifest, experiment), manifest, experiment, path)
 
 
@@ -122,10 +116,8 @@ def compute(
 ) -> "Result":
     """Train what is missing in a directory, and make the tables of it; parameters as of `sweep.api.run`."""
     resolved = manifests.plain(experiment.resolved())
-    before = manifests.last_experiment(tree)
-    if before is not None and before != resolved:
-        for line in manifests.changed_keys(before, resolved):
-            say(f"changed since the last run: {line}")
+    for line in manifests.changed_keys(manifests.last_experiment(tree) or resolved, resolved):
+        say(f"changed since the last run: {line}")
     with refusals(tree):
         sweep = _Sweep(experiment, tree, workers, on_chunk, say)
         manifests.begin(tree, resolved)
@@ -201,7 +193,7 @@ def draw(result: "Result", all_kernels: bool = False, jobs: int = 1) -> "Result"
 
     assert result.path is not None
     tree = Tree(result.path)
-    tables_only = {name: digest for name, digest in result.manifest["files"].items() if name in manifests.TABLES}
+    tables_only = _tables_in(result.manifest)
     findings = copy(result.findings)
     findings.result = replace(findings.result, manifest={**result.manifest, "files": tables_only})
     try:
@@ -291,13 +283,8 @@ def _write_tables(work: "Work", manifest: Mapping[str, Any]) -> None:
     manifests.write_manifest(work.tree, {**manifest, **counts, "files": sums})
 
 
-def _check(tree: Tree, name: str, digest: str) -> None:
-    try:
-        problem = "" if tree.sha256(name) == digest else "not as it was written (its SHA-256 differs)"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror or error})"
-    if problem:
-        raise StoreError(f"{tree.path / name}: {problem}; {manifests.remedy(tree)}")
+def _tables_in(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {name: digest for name, digest in manifest["files"].items() if name in manifests.TABLES}
 
 
 def _cpu() -> str:

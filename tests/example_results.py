@@ -11,9 +11,9 @@ import pandas as pd
 from sweep.page.shown import Result
 from sweep.results.result import InMemory
 from sweep.results.statistics import wilson
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
 from sweep.spec.grid import Grid
-from sweep.spec.keys import KEYS, REQUIRED
+from sweep.spec.keys import KEYS, REQUIRED, Train
 from sweep.spec.schema import FAILURES, STATUSES
 from sweep.spec.training_sets import TrainingSet
 

@@ -525,3 +525,15 @@ def test_a_new_file_runs_and_is_never_written_over(folder: Path) -> None:
     Path("points.csv").write_text("0,0,1\n1,0,0\n")
     Path("whole.toml").write_text(uncommented)
     assert load("whole.toml").tables.keys() == {"points"}
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_target_that_is_never_met_is_said_beforehand(command: str, folder: Path) -> None:
+    grid = '[grid]\ngate = "soft"\nhidden = 2\nloss = ["bce", "mse"]\nlearning_rate = 1\n'
+    tables = "[tables.soft]\nrows = [[0, 0.1], [1, 0.9]]\n"
+    Path("soft.toml").write_text(f"{grid}[train]\nmax_epochs = 9\n{tables}")
+    said = [line for line in CliRunner().invoke(app, [command, "soft.toml"]).stderr.splitlines() if "never" in line]
+    least = 'sweep: gate "soft": no outputs have a loss (bce) below 0.3251'
+    assert said == [f"{least}, so target_loss = 0.01 is never met"]
+    met = CliRunner().invoke(app, [command, "soft.toml", "--set", "target_loss=0.33"])
+    assert "never met" not in met.stderr

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 import sweep
 from sweep.cli import app
 from sweep.results import tables
-from sweep.spec.experiment import Document, Train, load
-from sweep.spec.keys import KEYS
+from sweep.spec.experiment import Document, load
+from sweep.spec.keys import KEYS, Train
 from sweep.spec.schema import STATUSES
 from sweep.words import NBSP
 

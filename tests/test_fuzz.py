@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import sweep
-from sweep.spec.experiment import Train, load
-from sweep.spec.keys import KEYS
+from sweep.spec.experiment import load
+from sweep.spec.keys import KEYS, Train
 
 N_FILES = int(os.environ.get("TORTURE_FILES", "60"))
 N_REPORTS = int(os.environ.get("TORTURE_REPORTS", "3"))

@@ -181,3 +181,18 @@ def test_broken_rows(rows, said):
     with pytest.raises(ValueError) as caught:
         training_sets.table_from_rows(rows)
     assert said in str(caught.value)
+
+
+@given(targets=st.lists(st.sampled_from([0.0, 0.2, 0.5, 1.0]), min_size=4, max_size=4))
+def test_no_outputs_have_a_smaller_loss_than_the_least(targets):
+    """Rows 0 and 1 have the same inputs; every output is tried to a thousandth."""
+    table = training_sets.table_from_rows([[0, targets[0]], [0, targets[1]], [1, targets[2]], [2, targets[3]]])
+    outputs = np.linspace(0, 1, 1001)[:, np.newaxis]
+    with np.errstate(divide="ignore"):
+        bce = -np.nan_to_num(np.log([1 - outputs, outputs]), neginf=-1e300)
+    for loss, each in (
+        ("bce", bce[1] * table.targets + bce[0] * (1 - table.targets)),
+        ("mse", (outputs - table.targets) ** 2),
+    ):
+        tried = min(each[:, 0] + each[:, 1]) + min(each[:, 2]) + min(each[:, 3])
+        assert table.least_loss(loss) == pytest.approx(tried / 4, abs=1e-12)

@@ -36,9 +36,8 @@ def trained(name: str) -> sweep.Result:
     if "activation" in grid:
         grids = [{**grid, "hidden": 0, "activation": "sigmoid"}, {**grid, "hidden": 2}]
         del grids[0]["activation"]
-    return sweep.run(
-        {"grid": grids, "train": {"max_epochs": 40}, "tables": {"six": {"rows": SIX}} if name == "own table" else {}}
-    )
+    tables = {"six": {"rows": SIX}} if name == "own table" else {}
+    return sweep.run({"grid": grids, "train": {"max_epochs": 40}, "tables": tables}, say=print)
 
 
 def answered(result: sweep.Result, run: int) -> str:
@@ -76,7 +75,7 @@ def test_real_tables_and_runs_that_diverge_have_no_answers() -> None:
         "bits": {"rows": [[0, 0], [1, 1]]},
     }
     grid = {"gate": [*tables, "AND"], "learning_rate": 1, "seeds": 2}
-    runs = sweep.run({"grid": grid, "tables": tables, "train": {"max_epochs": 3}}).runs
+    runs = sweep.run({"grid": grid, "tables": tables, "train": {"max_epochs": 3}}, say=print).runs
     lengths = runs.groupby("gate", observed=True)["answers"].agg(lambda texts: sorted({len(text) for text in texts}))
     assert lengths.to_dict() == {"real": [0], "soft": [0], "bits": [2], "AND": [4]}
     wild = {"gate": "AND", "output": "linear", "loss": "mse", "learning_rate": [0.1, 1e3]}

@@ -30,7 +30,8 @@ from sweep.analysis.stability import Below, Edge
 from sweep.results.columns import sparing
 from sweep.results.result import Result
 from sweep.results.settings import Settings
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
+from sweep.spec.keys import Train
 from sweep.spec.schema import COUNTED, FAILURES, STATUS
 
 

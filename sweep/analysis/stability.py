@@ -15,7 +15,7 @@ from sweep.analysis.groups import members, quantiles_over_runs
 from sweep.analysis.layout import Layout
 from sweep.analysis.names import combinations, values_by_name
 from sweep.results.result import Result
-from sweep.spec.experiment import Train
+from sweep.spec.keys import Train
 from sweep.spec.schema import LOSS_QUANTILES
 from sweep.spec.theory import NotSeparable
 

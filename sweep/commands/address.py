@@ -9,7 +9,6 @@ import numpy as np
 from sweep.errors import UnknownRunError
 from sweep.results.selection import places_of
 from sweep.spec.experiment import Experiment
-from sweep.spec.grid import Grid
 from sweep.spec.messages import did_you_mean, show
 from sweep.words import cell
 
@@ -32,47 +31,41 @@ def address_of(experiment: Experiment, run: int) -> list[str]:
 
 
 def find(experiment: Experiment, address: Sequence[str]) -> int:
-    """Return the number of the only run with some settings.
+    """Return the number of the only run with some settings; `UnknownRunError` if no run has them, or several have.
 
-    Parameters
-    ----------
-    experiment
-    address
-        "KEY=VALUE" texts: a key of the grid, `seed`, or `grid` for the number of a [[grid]], from 1. A number may have
-        the digits with which it is printed; a gate may have any of its names. A key that has one value may be left out.
-
-    Raises
-    ------
-    UnknownRunError
-        If no run has these settings, or several have.
+    They are "KEY=VALUE" texts: a key of the grid, `seed`, or `grid` for the number of a [[grid]], from 1. A number may
+    have the digits with which it is printed; a gate may have any of its names. A key that has one value may be left
+    out.
     """
     wanted = _wanted(experiment, address)
-    found: list[tuple[int, int, Grid, list[Sequence[int]]]] = []
-    for number, (grid, first) in enumerate(zip(experiment.grids, experiment.firsts, strict=False), 1):
-        if wanted.get("grid", str(number)) == str(number) or "grid" in grid.values:
-            places = [_places(experiment, key, values, wanted.get(key)) for key, values in grid.values.items()]
-            places.append(_places(experiment, "seed", grid.seeds, wanted.get("seed")))
-            found.append((math.prod(map(len, places)), first, grid, places))
-    n_runs = sum(n for n, *_ in found)
+    every = [
+        {key: _places(experiment, key, values, wanted.get(key)) for key, values in axes.items()}
+        for axes in _axes(experiment)
+    ]
+    found = {number: places for number, places in enumerate(every) if all(map(len, places.values()))}
+    n_runs = sum(math.prod(map(len, places.values())) for places in found.values())
     if n_runs == 0:
         raise UnknownRunError(_nothing(experiment, wanted))
     if n_runs > 1:
-        open_keys = dict.fromkeys(
-            key
-            for _, _, grid, places in found
-            for key, at in zip((*grid.values, "seed"), places, strict=True)
-            if len(at) > 1
-        )
+        open_keys = dict.fromkeys(key for places in found.values() for key, at in places.items() if len(at) > 1)
         more = ", ".join(open_keys) or "grid, the number of a [[grid]]"
         raise UnknownRunError(
             f"found {' '.join(address) or 'no setting'}, which {n_runs:,} runs have; allowed: one run, so add {more}"
         )
-    _, first, grid, places = next(match for match in found if match[0])
-    return first + int(np.ravel_multi_index([at[0] for at in places], grid.shape))
+    ((number, places),) = found.items()
+    grid = experiment.grids[number]
+    place = np.ravel_multi_index([places[key][0] for key in (*grid.values, "seed")], grid.shape)
+    return experiment.firsts[number] + int(place)
+
+
+def _axes(experiment: Experiment) -> list[dict[str, Sequence[Any]]]:
+    """Return, for each grid, the values of its keys, its seeds as `seed`, and its number from 1 as `grid`."""
+    numbered = enumerate(experiment.grids, 1)
+    return [{**grid.values, "seed": grid.seeds, "grid": grid.values.get("grid", [number])} for number, grid in numbered]
 
 
 def _wanted(experiment: Experiment, address: Sequence[str]) -> dict[str, str]:
-    known = [*experiment.grids[0].values, "seed", "grid"]
+    known = list(_axes(experiment)[0])
     wanted = {}
     for part in address:
         key, sign, value = part.partition("=")
@@ -108,18 +101,14 @@ def written(value: Any) -> str:
 
 
 def _values(experiment: Experiment, key: str) -> list[Any]:
-    seeds = key == "seed"
-    return list(
-        dict.fromkeys(value for grid in experiment.grids for value in (grid.seeds if seeds else grid.values[key]))
-    )
+    return list(dict.fromkeys(value for axes in _axes(experiment) for value in axes[key]))
 
 
 def _nothing(experiment: Experiment, wanted: dict[str, str]) -> str:
     """Return what to say where no run has some settings: of the first key that has no such value, if there is one."""
     for key, text in wanted.items():
-        values = range(1, len(experiment.grids) + 1) if key == "grid" else _values(experiment, key)
-        if key == "grid" or not _places(experiment, key, values, text):
+        values = _values(experiment, key)
+        if not _places(experiment, key, values, text):
             shown = [written(value) for value in values[:_SHOWN]] + ["…"] * (len(values) > _SHOWN)
-            if text not in shown:
-                return f"{key}: found {text}; allowed: {', '.join(shown)}"
+            return f"{key}: found {text}; allowed: {', '.join(shown)}"
     return f"found {' '.join(f'{key}={text}' for key, text in wanted.items())}, which no run has"

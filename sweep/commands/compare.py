@@ -30,16 +30,9 @@ _BLOCK = 1 << 19
 
 @dataclass(frozen=True)
 class Example:
-    """A run that came out differently.
+    """A run that came out differently: its columns of the grid and `seed`, its number and its outcome in each result.
 
-    Attributes
-    ----------
-    setting
-        Column of the grid → its value; `seed` last.
-    run, other_run
-        Its number in each result.
-    one, other
-        `status`, `epochs`, `converged_epoch` (None for never), `period` (None unless stationary) and `final_loss`.
+    In an outcome, `converged_epoch` is None for never, and `period` unless the run is stationary.
     """
 
     setting: Mapping[str, Any]
@@ -132,10 +125,10 @@ def compare(one: "Result", other: "Result") -> Comparison:
         n_changed += int(changed.sum())
         codes = left.status[rows], right.status[partners]
         np.add.at(transitions, tuple(code[changed] for code in codes), 1)
-        for at in np.flatnonzero(changed)[: MAX_EXAMPLES - len(examples)]:
-            run, other_run = int(left.runs[rows[at]]), int(right.runs[partners[at]])
-            outcomes = plain(left[rows[at : at + 1]]), plain(right[partners[at : at + 1]])
-            examples.append(Example(one.experiment.row(run), run, other_run, *outcomes))
+        for i in np.flatnonzero(changed)[: MAX_EXAMPLES - len(examples)]:
+            before, after = left[rows[i : i + 1]], right[partners[i : i + 1]]
+            run, other_run = int(before.runs[0]), int(after.runs[0])
+            examples.append(Example(one.experiment.row(run), run, other_run, plain(before), plain(after)))
     np.fill_diagonal(transitions, 0)
     return Comparison(
         n_identical=n_paired - n_changed,

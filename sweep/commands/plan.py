@@ -34,26 +34,18 @@ _SECONDS_OF_FIGURES = 3.0, 1.5e-6
 
 @dataclass(frozen=True)
 class Preview:
-    """Size of a sweep, and the time, memory and disk that it takes.
+    """Size of a sweep, which is exact, and estimates of the time, memory and disk that it takes.
 
     Attributes
     ----------
-    name
-        Name of the experiment.
-    n_runs, n_points, n_chunks, n_kernels
-        Runs, grid points, chunks, and kinds of model that a kernel is compiled for: exact.
-    jobs
-        Workers at a time.
     rows
         The first few runs: `run`, the columns of the grid, and `seed`.
     seconds
-        "training", "tables", "figures" → seconds, estimated; kernels are compiled once and kept.
+        "training", "tables", "figures" → seconds; kernels are compiled once and kept.
     at_most
         True if training was not measured to its end; its time is then the longest that it can take.
-    memory
-        Bytes at most, estimated.
-    disk
-        File or directory of the result → bytes, estimated.
+    memory, disk
+        Bytes at most, and file or directory of the result → bytes.
     """
 
     name: str

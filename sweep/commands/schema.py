@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sweep.spec.experiment import Document, Train
-from sweep.spec.keys import KEYS, RELATIVE, REQUIRED, WEIGHT, Key, Range, Relative, Seeds
+from sweep.spec.experiment import Document
+from sweep.spec.keys import KEYS, RELATIVE, REQUIRED, WEIGHT, Key, Range, Relative, Seeds, Train
 from sweep.spec.messages import show
 from sweep.spec.training_sets import Source
 

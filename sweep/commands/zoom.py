@@ -46,16 +46,12 @@ def _scale(grid: Grid, key: str) -> str:
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
-    plain = {key: value for key, value in document.items() if not isinstance(value, Mapping)}
-    tables = {key: value for key, value in document.items() if isinstance(value, Mapping)}
-    lines = [f"{key} = {_toml(value)}\n" for key, value in plain.items()]
-    for name, table in tables.items():
-        parts = (
-            {f"{name}.{json.dumps(key)}": part for key, part in table.items()} if name == "tables" else {name: table}
-        )
-        for heading, part in parts.items():
-            lines.append(f"\n[{heading}]\n")
-            lines += [f"{key} = {_toml(value)}\n" for key, value in part.items() if value is not None]
+    sections = {"grid": document["grid"], "train": document["train"]}
+    sections |= {f"tables.{json.dumps(name)}": table for name, table in document["tables"].items()}
+    lines = [f"{key} = {_toml(value)}\n" for key, value in document.items() if not isinstance(value, Mapping)]
+    for heading, part in sections.items():
+        lines.append(f"\n[{heading}]\n")
+        lines += [f"{key} = {_toml(value)}\n" for key, value in part.items() if value is not None]
     return lines
 
 

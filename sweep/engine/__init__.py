@@ -1,1 +1,1 @@
-"""Doing it: chunks of runs over cores, and the only module that writes results."""
+"""Doing it: chunks of runs over cores, processes and a cluster."""

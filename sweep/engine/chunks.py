@@ -9,6 +9,7 @@ from sweep.spec import gates, models
 from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.keys import Train
 
 _CHUNK_UNITS = 200_000_000
 """Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
@@ -74,10 +75,9 @@ def _whole_points(start: int, stop: int, size: int, n_seeds: int) -> Iterator[tu
         start = high
 
 
-def n_recorded(experiment: Experiment) -> int:
-    """Return the points of each learning curve, 0 if none is recorded."""
-    every = experiment.train.record_every
-    return 1 + experiment.train.max_epochs // every if every else 0
+def n_recorded(train: Train, n_epochs: int | None = None) -> int:
+    """Return the points of a learning curve of so many epochs, by default all; 0 if none is recorded."""
+    return 1 + (n_epochs or train.max_epochs) // train.record_every if train.record_every else 0
 
 
 def n_rows(experiment: Experiment, gate: str) -> int:
@@ -99,13 +99,13 @@ def natural_chunk_size(experiment: Experiment, grid: Grid) -> int:
     hidden: int = max(grid.values["hidden"])
     most_rows = max(n_rows(experiment, gate) for gate in grid.values["gate"])
     units = most_rows * (hidden + 1) * (2 if "online" in grid.values["update"] else 1)
-    if experiment.keep == "summary":
-        most, work = _COUNTED
-        size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
-        return 1 << max(size, _CHUNK_RUNS[0]).bit_length() - 1  # so that a larger grid's is a multiple of it
-    least, most = _CHUNK_RUNS
-    size = max(least, min(most, _CHUNK_UNITS // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16)))
-    most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment))
+    counted = experiment.keep == "summary"
+    most, work = _COUNTED if counted else (_CHUNK_RUNS[1], _CHUNK_UNITS)
+    size = min(most, work // (experiment.train.max_epochs * units), math.ceil(grid.n_runs / 16))
+    size = max(size, _CHUNK_RUNS[0])
+    if counted:
+        return 1 << size.bit_length() - 1  # so that a larger grid's is a multiple of it
+    most_losses = _CHUNK_LOSSES // max(1, n_recorded(experiment.train))
     return max(1, min(size, most_losses, _CHUNK_BYTES // training_bytes(experiment, grid)))
 
 
@@ -116,7 +116,7 @@ def piece_size(experiment: Experiment, grid: Grid) -> int:
 
 def run_bytes(experiment: Experiment) -> int:
     """Return the bytes of what became of a run, its learning curve included."""
-    return _OUTCOME_BYTES + answer_width(experiment) + 8 * n_recorded(experiment)
+    return _OUTCOME_BYTES + answer_width(experiment) + 8 * n_recorded(experiment.train)
 
 
 def training_bytes(experiment: Experiment, grid: Grid) -> int:

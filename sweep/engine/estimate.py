@@ -112,7 +112,7 @@ def _drawn(experiment: Experiment) -> int:
 
 def memory_of_result(experiment: Experiment) -> int:
     """Return the bytes of memory that a result takes which is not written."""
-    return experiment.n_runs * (_IN_MEMORY + _LOSS_IN_MEMORY * n_recorded(experiment))
+    return experiment.n_runs * (_IN_MEMORY + _LOSS_IN_MEMORY * n_recorded(experiment.train))
 
 
 def work(experiment: Experiment, runs: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -136,12 +136,13 @@ def disk(experiment: Experiment, tables: Sequence[str], n_chunks: int, losses: f
     n_runs, n_points = experiment.n_runs, experiment.n_points
     answers = answer_width(experiment) + 3
     rows_of_answers = sum(grid.n_points * min(len(grid.seeds), _ANSWERS) for grid in experiment.grids)
+    seed = max(len(str(max(grid.seeds[0], grid.seeds[-1]))) for grid in experiment.grids)
     setting, number, epochs = _setting_width(experiment), len(str(n_runs)), len(str(experiment.train.max_epochs))
     files = max(n_chunks / len(experiment.grids), 1)
     cells, of_chunks = (sum(_cells(grid, max(grid.n_points, n)) for grid in experiment.grids) for n in (0, files))
     sizes: Mapping[str, float] = {
         "chunks": n_runs * (_CHUNK_RUN + _CHUNK_LOSS * losses) + _CHUNK_FILE * n_chunks,
-        "runs.csv": n_runs * (setting + number + _seed_width(experiment) + 13 + answers + 2 * epochs + _NUMBER + 6),
+        "runs.csv": n_runs * (setting + number + seed + 13 + answers + 2 * epochs + _NUMBER + 6),
         "runs.parquet": _PARQUET_FILE + n_runs * _PARQUET_RUN,
         "curves.csv": n_runs * losses * (number + epochs + _NUMBER + 3),
         "summary.csv": _HEADER + n_points * (setting + len(SUMMARY) * (_NUMBER + epochs) / 2),
@@ -169,10 +170,6 @@ def _setting_width(experiment: Experiment) -> float:
             sample = values[:: -(-len(values) // _SAMPLE)]
             total += grid.n_runs * (1 + sum(map(_width, sample)) / len(sample))
     return total / experiment.n_runs
-
-
-def _seed_width(experiment: Experiment) -> int:
-    return max(len(str(max(grid.seeds[0], grid.seeds[-1]))) for grid in experiment.grids)
 
 
 def _width(value: object) -> int:

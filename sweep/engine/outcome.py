@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.chunks import answer_width, n_recorded
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
+from sweep.spec.keys import Train
 from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 
@@ -49,10 +50,10 @@ class Outcome:
     answers: NDArray[np.bytes_]
 
     @classmethod
-    def room(cls, experiment: Experiment, runs: NDArray[np.int64], n_points: int | None = None) -> Self:
-        """Make room for runs of an experiment, with so many losses of each if not as many as it records."""
-        points = n_recorded(experiment) if n_points is None else n_points
-        return cls.empty(runs, points, len(experiment.train.extra), answer_width(experiment))
+    def room(cls, experiment: Experiment, runs: NDArray[np.int64], n_epochs: int | None = None) -> Self:
+        """Make room for runs of an experiment, with the losses that it records in so many epochs, by default all."""
+        train = experiment.train
+        return cls.empty(runs, n_recorded(train, n_epochs), len(train.extra), answer_width(experiment))
 
     @classmethod
     def empty(cls, runs: NDArray[np.int64], n_recorded: int, n_extra: int, n_answers: int) -> Self:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.outcome import Outcome
-from sweep.spec.experiment import Train
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.keys import Train
 from sweep.spec.schema import status_code
 from sweep.spec.training_sets import TrainingSet
 

@@ -6,7 +6,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -159,7 +159,8 @@ def _death(error: Exception) -> str | None:
     return None
 
 
-def _connected(scheduler: str | None) -> AbstractContextManager[Any]:
+@contextmanager
+def _connected(scheduler: str | None) -> Iterator[Any]:
     """Connect to a cluster all of whose workers have this version of the arithmetic."""
     try:
         distributed: Any = import_module("distributed")
@@ -169,21 +170,20 @@ def _connected(scheduler: str | None) -> AbstractContextManager[Any]:
         client = distributed.Client(scheduler, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise WorkerError(f"no dask scheduler answers at {scheduler} ({error})") from None
-    try:
-        client.wait_for_workers(1, timeout=_SECONDS_TO_CONNECT)
-        versions = client.run(_numerics)
-    except TimeoutError:
-        client.close()
-        raise WorkerError(f"the dask scheduler at {scheduler} has no workers; start one: dask worker ADDRESS") from None
-    except Exception as error:
-        client.close()
-        raise WorkerError(f"the workers at {scheduler} cannot run sweep ({error}); install it there as well") from None
-    if others := {worker: version for worker, version in versions.items() if version != NUMERICS}:
-        client.close()
-        worker, version = next(iter(others.items()))
-        raise WorkerError(f"worker {worker} has version {version} of the arithmetic, not {NUMERICS}; update it")
-    connected: AbstractContextManager[Any] = client
-    return connected
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_SECONDS_TO_CONNECT)
+            versions = client.run(_numerics)
+        except TimeoutError:
+            advice = "start one: dask worker ADDRESS"
+            raise WorkerError(f"the dask scheduler at {scheduler} has no workers; {advice}") from None
+        except Exception as error:
+            advice = "install it there as well"
+            raise WorkerError(f"the workers at {scheduler} cannot run sweep ({error}); {advice}") from None
+        for worker, version in versions.items():
+            if version != NUMERICS:
+                raise WorkerError(f"worker {worker} has version {version} of the arithmetic, not {NUMERICS}; update it")
+        yield client
 
 
 def _numerics() -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.engine.outcome import Outcome
-from sweep.spec.experiment import Train
+from sweep.spec.keys import Train
 from sweep.spec.schema import EARLY, INFINITE, STATUSES, status_code
 
 EXACT_EPOCHS = 255
@@ -102,6 +102,10 @@ class Tally:
     def __getitem__(self, where: slice | NDArray[np.bool_]) -> Self:
         """Select cells."""
         return type(self)(self.runs, self.cells[where], self.n[where], self.updates[where])
+
+    def shifted(self, by: int) -> Self:
+        """Give all points numbers that are higher by so many."""
+        return type(self)(self.runs, self.cells + (by << _POINT), self.n, self.updates)
 
     def moved(self, points: Integers, to: Integers) -> Self:
         """Select the cells of some points, increasing, and give them other numbers."""

@@ -17,9 +17,10 @@ from sweep.kernel.functions import exp
 from sweep.kernel.loop import CONVERGED, DIVERGED, LONGEST_PERIOD, MAX_EPOCHS, Limits, Output, Runs
 from sweep.kernel.plan import Plan, fitting
 from sweep.spec import inits, models
-from sweep.spec.experiment import Experiment, Train
+from sweep.spec.experiment import Experiment
 from sweep.spec.gates import truth_table
 from sweep.spec.grid import Grid
+from sweep.spec.keys import Train
 
 _LIKELIHOOD_NATS = (1e-3, 600.0)
 """Range of M · target_loss in which the product of probabilities is used: neither near 1 nor near underflow."""
@@ -117,7 +118,7 @@ def _train_with_one_kernel(
         )
         starts, start_of_run = _starts(grid, runs[left], plan, restart)
         whole = left.size == runs.size and not train.restart_after
-        part = outcome if whole else Outcome.room(experiment, runs[left], _n_points(train, n_epochs))
+        part = outcome if whole else Outcome.room(experiment, runs[left], n_epochs)
         weights = final if whole else np.empty((left.size if with_weights else 0, plan.n_params))
         sums = np.empty((left.size if plan.sums else 0, SUMS))
         answers = part.answers.view(np.uint8).reshape(left.size, -1)
@@ -144,11 +145,6 @@ def _train_with_one_kernel(
             _count_on(outcome, part, left, used, train, restart)
         left, used, restart = left[part.status == MAX_EPOCHS], used + n_epochs, restart + 1
     return Trained(outcome, plan, initial, final)
-
-
-def _n_points(train: Train, n_epochs: int) -> int:
-    """Points of a learning curve of so many epochs, 0 if none is recorded."""
-    return 1 + n_epochs // train.record_every if train.record_every else 0
 
 
 def _count_on(outcome: Outcome, part: Outcome, where: NDArray[np.int64], used: int, train: Train, restart: int) -> None:

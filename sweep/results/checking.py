@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweep.engine.outcome import Outcome
-from sweep.errors import DamagedError, ExperimentError, StoreError
+from sweep.errors import DamagedError, ExperimentError
 from sweep.kernel import NUMERICS
 from sweep.results import tables
 from sweep.results.making import done, facts, make_tables, table_names
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 def verify(tree: Tree) -> tuple[int, list[Problem]]:
     """Check every file of a directory; see `sweep.api.verify`."""
-    if not tree.path.is_dir():
-        raise StoreError(f"{tree.path}: no such directory")
     checks = check_files(tree)
     _, manifest = intact(tree)
     if manifest.get("numerics") == NUMERICS:

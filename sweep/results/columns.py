@@ -25,8 +25,9 @@ def sparing(result: Result) -> Result:
     """Return the same result with columns that are read once and that take little memory where there are many runs."""
     if isinstance(result.tables, InMemory | _Columns):
         return result
-    columns = _Columns(result.tables, result.experiment, result.manifest["n_runs"] > LARGE)
-    many_losses = result.manifest["n_done"] * n_recorded(result.experiment) > MAX_LOSSES
+    is_large = result.manifest["n_runs"] > LARGE
+    columns = _Columns(result.tables, result.experiment, result.tables.complete, is_large)
+    many_losses = result.manifest["n_done"] * n_recorded(result.experiment.train) > MAX_LOSSES
     if many_losses and isinstance(result.tables, OnDisk):
         columns.thinned = partial(result.tables.thinned_curves, MAX_LOSSES)
     return replace(result, tables=columns)
@@ -36,15 +37,11 @@ def sparing(result: Result) -> Result:
 class _Columns:
     tables: Tables
     experiment: Experiment
+    complete: bool
     large: bool
     thinned: Callable[[], pd.DataFrame | None] | None = None
     kept: dict[tuple[str, str], "pd.Series[Any]"] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame | None] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """True if the tables are known to hold every run of the experiment."""
-        return self.tables.complete
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """Read a table, or some columns of it; of a large one, integers have the narrowest type that holds them.

@@ -60,20 +60,10 @@ def done(experiment: Experiment, tree: Tree) -> Iterator[Any]:
 
 
 def make_tables(experiment: Experiment, found: Iterable[Any], give: Give) -> dict[str, Any]:
-    """Make the tables of what became of some runs of an experiment.
+    """Make the tables of what became of some runs of an experiment; returns their `n_done`, `n_epochs` and `statuses`.
 
-    Parameters
-    ----------
-    experiment
-    found
-        `Outcome` or `Tally` of increasing runs, as the experiment keeps them; points are numbered through all grids.
-    give
-        Called for each piece of a table with the name of its file and its rows.
-
-    Returns
-    -------
-    dict
-        `n_done`, `n_epochs` and `statuses` of a manifest.
+    `found` are what the experiment keeps of increasing runs, points numbered through all grids. `give` is called for
+    each piece of a table with the name of its file and its rows.
     """
     n_done = n_epochs = 0
     statuses = dict.fromkeys(STATUSES, 0)

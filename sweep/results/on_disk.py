@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute
 
-from sweep.errors import StoreError
+from sweep.errors import DamagedError, StoreError
 from sweep.results import tables
 from sweep.results.statistics import spread
 from sweep.spec.experiment import Experiment
@@ -34,13 +34,7 @@ class OnDisk:
         return bool(self.manifest["complete"])
 
     def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """Read a table, or some columns of it; None if there is no such table.
-
-        Raises
-        ------
-        StoreError
-            If it has other rows or columns than it was written with.
-        """
+        """Read a table, or some columns of it; None if there is no such table, `StoreError` if it is not as written."""
         file = self._file(name)
         if not file:
             return None
@@ -66,8 +60,15 @@ class OnDisk:
         return tables.from_arrow(pa.concat_tables(found), self.experiment)
 
     def pieces(self, name: str) -> Iterator[pa.Table]:
-        """Read a table that there is piece by piece; errors as of `load`."""
-        return table_files.pieces(self.tree, self._file(name), tables.arrow_types(self.experiment, name))
+        """Read a table that there is piece by piece; `StoreError` if that fails."""
+        file = self._file(name)
+        try:
+            with self.tree.open(file) as opened:
+                reader = table_files.TableReader(opened, file, tables.arrow_types(self.experiment, name))
+                while (piece := reader.next(table_files.ROWS)).num_rows:
+                    yield piece
+        except (OSError, DamagedError) as error:
+            raise StoreError(f"{self.tree.path / file}: cannot be read ({error}); {remedy(self.tree)}") from None
 
     def _file(self, name: str) -> str:
         """Return the file of a table, Parquet if there is one; empty if there is no such table."""

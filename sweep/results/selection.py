@@ -16,26 +16,12 @@ _MAX_SHOWN = 12
 
 
 def select(result: Result, where: Mapping[str, Any] | None) -> Result:
-    """Select the runs of a result that have given values: the rows of every table, as they are.
+    """Select the runs of a result that have given values: a result in memory, with the rows of every table as they are.
 
-    Parameters
-    ----------
-    result
-    where
-        Key of the grid → a value, or a list of values of which any will do; runs must match all keys. None or {} is
-        the whole result. A gate may have any of its names, and a number the digits with which a report prints it.
-
-    Returns
-    -------
-    Result
-        In memory. Its runs keep their numbers, and its manifest is that of the whole but for the counts.
-
-    Raises
-    ------
-    ValueError
-        For a key that the result does not have, or a value that it does not take, with what is allowed.
-    TypeError
-        If `where` is no mapping.
+    `where` has, for each key of the grid that runs must match, a value, or a list of values of which any will do. A
+    gate may have any of its names, and a number the digits with which a report prints it. Runs keep their numbers, and
+    the manifest is that of the whole but for the counts. ``ValueError`` for a key that the result does not have, or a
+    value that it does not take, with what is allowed; ``TypeError`` if `where` is no mapping.
     """
     if not where:
         return result

@@ -50,16 +50,10 @@ class Values:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of the summary that belong to one grid.
+    """Rows `start` … `stop` − 1 of the summary, which belong to one grid.
 
-    Attributes
-    ----------
-    number, grid
-        The number of the grid in the experiment, and the grid.
-    start, stop
-        The first row, and the one after the last.
-    points : int64, shape (stop − start,), or None
-        The number of each row's point within the grid, increasing; None if the rows are all its points.
+    `points`, int64, are the number of each row's point within the grid, increasing; None if the rows are all its
+    points.
     """
 
     number: int

@@ -73,18 +73,8 @@ def sums_by(codes: NDArray[np.integer[Any]], values: NDArray[Any] | None, n: int
 def wilson(successes: NDArray[np.int64], n: int | NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 95 % interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209, no continuity correction).
 
-    With p̂ = k/n and z the normal quantile, (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).
-
-    Parameters
-    ----------
-    successes : int64, any shape
-        k of each sample.
-    n : int, or int64 of that shape
-        Size of every sample, at least 1.
-
-    Returns
-    -------
-    low, high : float64, shape of `successes`
+    With p̂ = k/n and z the normal quantile, (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n). There are k
+    successes in each sample of size n ≥ 1; both ends are float64 of the shape of `successes`.
     """
     p = successes / n
     spread = Z_95 * np.sqrt(p * (1.0 - p) / n + Z_95**2 / (4.0 * n * n))

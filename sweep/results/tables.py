@@ -69,50 +69,43 @@ def summaries(experiment: Experiment, outcomes: Iterable[Outcome]) -> "Iterator[
     pyarrow.Table
         Rows of the grid points that have become complete.
     """
-    held = _Point()
+    held: _Point | None = None
     for outcome in outcomes:
         points = experiment.points_of(outcome.runs)
-        if held.n and points[0] != held.point:
-            yield held.summary(experiment)
-            held = _Point()
-        if held.n:
-            n_more = int(np.searchsorted(points, held.point, side="right"))
-            held.add(outcome[:n_more], held.point)
-            outcome, points = outcome[n_more:], points[n_more:]  # noqa: PLW2901
-            if not points.size:
+        more, last = 0, int(np.searchsorted(points, points[-1]))
+        if held:
+            more = int(np.searchsorted(points, held.point, side="right"))
+            held.add(outcome[:more])
+            if more == points.size:
                 continue
             yield held.summary(experiment)
-            held = _Point()
-        last = int(np.searchsorted(points, points[-1]))
-        if last > 0:
-            yield _summary(experiment, outcome[:last])
-        held.add(outcome[last:], int(points[-1]))
-    if held.n:
+        if more < last:
+            yield _summary(experiment, outcome[more:last])
+        held = _Point(int(points[-1]), outcome[last:])
+    if held:
         yield held.summary(experiment)
 
 
 class _Point:
     """The runs of one grid point, as little of them as its summary takes: 12 bytes each."""
 
-    def __init__(self) -> None:
-        self.n = 0
-        self.point = -1
-        self.first = -1
+    def __init__(self, point: int, outcome: Outcome) -> None:
+        self.point, self.first_run = point, outcome.runs[:1]
         self.counts = np.zeros(len(schema.STATUSES), np.int64)
         self.epochs: list[NDArray[np.uint32]] = []
         self.losses: list[NDArray[np.float64]] = []
+        self.add(outcome)
 
-    def add(self, outcome: Outcome, point: int) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Add runs, which come after those before."""
-        self.point, self.first = point, self.first if self.n else int(outcome.runs[0])
-        self.n += outcome.runs.size
         self.counts += np.bincount(outcome.status, minlength=len(schema.STATUSES))
         self.epochs.append(_epochs(outcome))
         self.losses.append(outcome.final_loss.copy())
 
     def summary(self, experiment: Experiment) -> "pa.Table":
         """Make the row of the point, and drop its runs."""
-        places = schema.quantile_ranks(self.n)
+        n = self.counts.sum(keepdims=True)
+        places = schema.quantile_ranks(int(n[0]))
         quantiles: list[NDArray[Any]] = []
         for parts in (self.epochs, self.losses):
             values = np.concatenate(parts)
@@ -120,7 +113,7 @@ class _Point:
             values.partition(places)
             quantiles.append(values[places][:, np.newaxis])
         counts = dict(zip(schema.STATUSES, self.counts[:, np.newaxis], strict=True))
-        return rows(experiment, np.array([self.first]), np.array([self.n]), counts, *quantiles)
+        return rows(experiment, self.first_run, n, counts, *quantiles)
 
 
 class Answers:

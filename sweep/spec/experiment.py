@@ -1,91 +1,27 @@
 """Experiment files: TOML, or a dict of the same shape, read into a validated `Experiment`."""
 
 import itertools
+import math
 import os
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
 
-from sweep.spec import grid, reading, schema
+from sweep.spec import grid, reading
 from sweep.spec.grid import MAX_NAME, Grid
-from sweep.spec.keys import KEYS, POSITIVE, RELATIVE, PositiveOrNone
+from sweep.spec.keys import KEYS, RELATIVE, Train
 from sweep.spec.messages import Collector, InvalidError, did_you_mean, not_allowed, show, unknown_key, validate
 from sweep.spec.reading import Written
 from sweep.spec.training_sets import TrainingSet, boolean_table, own_table
 
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]*$"  # what XML and terminals take
 ALWAYS_COLUMNS = ("gate", "learning_rate", "init")
-
-
-class Train(BaseModel, frozen=True, extra="forbid"):
-    """Length of training, and the criterion of convergence.
-
-    Attributes
-    ----------
-    max_epochs
-        Updates at most.
-    target_loss
-        Converged where the loss is below it, in nats. 0.01 if neither target is given.
-    target_error
-        Converged where every |output − target| is below it. With `target_loss` as well, both must hold.
-    early_stop
-        True to stop at convergence.
-    record_every
-        Keep the loss every so many epochs; 0 for never.
-    detect_stationary
-        True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
-    restart_after
-        Begin again after so many epochs without convergence, with seed + number of seeds; 0 for never.
-    last_losses
-        k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
-    """
-
-    max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
-    target_loss: PositiveOrNone = Field(default=None, description=POSITIVE)
-    target_error: PositiveOrNone = Field(default=None, description=POSITIVE)
-    early_stop: bool = Field(default=True, description="true or false")
-    record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
-    detect_stationary: bool = Field(default=True, description="true or false")
-    restart_after: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
-    last_losses: int = Field(default=0, ge=0, description="an integer, 0 (no such criterion) or more")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _some_target(cls, data: dict[str, Any]) -> dict[str, Any]:
-        targets = (data.get("target_loss"), data.get("target_error"))
-        return {**data, "target_loss": 0.01} if targets == (None, None) and not data.get("last_losses") else data
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        targets = self.target_loss is not None or self.target_error is not None
-        if self.last_losses and (targets or self.restart_after):
-            raise ValueError("last_losses takes the place of target_loss, target_error and restart_after")
-        if self.last_losses > self.max_epochs:
-            raise ValueError(f"last_losses: found {self.last_losses:,}; allowed: up to max_epochs")
-        if self.restart_after and not self.early_stop:
-            raise ValueError("restart_after begins again where a run has not converged; it needs early_stop = true")
-        if self.restart_after and self.record_every and self.restart_after % self.record_every:
-            raise ValueError("restart_after must be a multiple of record_every")
-        return self
-
-    @property
-    def extra(self) -> tuple[str, ...]:
-        """Columns of the table of runs that these settings ask for, after those of every outcome."""
-        return schema.SUMS if self.last_losses else schema.RESTARTS if self.restart_after else ()
-
-    @field_validator("record_every")
-    @classmethod
-    def _within_training(cls, record_every: int, info: ValidationInfo) -> int:
-        max_epochs = info.data.get("max_epochs")
-        if max_epochs is not None and record_every > max_epochs:
-            raise ValueError(f"found {record_every:,}; allowed: up to max_epochs, which is {max_epochs:,}")
-        return record_every
 
 
 class Document(BaseModel, extra="forbid"):
@@ -229,6 +165,18 @@ class Experiment:
     def table(self, gate: str, encoding: str) -> TrainingSet:
         """Return the training set of a gate: a table of one's own, or a Boolean table in its encoding."""
         return self.tables[gate] if gate in self.tables else boolean_table(gate, encoding)
+
+    def out_of_reach(self) -> list[str]:
+        """List tables of one's own whose target loss no outputs attain, in lines for people."""
+        target = self.train.target_loss or math.inf
+        lines = []
+        for name, table in self.tables.items():
+            losses = (each.values["loss"] for each in self.grids if name in each.values["gate"])
+            for loss in dict.fromkeys(itertools.chain(*losses)):
+                if (least := table.least_loss(loss)) > target:
+                    what = f"gate {show(name)}: no outputs have a loss ({loss}) below {least:.4g}"
+                    lines.append(f"{what}, so target_loss = {target:g} is never met")
+        return lines
 
     def resolved(self) -> dict[str, Any]:
         """Return the experiment with every setting filled in, ready for JSON; `load` makes the same experiment of it.

@@ -78,12 +78,7 @@ ALLOWED = (
 def canonical(gate: str, tables: Iterable[str] = ()) -> str:
     """Return the name under which a gate, family or table is reported: `canonical("implies")` is "NOT_A_OR_B".
 
-    Truth tables and the names in `tables` are kept as they are.
-
-    Raises
-    ------
-    ValueError
-        For a name that is none of these, with the nearest that is.
+    Truth tables and the names in `tables` are kept as they are. ``ValueError`` names the nearest to one that is none.
     """
     tables = list(tables)
     if gate in tables or is_truth_table(gate):

@@ -287,23 +287,13 @@ def _check_weights(
     if not weights:
         return
     sizes = {n_inputs[gate] if gate in n_inputs else gates.n_inputs(gate) for gate in values["gate"]}
-    needed = {
-        models.n_params(size, hidden, shortcut)
-        for size in sizes
-        for hidden in values["hidden"]
-        for shortcut in values["shortcut"]
-    }
+    kinds = list(itertools.product(sizes, values["hidden"], values["shortcut"]))
+    needed = {models.n_params(*kind) for kind in kinds}
     if needed != {len(weights)}:
         allowed = " or ".join(map(str, sorted(needed)))
         raise ValueError(f"found {len(weights)} weights; the models of this grid have {allowed} (W1, b1, w2, u, b2)")
-    if False in values["bias"]:
-        biases = {
-            place
-            for size, hidden, shortcut in itertools.product(sizes, values["hidden"], values["shortcut"])
-            for place in models.biases(size, hidden, shortcut)
-        }
-        if any(weights[place] != 0.0 for place in biases):
-            raise ValueError("with bias = false, the biases among the weights (b1, b2) must be 0")
+    if False in values["bias"] and any(weights[place] != 0.0 for kind in kinds for place in models.biases(*kind)):
+        raise ValueError("with bias = false, the biases among the weights (b1, b2) must be 0")
 
 
 def _identity(key: str, value: Any, tables: Sequence[str]) -> Any:

@@ -45,13 +45,7 @@ class Init:
 
 
 def parse(text: str) -> Init:
-    """Read a start such as "normal(0, 1)" or "xavier_uniform".
-
-    Raises
-    ------
-    ValueError
-        For an unknown name, a wrong number of arguments, and arguments that give no distribution.
-    """
+    """Read a start such as "normal(0, 1)" or "xavier_uniform"; ``ValueError`` says what is wrong with another text."""
     call = _CALL.fullmatch(text)
     name = call[1].lower() if call else ""
     if call is None or name not in _PARAMETERS:

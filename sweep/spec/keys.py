@@ -1,4 +1,4 @@
-"""Keys of [grid]: the values that each takes, as a scalar, a list or a range."""
+"""Keys of [grid] and of [train]: the values that each takes, in [grid] as a scalar, a list or a range."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-from sweep.spec import gates, inits, models
-from sweep.spec.messages import did_you_mean, not_allowed, show, validate
+from sweep.spec import gates, inits, models, schema
+from sweep.spec.messages import InvalidError, did_you_mean, not_allowed, show, validate
 
 MAX_AXIS = 1_000_000
 MAX_SEED = 2**32 - 1
@@ -19,18 +19,9 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Key:
-    """Key of [grid].
+    """Key of [grid]: the pydantic type of one value, the same in words, its default, and True if a range is allowed.
 
-    Attributes
-    ----------
-    type
-        The pydantic type of one value; its validators may raise ``ValueError`` with a message for people.
-    allowed
-        The same in words.
-    default
-        The value where the key is not written, or `REQUIRED`.
-    numeric
-        True if its values are numbers: then a range is allowed.
+    Validators of the type may raise ``ValueError`` with a message for people.
     """
 
     type: Any
@@ -154,6 +145,65 @@ class Seeds(BaseModel, frozen=True, extra="forbid"):
 
     start: int = Field(default=0, alias="from", ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED:,}")
     count: int = Field(ge=1, description="an integer, 1 or more")
+
+
+class Train(BaseModel, frozen=True, extra="forbid"):
+    """Length of training, and the criterion of convergence.
+
+    Attributes
+    ----------
+    max_epochs
+        Updates at most.
+    target_loss
+        Converged where the loss is below it, in nats. 0.01 if neither target is given.
+    target_error
+        Converged where every |output − target| is below it. With `target_loss` as well, both must hold.
+    early_stop
+        True to stop at convergence.
+    record_every
+        Keep the loss every so many epochs; 0 for never.
+    detect_stationary
+        True to tell runs whose weights come back bit for bit from others, and to skip epochs that only repeat.
+    restart_after
+        Begin again after so many epochs without convergence, with seed + number of seeds; 0 for never.
+    last_losses
+        k > 0: train `max_epochs`; converged where the mean of the last k losses is below that at the start.
+    """
+
+    max_epochs: int = Field(default=10_000, ge=1, le=2**31 - 1, description=f"an integer from 1 to {2**31 - 1:,}")
+    target_loss: PositiveOrNone = Field(default=None, description=POSITIVE)
+    target_error: PositiveOrNone = Field(default=None, description=POSITIVE)
+    early_stop: bool = Field(default=True, description="true or false")
+    record_every: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
+    detect_stationary: bool = Field(default=True, description="true or false")
+    restart_after: int = Field(default=0, ge=0, description="an integer, 0 (never) or more")
+    last_losses: int = Field(default=0, ge=0, description="an integer, 0 (no such criterion) or more")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_target(cls, data: dict[str, Any]) -> dict[str, Any]:
+        targets = (data.get("target_loss"), data.get("target_error"))
+        return {**data, "target_loss": 0.01} if targets == (None, None) and not data.get("last_losses") else data
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        targets = self.target_loss is not None or self.target_error is not None
+        if self.last_losses and (targets or self.restart_after):
+            raise ValueError("last_losses takes the place of target_loss, target_error and restart_after")
+        for key, n_epochs in (("record_every", self.record_every), ("last_losses", self.last_losses)):
+            if n_epochs > self.max_epochs:
+                allowed = f"up to max_epochs, which is {self.max_epochs:,}"
+                raise InvalidError([(key, f"found {n_epochs:,}; allowed: {allowed}")])
+        if self.restart_after and not self.early_stop:
+            raise ValueError("restart_after begins again where a run has not converged; it needs early_stop = true")
+        if self.restart_after and self.record_every and self.restart_after % self.record_every:
+            raise ValueError("restart_after must be a multiple of record_every")
+        return self
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Columns of the table of runs that these settings ask for, after those of every outcome."""
+        return schema.SUMS if self.last_losses else schema.RESTARTS if self.restart_after else ()
 
 
 def key_of(key: str) -> Key:

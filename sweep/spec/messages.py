@@ -20,14 +20,7 @@ class InvalidError(ValueError):
 
 
 class Collector:
-    """Collect the problems of many keys, so that one message can report them all.
-
-    >>> found = Collector()
-    >>> with found.at("train"):
-    ...     raise ValueError("missing")
-    >>> found.items
-    [('train', 'missing')]
-    """
+    """Collect the problems of many keys, so that one message can report them all."""
 
     def __init__(self) -> None:
         self.items: list[tuple[str, str]] = []
@@ -97,10 +90,7 @@ def not_allowed(value: object, allowed: str) -> str:
 def validate(model: type[M], data: object) -> M:
     """`data` as a `model`, each of whose fields has a description that says what is allowed.
 
-    Raises
-    ------
-    InvalidError
-        One item for each field that is unknown, missing or wrong; pydantic's own wording never shows.
+    `InvalidError` has an item for each field that is unknown, missing or wrong; pydantic's own wording never shows.
     """
     try:
         return model.model_validate(data, strict=True)
@@ -110,7 +100,8 @@ def validate(model: type[M], data: object) -> M:
         for detail in error.errors(include_url=False):
             key = str(detail["loc"][0]) if detail["loc"] else ""
             if detail["type"] == "value_error":
-                text = str(detail["ctx"]["error"])
+                problem = detail["ctx"]["error"]
+                key, text = problem.items[0] if isinstance(problem, InvalidError) else (key, str(problem))
             elif key not in fields:
                 text = unknown_key(key, fields) if key else not_allowed(data, f"a table of {', '.join(fields)}")
             elif detail["type"] == "missing":

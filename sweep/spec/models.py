@@ -4,8 +4,6 @@ import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sweep.spec.messages import show
-
 ENCODINGS = ("01", "pm1")
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 OUTPUTS = ("sigmoid", "linear")
@@ -99,37 +97,26 @@ def setting(point: Mapping[str, Any], key: str) -> float:
 
 
 def conflict(values: Mapping[str, Any]) -> str | None:
-    """Return why some choices of a grid do not go together, or None: every value of an axis meets every other.
-
-    Parameters
-    ----------
-    values
-        Key of the grid → its values.
-    """
+    """Return why some values of a grid do not go together, or None: each value of a key meets all values of others."""
 
     def has(key: str, *wanted: Any) -> bool:
         return any(value in values[key] for value in wanted)
 
-    def text(key: str, value: Any) -> str:
-        return f"{key} = {show(value)}"
-
     if has("loss", "bce") and has("output", "linear"):
-        return f'{text("loss", "bce")} needs a probability, and {text("output", "linear")} is none; take "mse"'
+        return 'loss = "bce" needs a probability, and output = "linear" is none; take "mse"'
     if has("hidden", 0):
         if has("shortcut", True):
-            return f"{text('shortcut', True)} leads past a hidden layer, and {text('hidden', 0)} has none"
+            return "shortcut = true leads past a hidden layer, and hidden = 0 has none"
         if any(rate is not None for rate in values["hidden_learning_rate"]):
-            return f"hidden_learning_rate is the rate of a hidden layer, and {text('hidden', 0)} has none"
+            return "hidden_learning_rate is the rate of a hidden layer, and hidden = 0 has none"
         if len(values["hidden"]) == 1 and list(values["activation"]) != [ACTIVATIONS[0]]:
-            return f"activation is that of hidden units, and {text('hidden', 0)} has none"
+            return "activation is that of hidden units, and hidden = 0 has none"
         if len(values["activation"]) > 1:
-            return (
-                f"several activations of hidden units, and {text('hidden', 0)} has none: these would be the same runs"
-            )
+            return "several activations of hidden units, and hidden = 0 has none: these would be the same runs"
     for optimizer in values["optimizer"]:
         rule = OPTIMIZERS[optimizer]
         for key in SETTINGS:
             unused = getattr(rule, key) is None and any(value is not None for value in values[key])
             if unused:
-                return f"{text('optimizer', optimizer)} has no {key}"
+                return f'optimizer = "{optimizer}" has no {key}'
     return None

@@ -26,20 +26,10 @@ NAME = r"\w[\w. -]*"
 
 @dataclass(frozen=True)
 class Written:
-    """An experiment as it is written, not yet checked.
+    """An experiment as it is written, overrides applied, not yet checked.
 
-    Attributes
-    ----------
-    place
-        Its file, or "the experiment": where messages say that a problem is.
-    name
-        Name made of the file's stem, possibly empty, or "sweep" for a dict.
-    folder
-        Directory in which the paths of tables begin.
-    data
-        The document, overrides applied.
-    overridden
-        Dotted key → the override that set it.
+    Messages say that a problem is at `place`. `name` is made of the file's stem, possibly empty, and the paths of
+    tables begin in `folder`. `overridden` has, by dotted key, the override that set it.
     """
 
     place: str
@@ -67,19 +57,9 @@ def read(
     overrides: Iterable[str],
     sections: Mapping[str, Sequence[str]],
 ) -> Written:
-    """Read a TOML file, or copy a dict, and apply overrides.
+    """Read a TOML file, or copy a dict, and apply overrides; arguments and errors as of `sweep.spec.experiment.load`.
 
-    Parameters
-    ----------
-    source, overrides
-        As in `sweep.spec.experiment.load`.
-    sections
-        Every top-level key → the keys below it by which an override may name them alone.
-
-    Raises
-    ------
-    ExperimentError
-        If the file cannot be read, or an override is none.
+    `sections` has every top-level key, and the keys below it that an override may name alone.
     """
     if isinstance(source, Mapping):
         written = Written("the experiment", "sweep", Path(), {}, {})
@@ -214,13 +194,7 @@ def _value(parts: Sequence[str], text: str) -> Any:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to be read.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened, is a device, a pipe or a socket, which might never end, or is larger than MAX_BYTES.
-    """
+    """Open a file to be read; ``OSError`` for one that might never end, as a device or a pipe, or is too large."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would block without
         status = os.fstat(file.fileno())
         if stat.S_ISDIR(status.st_mode):

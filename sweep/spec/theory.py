@@ -109,17 +109,9 @@ class NotSeparable:
 
 
 def predict(table: TrainingSet) -> Separable | NotSeparable:
-    """Predict how logistic regression learns a table, whatever the encoding of its inputs.
+    """Predict how logistic regression learns a table, whatever the encoding of its inputs; targets anywhere in [0, 1].
 
-    Parameters
-    ----------
-    table
-        Such as `boolean_table("XOR", "pm1")`; targets anywhere in [0, 1].
-
-    Raises
-    ------
-    ArithmeticError
-        If the table's numbers are too far apart to tell in float64.
+    ``ArithmeticError`` if the table's numbers are too far apart to tell in float64.
     """
     A, c, row = _signed_rows(table)
     escapes = _escaping(A)

@@ -41,6 +41,19 @@ class TrainingSet:
         are_bits = any(np.isin(self.inputs, (low, 1.0)).all() for low in (0.0, -1.0))
         return are_bits and len(self.targets) <= 2**MAX_INPUTS and bool(np.isin(self.targets, (0.0, 1.0)).all())
 
+    def least_loss(self, loss: str) -> float:
+        """Return the least mean loss, "bce" in nats or "mse", of any outputs that are the same for the same inputs.
+
+        It is that of the mean target of the rows with these inputs.
+        """
+        _, group, n = np.unique(self.inputs, axis=0, return_inverse=True, return_counts=True)
+        y, p = self.targets, (np.bincount(group, self.targets) / n)[group]
+        if loss == "mse":
+            return float(np.mean((y - p) ** 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = np.where(y > 0.0, y * np.log(p), 0.0) + np.where(y < 1.0, (1.0 - y) * np.log1p(-p), 0.0)
+        return float(-parts.mean())
+
 
 def boolean_table(gate: str, encoding: str) -> TrainingSet:
     """Return the training set of one gate: 2^n rows in counting order, the first input most significant.
@@ -85,21 +98,10 @@ def own_table(name: str, written: Mapping[str, Any], folder: Path, probabilities
 def table_from_rows(
     rows: Sequence[Sequence[object]], probabilities: bool = True, places: Sequence[str] = ()
 ) -> TrainingSet:
-    """Make a training set of rows, each of which holds the inputs, then the target.
+    """Make a training set of rows of equal length, 2 or more, of finite numbers: the inputs, then the target.
 
-    Parameters
-    ----------
-    rows
-        Rows of equal length, 2 or more, of finite numbers.
-    probabilities
-        True if the last number of each row, its target, must lie in [0, 1].
-    places
-        What to call each row in messages; "row 1", "row 2", … if left out.
-
-    Raises
-    ------
-    ValueError
-        For anything else, naming the row and the column.
+    Targets must lie in [0, 1] if they are `probabilities`. ``ValueError`` names the row and the column of what is not
+    allowed, the row as in `places`, or "row 1", "row 2", ….
     """
     if not rows:
         raise ValueError("no rows; a table needs at least one")
@@ -123,12 +125,7 @@ def table_from_csv(path: Path, probabilities: bool = True) -> TrainingSet:
     """Read a training set from a CSV file: numbers separated by commas, the last column the target.
 
     A first line without any number is a header; blank lines are passed over. `probabilities` as in `table_from_rows`.
-
-    Raises
-    ------
-    ValueError
-        For a file that cannot be read, and for a hole, text, a number that is not finite, a row of another length or
-        a target that is not allowed, naming the file, the line and the column.
+    ``ValueError`` names the file, the line and the column of what is not allowed.
     """
     lines = list(_rows_of(path))
     if lines and all(cell.strip() and not _is_number(cell) for cell in lines[0][1]):

@@ -64,7 +64,7 @@ class Earlier:
                         if not here.size:
                             continue
                         taken = outcome[wanted]
-                        taken.curves = resized(taken.curves, n_recorded(self.experiment))
+                        taken.curves = resized(taken.curves, n_recorded(self.experiment.train))
                         known.put(taken, here)
                         filled[here] = True
         return known, filled
@@ -88,7 +88,7 @@ class Earlier:
                 usable = still_true(outcome, store.experiment.train, self.experiment.train)
         except DamagedError as error:
             self.refuse(file.name, str(error))
-            outcome = Outcome.room(store.experiment, np.arange(file.start, file.stop), 0)
+            outcome = Outcome.room(store.experiment, np.arange(file.start, file.stop))
             usable = np.zeros(file.n_runs, np.bool_)
         self._kept[file.name] = outcome, usable
         while len(self._kept) > 1 and sum(part.n_bytes for part, _ in self._kept.values()) > _KEPT_BYTES:

@@ -17,12 +17,7 @@ LOCK = ".lock"
 def locked(directory: Path) -> Iterator[Tree]:
     """Hold the right to write in a directory, which is made if it is not there; gives its `Tree`.
 
-    Raises
-    ------
-    LockedError
-        If another process has it.
-    StoreError
-        If nothing can be written there.
+    `LockedError` if another process has it, `StoreError` if nothing can be written there.
     """
     with ExitStack() as stack:
         try:
@@ -30,25 +25,20 @@ def locked(directory: Path) -> Iterator[Tree]:
             tree = Tree(directory)
             handle = tree.open_own(LOCK)
             stack.callback(os.close, handle)
-            _lock(handle, directory)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             stack.callback(os.ftruncate, handle, 0)
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()} on {os.uname().nodename}".encode())
             tree.remove_unfinished("", CHUNKS, "figures", *tree.names(CHUNKS))
+        except BlockingIOError:
+            holder = os.read(handle, 1000).decode(errors="replace")
+            raise LockedError(
+                f"{directory}: another sweep is at work there{f' ({holder})' if holder else ''}; "
+                "wait for it, or choose another directory with --out"
+            ) from None
         except OSError as error:
             raise StoreError(
                 f"{directory}: results cannot be written there ({error.strerror}); "
                 "choose another directory with --out, or make room"
             ) from None
         yield tree
-
-
-def _lock(handle: int, directory: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(handle, 1000).decode(errors="replace")
-        raise LockedError(
-            f"{directory}: another sweep is at work there{f' ({holder})' if holder else ''}; "
-            "wait for it, or choose another directory with --out"
-        ) from None

@@ -4,8 +4,6 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
-
 from sweep.engine.outcome import Outcome
 from sweep.engine.tally import Tally
 from sweep.errors import DamagedError, StoreError
@@ -18,7 +16,7 @@ def tallies(experiment: Experiment, tree: Tree) -> Iterator[Tally]:
     """Read the counts of runs of an experiment that are done, in their order; points are numbered through all grids."""
     for number, tally in _read(experiment, tree):
         assert isinstance(tally, Tally)
-        yield tally.moved(points := np.unique(tally.points), points + experiment.first_points[number])
+        yield tally.shifted(experiment.first_points[number])
 
 
 def outcomes(experiment: Experiment, tree: Tree, n_rows: int) -> Iterator[Outcome]:

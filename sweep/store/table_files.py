@@ -35,8 +35,13 @@ class TableWriter:
     def write(self, name: str, piece: "pa.Table") -> None:
         """Append rows; floats so that they read back to the same bits."""
         if name not in self.writers:
-            self.files[name] = _HashedFile(self.stack.enter_context(self.tree.new_file(name)))
-            self.writers[name] = _writer(name, self.files[name], piece)
+            file = self.files[name] = _HashedFile(self.stack.enter_context(self.tree.new_file(name)))
+            if name.endswith(".parquet"):
+                from pyarrow import parquet
+
+                self.writers[name] = parquet.ParquetWriter(file, piece.schema, compression="zstd")
+            else:
+                self.writers[name] = _CSVWriter(file)
         self.writers[name].write_table(piece)
 
     def close(self) -> dict[str, str]:
@@ -112,10 +117,7 @@ def _as_csv(piece: "pa.Table", header: bool) -> "pa.Buffer":
 def writing_tables(tree: Tree, sums: dict[str, str]) -> Iterator[TableWriter]:
     """Write tables in place of an earlier result's, which stays until all are on disk; `sums` gets their SHA-256 then.
 
-    Raises
-    ------
-    FailedError
-        If the file system refuses; an earlier result is still there then, unless it refused at the very end.
+    `FailedError` if the file system refuses; an earlier result is still there then, unless it refused at the very end.
     """
     earlier = intact(tree)[1].get("files", ())
     try:
@@ -159,17 +161,6 @@ def read_table(
     except (OSError, pa.ArrowException) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise StoreError(f"{tree.path / name}: cannot be read ({problem}); {remedy(tree)}") from None
-
-
-def pieces(tree: Tree, name: str, types: Mapping[str, "pa.DataType"]) -> Iterator["pa.Table"]:
-    """Read one table of a result piece by piece; parameters and errors as of `read_table`."""
-    try:
-        with tree.open(name) as file:
-            reader = TableReader(file, name, types)
-            while (piece := reader.next(ROWS)).num_rows:
-                yield piece
-    except (OSError, DamagedError) as error:
-        raise StoreError(f"{tree.path / name}: cannot be read ({error}); {remedy(tree)}") from None
 
 
 class TableReader:
@@ -244,11 +235,3 @@ def _same(found: "pa.ChunkedArray", expected: "pa.ChunkedArray") -> bool:
     if pa.types.is_floating(plain):
         one, other = one.view(pa.int64()), other.view(pa.int64())
     return bool(one.equals(other))
-
-
-def _writer(name: str, file: _HashedFile, piece: "pa.Table") -> Any:
-    if name.endswith(".parquet"):
-        from pyarrow import parquet
-
-        return parquet.ParquetWriter(file, piece.schema, compression="zstd")
-    return _CSVWriter(file)

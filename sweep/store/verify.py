@@ -1,6 +1,6 @@
 """Check every file of a result against what was written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,12 @@ def check_files(tree: Tree) -> list[Check]:
     if not tree.exists(MANIFEST) and not tree.exists(CHUNKS):
         read_manifest(tree)
     text, manifest = intact(tree)
-    return [*_notes(tree, text, manifest), *_listed(tree, manifest), *_chunks(tree)]
+    checks = [*_notes(tree, text, manifest), *_chunks(tree)]
+    if manifest:
+        checks += check_listed(tree, manifest["files"])
+        same = not (problem := _unreadable(tree, CHECKSUMS)) and tree.read(CHECKSUMS) == checksums(manifest["files"])
+        checks.append((CHECKSUMS, problem or ("" if same else _CHANGED)))
+    return checks
 
 
 def check_chunks_of(tree: Tree, experiment: Experiment) -> Iterator[Check]:
@@ -74,15 +79,11 @@ def _notes(tree: Tree, text: bytes, manifest: dict[str, Any]) -> Iterator[Check]
         yield INCOMPLETE, _unreadable(tree, INCOMPLETE) or ("" if note and tree.read(INCOMPLETE) == note else _CHANGED)
 
 
-def _listed(tree: Tree, manifest: dict[str, Any]) -> Iterator[Check]:
-    """Check the files that the manifest names."""
-    if not manifest:
-        return
-    for name, digest in manifest["files"].items():
+def check_listed(tree: Tree, files: Mapping[str, str]) -> Iterator[Check]:
+    """Check files by their SHA-256."""
+    for name, digest in files.items():
         differs = f"{_CHANGED} (its SHA-256 differs)"
         yield name, _unreadable(tree, name) or ("" if tree.sha256(name) == digest else differs)
-    same = not (problem := _unreadable(tree, CHECKSUMS)) and tree.read(CHECKSUMS) == checksums(manifest["files"])
-    yield CHECKSUMS, problem or ("" if same else _CHANGED)
 
 
 def _chunks(tree: Tree) -> Iterator[Check]:
