@@ -192,8 +192,8 @@ def separability(findings: Findings) -> list[str]:
     table, own = findings.covered, findings.experiment.tables
     if len(table) == 0:
         return sentences
-    converged = table.groupby("gate", sort=False, observed=True)["n_converged"].sum()
-    theories = dict(zip(table["gate"].astype(str), table["theory"], strict=True))
+    by_gate = table.groupby("gate", sort=False, observed=True).agg({"n_converged": "sum", "theory": "last"})
+    converged, theories = by_gate["n_converged"], {str(gate): theory for gate, theory in by_gate["theory"].items()}
     of_loss = " on cross-entropy" if any("mse" in grid.values["loss"] for grid in findings.experiment.grids) else ""
     who = "" if len(table) == findings.n_settings else f"Without hidden units, by plain gradient descent{of_loss}: "
     barred = [
