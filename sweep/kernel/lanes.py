@@ -155,7 +155,7 @@ def select(condition, x, y):
         undefined = ir.Constant(ir.VectorType(ir.DoubleType(), condition.vector.type.count), ir.Undefined)
         lanes = Lanes(condition.builder, undefined)
         return Lanes(lanes.builder, lanes.builder.select(condition.vector, lanes.like(x), lanes.like(y)))
-    chosen = np.where(condition, x, y)
+    chosen = np.where(condition, x, y)[()]  # a number where all three are
     return chosen.view(Unfused) if isinstance(condition, Unfused) else chosen
 
 
