@@ -276,11 +276,12 @@ def _cross_entropy(z, y):
     return (select(z > 0.0, z, 0.0) - y * z) + softplus(-absolute(z))
 
 
-def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides_out=None):
+def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides_out=None, checked=None):
     """One pass over all rows with the parameters w; `thresholds` are the limits of `advance`.
 
     The criterion is always told; the loss where a cross-entropy's target needs it, or with_loss asks; in `sides_out`,
-    if it is given, how far the logit of each row, or its linear output, lies above that of the answer ½.
+    if it is given, how far the logit of each row, or its linear output, lies above that of the answer ½. `checked` is
+    what `check` says of the parameters if that is known.
     """
     P, M, n = plan.n_params, plan.n_rows, plan.n_together
     needs_loss = with_loss or (plan.soft_targets and plan.stop_loss)
@@ -306,8 +307,10 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides
         if M % n:
             block(M - M % n, M % n)
     likelihood, total_loss, worst, finite = (sums[P + k] for k in range(4))
-    if plan.hidden or plan.loss == "mse":  # else an infinite parameter shows in the logit
-        finite = _check(w, P, finite)
+    if checked is not None:
+        finite = finite + checked
+    elif plan.hidden or plan.loss == "mse":  # else an infinite parameter shows in the logit
+        finite = check(w, P, finite)
     if plan.loss == "mse":
         finite = fma(total_loss, 0.0, finite)
     converged = finite = finite == 0.0
@@ -318,7 +321,7 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides
     return Pass(sums, total_loss, converged, finite)
 
 
-def _check(w, n, finite):
+def check(w, n, finite):
     """`finite`, or NaN if one of n parameters is not finite; in chains that do not wait for one another."""
     chains = range(min(n, 4))
     checks = w.local(len(chains))

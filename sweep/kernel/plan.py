@@ -124,6 +124,12 @@ class Plan:
         return 1 if self.units_are_straight or self.width == 1 else 2
 
     @property
+    def checks_ahead(self) -> bool:
+        """Parameters are checked before many epochs, not in each, unless one is so large that it may overflow."""
+        tame = not self.soft_targets and self.optimizer == "gd" and self.activation in ("sigmoid", "tanh")
+        return tame and self.is_straight and self.hidden > 0 and self.width > 1
+
+    @property
     def starts_from_nothing(self) -> bool:
         """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
         return self.is_straight and self.n_units <= 20
