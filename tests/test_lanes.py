@@ -250,6 +250,24 @@ def test_storage_local_repeat_and_table(width: int, n: int) -> None:
 
 
 @traced(WIDTH_OF)
+def count_on(plan, n, more, x, count):
+    """count ← count + n where x > 0 holds in every lane, else count + more."""
+    all_above = (x[0] > 0.0).all()
+    x.repeat(all_above * n + (all_above * -1 + 1) * more, lambda _: count.__setitem__(0, count[0] + 1.0))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_all_lanes_decide_how_often_a_loop_runs(width: int) -> None:
+    text = str(width)
+    for call in (compiled(count_on, text), functools.partial(count_on.in_python, text)):
+        for last, expected in ((1.0, 3.0), (-1.0, 5.0), (np.nan, 5.0)):
+            x, count = np.ones(width), np.zeros(width)
+            x[-1] = last
+            call(3, 5, x, count)
+            assert set(count) == {expected}
+
+
+@traced(WIDTH_OF)
 def mix(plan, X, scalar, x, results_out):
     """Numbers of the code under construction, on either side of lanes."""
     for k, value in enumerate(

@@ -1,7 +1,7 @@
 """Descent: epochs of training, and the look at a model between them; all lanes at once."""
 
-from sweep.kernel.lanes import Values, canonical, select, traced
-from sweep.kernel.model import inputs_of, through_rows, through_table
+from sweep.kernel.lanes import Values, absolute, canonical, select, traced
+from sweep.kernel.model import check, inputs_of, through_rows, through_table
 from sweep.kernel.optimizers import OPTIMIZERS, Settings
 from sweep.kernel.plan import Plan
 from sweep.spec import models
@@ -13,6 +13,7 @@ SUMS = 4
 """Values kept behind the optimizer's memory: the loss at the start, Σ vₜ, Σ 1/vₜ, and Σ vₜ from epoch `loss_limit` on.
 vₜ is the loss after t epochs over that at the start, 10⁶ at most. The last epoch is not counted."""
 LARGEST = 1e6
+SMALL = 1e100
 
 
 @traced(Plan.parse)
@@ -36,13 +37,16 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
         exp(−M · target_loss), or M · target_loss for soft targets; target_error.
     """
     S, thresholds = n_state(plan), (loss_limit, error_limit)
-    kept = state.local(S + 2)
+    kept = state.local(S + 3)
     loop = _parameters(plan, state)
     loop.repeat(S, lambda j: kept.__setitem__(j, state[j]))
     kept[S], kept[S + 1] = epochs[0], converged_epoch[0]
 
     def epoch(_):
-        now = through_table(plan, X, _parameters(plan, kept), targets, thresholds, plan.sums, not plan.online)
+        if plan.checks_ahead:
+            state.repeat(singly, check_now)
+        w, checked = _parameters(plan, kept), kept[S + 2] if plan.checks_ahead else None
+        now = through_table(plan, X, w, targets, thresholds, plan.sums, not plan.online, checked=checked)
         count, first = kept[S], kept[S + 1]
         going_on = now.finite
         if plan.sums:
@@ -57,6 +61,13 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
             _update(plan, kept, now.ascent, settings, going_on)
         kept[S] = count + select(going_on, 1.0, 0.0)
 
+    def check_now(_):
+        kept[S + 2] = check(plan, _parameters(plan, kept), state.number(0.0))
+
+    if plan.checks_ahead:
+        check_now(0)
+        stays = _stays_finite(plan, _parameters(plan, kept), settings) | ~(kept[S + 2] == 0.0)
+        singly = stays.all() * -1 + 1
     state.repeat(n_epochs, epoch)
     loop.repeat(S, lambda j: state.__setitem__(j, canonical(kept[j])))
     epochs[0], converged_epoch[0] = kept[S], kept[S + 1]
@@ -76,6 +87,18 @@ def _add_losses(kept, at, count, loss, going_on, window):
     kept[at + 1] = kept[at + 1] + select(going_on, relative, 0.0)
     kept[at + 2] = kept[at + 2] + select(going_on, 1.0 / relative, 0.0)
     kept[at + 3] = kept[at + 3] + select(going_on, select(count < window, 0.0, relative), 0.0)
+
+
+def _stays_finite(plan, w, settings):
+    """Tell in which lanes no parameter or logit becomes infinite, in a trillion epochs of a plan that checks ahead.
+
+    A row changes a weight of the output by at most the rate, one of a hidden unit by at most the rate times a weight of
+    the output. Where all of these begin below 10¹⁰⁰, they end below 10²⁵⁰.
+    """
+    small = (absolute(settings[0]) < SMALL) & (absolute(settings[1]) < SMALL)
+    for j in range(plan.n_params):
+        small = small & (absolute(w[j]) < SMALL)
+    return small
 
 
 def _parameters(plan, kept):

@@ -100,6 +100,12 @@ class Mask:
     def __invert__(self):
         return Mask(self.builder, self.builder.not_(self.vector))
 
+    def all(self):
+        """1 if it is true in every lane, else 0, as an index."""
+        bits = ir.IntType(self.vector.type.count)
+        each = self.builder.icmp_unsigned("==", self.builder.bitcast(self.vector, bits), bits(-1))
+        return Index(self.builder, self.builder.zext(each, _INT64))
+
 
 def _call(builder, name, kind, vectors):
     """Call one of LLVM's own functions of vectors."""
@@ -155,7 +161,7 @@ def select(condition, x, y):
         undefined = ir.Constant(ir.VectorType(ir.DoubleType(), condition.vector.type.count), ir.Undefined)
         lanes = Lanes(condition.builder, undefined)
         return Lanes(lanes.builder, lanes.builder.select(condition.vector, lanes.like(x), lanes.like(y)))
-    chosen = np.where(condition, x, y)
+    chosen = np.where(condition, x, y)[()]  # a number where all three are
     return chosen.view(Unfused) if isinstance(condition, Unfused) else chosen
 
 
@@ -230,7 +236,7 @@ def _chosen(builder, order, x, y):
 
 
 class Index:
-    """An integer of the code under construction; another may be added to it, a Python integer multiply it as well."""
+    """An integer of the code under construction, to which others may be added, and which others may multiply."""
 
     def __init__(self, builder, value):
         self.builder = builder
@@ -242,7 +248,7 @@ class Index:
     __radd__ = __add__
 
     def __mul__(self, n):
-        return Index(self.builder, self.builder.mul(self.value, ir.Constant(_INT64, n))) if n != 1 else self
+        return Index(self.builder, self.builder.mul(self.value, _value(n))) if n != 1 else self
 
     __rmul__ = __mul__
 

@@ -124,6 +124,12 @@ class Plan:
         return 1 if self.units_are_straight or self.width == 1 else 2
 
     @property
+    def checks_ahead(self) -> bool:
+        """What must be finite is checked before many epochs, not in each, unless a weight may overflow meanwhile."""
+        tame = not self.hidden or self.activation in ("sigmoid", "tanh")
+        return tame and not self.soft_targets and self.optimizer == "gd" and self.is_straight and self.width > 1
+
+    @property
     def starts_from_nothing(self) -> bool:
         """The first term of a sum is the sum; else it is added to +0.0, and a sum is never −0.0."""
         return self.is_straight and self.n_units <= 20
@@ -154,7 +160,7 @@ def fitting(**choices: Any) -> Plan:
     """
     plan = Plan(**choices, width=1)
     if plan.is_straight:
-        vectors = 4 if plan.online or plan.n_units <= _FEW_UNITS else 2
+        vectors = 4 if plan.n_units <= (2 * _FEW_UNITS if plan.online else _FEW_UNITS) else 2
     else:
         few = plan.n_together < _BLOCK or plan.online
         vectors = 2 if few and plan.n_params <= _MANY_PARAMS else 1
