@@ -172,12 +172,14 @@ def report(
 ) -> None:
     """Draw the figures and the report of a result again.
 
-    For a directory of results, write index.html there, which shows all results below it.
+    For a directory of results, write index.html there, which shows all results below it. Exit status 1 if any of them
+    cannot be read.
     """
     from sweep import api
     from sweep.commands.run_output import list_files
 
     page = directory / "report.html"
+    problems: list[str] = []
     with failures():
         if api.holds_results(directory):
             page, problems = api.index(directory)
@@ -186,6 +188,8 @@ def report(
             list_files(api.draw(api.read(directory), all_kernels, jobs=-1))
     if show:
         _open(page)
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

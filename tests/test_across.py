@@ -42,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_index_names_every_result_below(results: Path) -> None:
     done = CliRunner().invoke(app, ["report", str(results)])
-    assert done.exit_code == 0
+    assert done.exit_code == 1
     assert "summary.csv: not as it was written" in done.output.replace("\n", "")
     assert done.output.splitlines()[-1] == str(results / "index.html")
     text = (results / "index.html").read_text(encoding="utf-8")

@@ -209,6 +209,8 @@ def test_a_run_is_replayed_by_its_number_and_by_its_address(written: sweep.Resul
     assert run.identical and run.setting["gate"] == "1110" and run.setting["seed"] == 2
     assert run.run == sweep.replay(written, run.run).run == sweep.replay(written, shlex.join(run.address)).run
     assert run.run == sweep.replay(written, **run.setting).run
+    with pytest.raises(ValueError, match="gate: found AND and XOR; allowed: one value"):
+        sweep.replay(written, "gate=AND gate=XOR seed=2")
     result = sweep.run({"grid": {**GRID, "seeds": 2}, "train": {"max_epochs": 5}}, tmp_path, figures=False)
     assert sweep.replay(tmp_path, seed=1).run == sweep.replay(result, 1).run == 1
     with pytest.raises(ValueError, match="found no setting, which 2 runs have; allowed: one run, so add seed"):

@@ -66,13 +66,15 @@ def _axes(experiment: Experiment) -> list[dict[str, Sequence[Any]]]:
 
 def _wanted(experiment: Experiment, address: Sequence[str]) -> dict[str, str]:
     known = list(_axes(experiment)[0])
-    wanted = {}
+    wanted: dict[str, str] = {}
     for part in address:
         key, sign, value = part.partition("=")
         if not sign:
             raise UnknownRunError(f"found {show(part)}; allowed: a run's number, or KEY=VALUE such as seed=3")
         if key not in known:
             raise UnknownRunError(f"{key}: unknown key{did_you_mean(key, known)}; allowed: {', '.join(known)}")
+        if key in wanted:
+            raise UnknownRunError(f"{key}: found {wanted[key]} and {value}; allowed: one value")
         wanted[key] = value
     return wanted
 
