@@ -546,4 +546,4 @@ def test_a_word_leads_to_its_meaning(opened: Callable[..., Page]) -> None:
     assert not meaning.is_visible()
     page.locator('.answer a.word[href="#word-setting"]').click()
     meaning.wait_for(state="visible")
-    assert "one value of every axis" in meaning.inner_text()
+    assert "one value of everything" in meaning.inner_text()
