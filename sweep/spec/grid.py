@@ -73,7 +73,7 @@ class Grid:
         return math.prod(self.shape)
 
     def indices(self, key: str, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the position in ``values[key]`` of each run's value: int64, shape of `runs`, numbers within it."""
+        """Return the place in ``values[key]`` of each run, by its number within this grid: int64, shape of `runs`."""
         axis = list(self.values).index(key)
         if self.shape[axis] == 1:
             return np.zeros_like(runs)

@@ -58,18 +58,14 @@ class Separable:
     monotone_learning_rate: float
 
     @cached_property
-    def _weights(self) -> NDArray[np.float64]:
+    def weights(self) -> NDArray[np.float64]:
+        """The w of smallest norm with a_i·w ≥ 1 for all i, the bias last: w_t/‖w_t‖ goes where it points."""
         return _hard_margin(self.rows)
 
     @property
     def margin(self) -> float:
         """γ = max over ‖w‖ = 1 of min a_i·w, the bias counted as a weight, the rows not normalised."""
-        return 1.0 / float(np.linalg.norm(self._weights))
-
-    @property
-    def direction(self) -> NDArray[np.float64]:
-        """The w of norm 1 that attains the margin, the bias last: where w_t/‖w_t‖ goes."""
-        return np.asarray(self._weights / float(np.linalg.norm(self._weights)))
+        return 1.0 / float(np.linalg.norm(self.weights))
 
     def epochs(self, learning_rate: ArrayLike, target_loss: ArrayLike) -> NDArray[np.float64]:
         """Epochs until the loss is `target_loss` nats, 1/(γ² η target) by (2); the two are broadcast."""
