@@ -160,7 +160,7 @@ def fitting(**choices: Any) -> Plan:
     """
     plan = Plan(**choices, width=1)
     if plan.is_straight:
-        vectors = 4 if plan.online or plan.n_units <= _FEW_UNITS else 2
+        vectors = 4 if plan.n_units <= (2 * _FEW_UNITS if plan.online else _FEW_UNITS) else 2
     else:
         few = plan.n_together < _BLOCK or plan.online
         vectors = 2 if few and plan.n_params <= _MANY_PARAMS else 1
