@@ -300,6 +300,18 @@ def test_a_parameter_that_becomes_infinite_is_divergence_at_that_epoch(activatio
     assert set(expected.epochs[expected.status == DIVERGED]) == {2}
 
 
+def test_a_logit_that_becomes_infinite_is_divergence_at_that_epoch_though_the_weights_are_finite() -> None:
+    plan, n, rng = replace(GATES, online=True), 200, np.random.default_rng(0)
+    alone, runs = replace(plan, width=1), random_runs(plan, n)
+    assert (plan.checks_ahead, alone.checks_ahead) == (True, False)
+    runs = replace(runs, starts=rng.uniform(-8e307, 8e307, (6, 3)), rates=rng.uniform(0, 1e308, n))
+    expected = train(alone, runs, max_epochs=20)
+    assert_same_bits(train(plan, runs, max_epochs=20), expected)
+    assert_same_bits(train(plan, runs[:16], max_epochs=20, in_python=True), expected[np.arange(16)])
+    finite = np.isfinite(expected.weights).all(axis=1)
+    assert {1, 2, 3} < set(expected.epochs[finite & (expected.status == DIVERGED)])
+
+
 @pytest.mark.parametrize("rate", [0.5, 1e6])
 def test_a_dead_network_stays_as_it_is_to_the_last_epoch(rate: float) -> None:
     """No unit is active on any row, and of the output's bias XOR asks nothing."""

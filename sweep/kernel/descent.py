@@ -44,7 +44,7 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
 
     def epoch(_):
         if plan.checks_ahead:
-            state.repeat(singly, check_parameters)
+            state.repeat(singly, check_now)
         w, checked = _parameters(plan, kept), kept[S + 2] if plan.checks_ahead else None
         now = through_table(plan, X, w, targets, thresholds, plan.sums, not plan.online, checked=checked)
         count, first = kept[S], kept[S + 1]
@@ -61,11 +61,11 @@ def advance(plan, n_epochs, X, state, targets, settings, epochs, converged_epoch
             _update(plan, kept, now.ascent, settings, going_on)
         kept[S] = count + select(going_on, 1.0, 0.0)
 
-    def check_parameters(_):
-        kept[S + 2] = check(_parameters(plan, kept), plan.n_params, state.number(0.0))
+    def check_now(_):
+        kept[S + 2] = check(plan, _parameters(plan, kept), state.number(0.0))
 
     if plan.checks_ahead:
-        check_parameters(0)
+        check_now(0)
         stays = _stays_finite(plan, _parameters(plan, kept), settings) | ~(kept[S + 2] == 0.0)
         singly = stays.all() * -1 + 1
     state.repeat(n_epochs, epoch)
@@ -90,7 +90,7 @@ def _add_losses(kept, at, count, loss, going_on, window):
 
 
 def _stays_finite(plan, w, settings):
-    """Tell in which lanes no parameter becomes infinite, in a trillion epochs of a plan that checks ahead.
+    """Tell in which lanes no parameter or logit becomes infinite, in a trillion epochs of a plan that checks ahead.
 
     A row changes a weight of the output by at most the rate, one of a hidden unit by at most the rate times a weight of
     the output. Where all of these begin below 10¹⁰⁰, they end below 10²⁵⁰.

@@ -167,6 +167,7 @@ class _Block:
         """Equations (2) to (4); returns δ of each row, and tells z."""
         plan, P, delta, logits = self.plan, self.plan.n_params, [], self.logits(x)
         found = _abreast(plan, lambda z, target: _at_output(plan, z, target, with_loss), logits, targets)
+        looks = plan.loss == "bce" and (plan.hidden or not plan.checks_ahead)
         for r, (ascent, likelihood, error, loss) in enumerate(found):
             if tell:
                 tell(r, logits[r])
@@ -174,7 +175,7 @@ class _Block:
             sums[P] = sums[P] * likelihood
             sums[P + 1] = sums[P + 1] + loss
             sums[P + 2] = select(error > sums[P + 2], error, sums[P + 2]) if plan.stop_error else sums[P + 2]
-            sums[P + 3] = fma(logits[r], 0.0, sums[P + 3]) if plan.loss == "bce" else sums[P + 3]
+            sums[P + 3] = fma(logits[r], 0.0, sums[P + 3]) if looks else sums[P + 3]
         return delta
 
     def end(self, x, delta, sums, fresh):
@@ -309,8 +310,8 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides
     likelihood, total_loss, worst, finite = (sums[P + k] for k in range(4))
     if checked is not None:
         finite = finite + checked
-    elif plan.hidden or plan.loss == "mse":  # else an infinite parameter shows in the logit
-        finite = check(w, P, finite)
+    elif plan.hidden or plan.loss == "mse" or plan.checks_ahead:  # else an infinite parameter shows in the logit
+        finite = check(plan, w, finite)
     if plan.loss == "mse":
         finite = fma(total_loss, 0.0, finite)
     converged = finite = finite == 0.0
@@ -321,8 +322,18 @@ def through_table(plan, X, w, targets, thresholds, with_loss, with_ascent, sides
     return Pass(sums, total_loss, converged, finite)
 
 
-def check(w, n, finite):
-    """`finite`, or NaN if one of n parameters is not finite; in chains that do not wait for one another."""
+def check(plan, w, finite):
+    """`finite`, or NaN if a parameter is not finite; in chains that do not wait for one another.
+
+    Of logistic regression that checks ahead, NaN if a logit is not finite.
+    """
+    if plan.checks_ahead and not plan.hidden:
+        block = _Block(plan, w, plan.n_rows)
+        block.begin()
+        for z in block.logits(inputs_of(plan, None, 0, plan.n_rows)):
+            finite = fma(z, 0.0, finite)
+        return finite
+    n = plan.n_params
     chains = range(min(n, 4))
     checks = w.local(len(chains))
     for c in chains:

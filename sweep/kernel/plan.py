@@ -125,9 +125,9 @@ class Plan:
 
     @property
     def checks_ahead(self) -> bool:
-        """Parameters are checked before many epochs, not in each, unless one is so large that it may overflow."""
-        tame = not self.soft_targets and self.optimizer == "gd" and self.activation in ("sigmoid", "tanh")
-        return tame and self.is_straight and self.hidden > 0 and self.width > 1
+        """What must be finite is checked before many epochs, not in each, unless a weight may overflow meanwhile."""
+        tame = not self.hidden or self.activation in ("sigmoid", "tanh")
+        return tame and not self.soft_targets and self.optimizer == "gd" and self.is_straight and self.width > 1
 
     @property
     def starts_from_nothing(self) -> bool:
