@@ -84,9 +84,9 @@ def test_what_is_beyond_the_window_does_not_come_before_it() -> None:
     chain = [x]
     for _ in range(2 * machine._WINDOW):
         chain.append(builder.fmul(chain[-1], x))
-    late = builder.fmul(x, x)
+    late = [builder.fmul(value, x) for value in (x, chain[1])]
     machine.arrange(builder.block)
-    assert builder.block.instructions.index(late) == machine._WINDOW + 1
+    assert builder.block.instructions[machine._WINDOW + 1 : machine._WINDOW + 3] == late
 
 
 def test_reads_and_writes_of_one_memory_keep_their_order() -> None:
@@ -108,6 +108,16 @@ def test_reads_and_writes_of_one_memory_keep_their_order() -> None:
     assert own.index(("load", places[1])) == 1
     memory = [each for each in order if each[1] in given]
     assert memory == [("load", given[0]), ("store", given[0]), ("load", given[0]), ("load", given[1])]
+
+
+def test_nothing_is_written_where_something_is_to_be_read_first() -> None:
+    builder = loop_body()
+    (x,) = builder.function.args
+    place = builder.alloca(ir.DoubleType())
+    read = builder.load(builder.gep(place, [builder.fptosi(builder.fdiv(x, x), ir.IntType(64))]))
+    write = builder.store(x, place)
+    machine.arrange(builder.block)
+    assert builder.block.instructions[-2:] == [read, write]
 
 
 TWO_UNITS = """

@@ -152,10 +152,8 @@ _COSTS = {
     "fadd": (_ADDER, 0.5, 3),
     "fsub": (_ADDER, 0.5, 3),
     "select": (_ADDER, 0.5, 2),
-    "shl": (_OTHER, 0.0, 1),
-    "add": (_OTHER, 0.0, 1),
 }
-"""Unit that an instruction occupies, for how many cycles a register, and cycles until its result is there."""
+"""Unit that an instruction occupies, cycles for which a register does so, and cycles until its result is there."""
 _REGISTER = 8
 
 
@@ -180,7 +178,7 @@ def arrange(block):
     for n in range(_WINDOW, _WINDOW + len(body)):
         begin, k = min((max(ready[k], free[costs[k][0]]), k) for k in candidates)
         unit, cycles, latency = costs[k]
-        free[unit] = begin + cycles * getattr(body[k].type, "count", 0) / _REGISTER if cycles else 0.0
+        free[unit] = begin + cycles * getattr(body[k].type, "count", 0) / _REGISTER
         order.append(body[k])
         candidates.remove(k)
         for user in users[k]:
