@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import sweep
 from sweep.api import index
 from sweep.cli import app
-from sweep.commands.compare import compare, page
+from sweep.commands.compare import compare, write_page
 
 GRID: dict[str, Any] = {"gate": ["AND", "XOR"], "learning_rate": [0.3, 1, 3], "seeds": 10}
 SMALL: dict[str, Any] = {
@@ -89,6 +89,11 @@ def test_a_comparison_counts_pairs_by_setting_and_by_epoch() -> None:
         assert sums.tolist() == np.histogram(epochs, found.edges)[0].tolist()
 
 
+def page(tmp_path: Path, *compared: sweep.Result) -> str:
+    write_page(compare(*compared), ["A", "B"], tmp_path / "page.html")
+    return (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_a_comparison_is_written_as_a_page(results: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     arguments = ["compare", str(results / "drawn"), str(results / "deeper" / "tables only"), "--out", str(file)]
@@ -100,13 +105,13 @@ def test_a_comparison_is_written_as_a_page(results: Path, tmp_path: Path) -> Non
     assert "runs: 60 identical" in text and "as often at 6." in text and f"{converged} runs converged in both" in text
     assert text.count("data:image/svg+xml;base64,") == 2
     assert "href" not in text and "<script" not in text
-    assert page(compare(*[sweep.read(results / "drawn")] * 2), ["A", "B"]).count("<img") == 2
+    assert page(tmp_path, *[sweep.read(results / "drawn")] * 2).count("<img") == 2
 
 
-def test_a_comparison_of_nothing_has_no_figures() -> None:
+def test_a_comparison_of_nothing_has_no_figures(tmp_path: Path) -> None:
     one, other = (sweep.run({**SMALL, "grid": {**GRID, "gate": gate}}) for gate in ("XOR", "XNOR"))
-    assert "<img" not in page(compare(one, other), ["A", "B"])
-    assert page(compare(one, one), ["A", "B"]).count("<img") == 1
+    assert "<img" not in page(tmp_path, one, other)
+    assert page(tmp_path, one, one).count("<img") == 1
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +130,7 @@ def chromium() -> Iterator[Browser]:
 def test_the_pages_fit_every_screen_and_ask_for_nothing(
     chromium: Browser, results: Path, tmp_path: Path, width: int, scheme: Any
 ) -> None:
-    (tmp_path / "page.html").write_text(page(compare(*[sweep.read(results / "drawn")] * 2), ["A", "B"]), "utf-8")
+    page(tmp_path, *[sweep.read(results / "drawn")] * 2)
     for file in (index(results)[0], tmp_path / "page.html"):
         context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
         opened, seen = context.new_page(), []

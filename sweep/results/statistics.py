@@ -17,8 +17,8 @@ Z_95 = 1.959963984540054
 
 
 def quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the five `QUANTILES` of values, which may be infinite, not NaN: order statistics, never interpolated."""
-    return np.sort(values)[quantile_ranks(len(values))]
+    """Return the five `QUANTILES` along the first axis of values, which may be infinite, not NaN: order statistics."""
+    return np.sort(values, axis=0)[quantile_ranks(len(values))]
 
 
 def weighted_quantiles(values: NDArray[Any], n: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[Any]:
