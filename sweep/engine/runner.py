@@ -1,16 +1,15 @@
-"""Spread chunks over cores and processes, by joblib, or over a cluster."""
+"""Spread chunks over threads, over processes by joblib, or over a cluster."""
 
 import itertools
 import os
 import signal
-import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,7 +41,7 @@ def train(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> It
 
     A task is taken when a worker is about to be free. `WorkerError` if workers died or cannot be reached.
     """
-    spread = _on_cluster if workers.backend == "dask" else _here
+    spread = {"threading": _in_threads, "loky": _in_processes, "dask": _on_cluster}[workers.backend]
     outcomes = spread(experiment, tasks, workers)
     try:
         for chunk, outcome in outcomes:
@@ -70,33 +69,35 @@ def compile_ahead(experiment: Experiment, n: int) -> None:
         in_copies(pieces[:_MOST_PIECES], n)
 
 
-def _here(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
-    """Train in threads or processes of this machine."""
-    room = threading.Semaphore(chunks_in_work(workers.n_jobs))
-    over = threading.Event()
+def _in_threads(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
+    """Train in threads of this process.
 
-    def train_when_there_is_room(*task: Any) -> Ended:
-        room.acquire()
-        if over.is_set():
-            room.release()
-            return task[1], InterruptedError()
-        return _guarded(*task)
-
-    call = joblib.delayed(train_when_there_is_room if workers.backend == "threading" else _guarded)
-    options: dict[str, Any] = {}
-    if workers.backend == "loky":
-        _start_trackers()
-        options = {"initializer": end_with, "initargs": (os.getpid(),)}
-    with joblib.parallel_config(workers.backend, **options):
-        parallel = joblib.Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
-        results = parallel(call(experiment, chunk, missing) for chunk, missing in tasks)
-        try:
-            for result in results:
-                room.release()
+    Not by joblib, which looks for results a hundred times a second only.
+    """
+    pool = ThreadPoolExecutor(workers.n_jobs)
+    calls = (pool.submit(_guarded, experiment, *task) for task in tasks)
+    running = set(itertools.islice(calls, chunks_in_work(workers.n_jobs)))
+    try:
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for result in sorted((call.result() for call in done), key=_is_failure):
                 yield result
+                running |= set(itertools.islice(calls, 1))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_processes(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
+    """Train in processes of this machine."""
+    import joblib
+
+    _start_trackers()
+    with joblib.parallel_config("loky", initializer=end_with, initargs=(os.getpid(),)):
+        parallel = joblib.Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
+        results = parallel(joblib.delayed(_guarded)(experiment, *task) for task in tasks)
+        try:
+            yield from results
         finally:
-            over.set()
-            room.release()  # each who waits passes it on
             with warnings.catch_warnings():  # joblib's, that not all of them were wanted
                 warnings.simplefilter("ignore")
                 results.close()
@@ -129,6 +130,10 @@ def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | 
         return chunk, train_chunk(experiment, chunk, missing)
     except Exception as error:
         return chunk, error
+
+
+def _is_failure(result: Ended) -> bool:
+    return isinstance(result[1], Exception)
 
 
 def _start_trackers() -> None:
