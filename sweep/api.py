@@ -66,7 +66,7 @@ def run(
     jobs
         Workers at a time; −1 is one per core.
     backend
-        joblib's: "threading", "loky" or "dask". Like `jobs` and `chunk_size` it changes no result.
+        "threading", "loky" for processes, or "dask". Like `jobs` and `chunk_size` it changes no result.
     scheduler
         With "dask", the address of the cluster's scheduler.
     chunk_size

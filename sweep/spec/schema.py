@@ -118,7 +118,7 @@ TAKEN = ("run", "seed", *OUTCOME, ANSWERS, *RESTARTS, *SUMS, *SUMMARY, *COUNTS, 
 """Columns of the tables and of the page beside those of the grid: a name in `weights` must not be one of them."""
 
 BACKENDS = ("threading", "loky", "dask")
-"""joblib's backends that train runs."""
+"""What runs are trained in: threads, processes by joblib's loky, or the workers of a dask cluster."""
 
 
 def status_code(status: str) -> int:

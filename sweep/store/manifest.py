@@ -42,7 +42,7 @@ class Manifest(BaseModel, extra="forbid", strict=True):
     n_trained, seconds
         Runs that the last call trained, the others having been there already, and the wall time that this took.
     jobs, backend, cpu, python, versions
-        Workers, how joblib ran them, and on what.
+        Workers, of which kind, and on what.
     numerics
         Version of the arithmetic and of what is kept of a run.
     runs_format
