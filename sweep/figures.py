@@ -1,4 +1,4 @@
-"""Figures of a result, each one function that returns a `Drawing`, which is a `matplotlib.figure.Figure`.
+r"""Figures of a result, each one function that returns a `Drawing`, which is a `matplotlib.figure.Figure`.
 
 ::
 
@@ -7,7 +7,11 @@
     figure = sweep.figures.success_rate(result, where={"gate": ["AND", "XOR"]})
     sweep.figures.save(figure, "and-and-xor")           # and-and-xor.svg and and-and-xor.png
 
-One for a slide, 11 by 4.5 inches with letters of 15 points, is the same figure, as matplotlib changes it::
+For a slide or a paper, take SVG or PDF and choose the width there; as wide as drawn, it has letters of 11 points::
+
+    figure.savefig("and-and-xor.pdf")                   # \includegraphics[width=\columnwidth]{and-and-xor}
+
+A figure of curves may also be as wide as you like and have larger letters, as matplotlib changes it::
 
     from matplotlib.text import Text
     figure.set_size_inches(11, 4.5)

@@ -404,3 +404,29 @@ def test_a_loss_that_rises_before_it_falls_is_not_said_to_rise(tmp_path: Path) -
     interval = f"(95 % interval {share(binomtest(21, 21).proportion_ci(method='wilson').low, 1)} – 100 %)"
     converged = f"OR: all 21 runs converged {interval}, half of them within {middle} epochs (5–95 %: {low} – {high})"
     check(asked, f"{fell}, within {n} epochs", converged)
+
+
+def test_an_optimizer_is_asked_for_by_its_name(tmp_path: Path) -> None:
+    grid = {"gate": "AND", "hidden": [1, 2], "optimizer": ["gd", "momentum"], "learning_rate": 1, "seeds": 20}
+    said = sweep.run({"question": "Does momentum help?", "grid": grid, "train": {"max_epochs": 3000}}).answer
+    assert "gd and momentum" in said[0]
+
+
+def test_the_best_of_all_settings_may_lack_the_axis_of_the_question() -> None:
+    shared = {"gate": "AND", "learning_rate": 1, "seeds": 20}
+    grids = [{**shared, "optimizer": "gd"}, {**shared, "optimizer": "momentum", "momentum": [0.5, 0.9]}]
+    train = {"max_epochs": 2000}
+    said = sweep.run({"question": "Does momentum help?", "grid": grids, "train": train}).answer
+    assert any(sentence.startswith("The best of 3 settings") for sentence in said)
+
+
+def test_what_is_fastest_is_answered_by_speed_and_by_medians_that_there_are() -> None:
+    grid = {"gate": "XOR", "hidden": 4, "activation": ["sigmoid", "tanh", "relu"], "learning_rate": 3, "seeds": 60}
+    question = "Which activation learns XOR fastest?"
+    result = sweep.run({"question": question, "grid": grid, "train": {"max_epochs": 380}})
+    assert result.summary.set_index("activation")["epochs_q50"].isna()["relu"]
+    assert (result.summary["n_converged"] > 6).all()
+    assert result.answer[0].startswith("The fastest of 3 settings") and "tanh" in result.answer[0]
+    assert result.answer[1].startswith("It took half of all runs") and "more than 380 with relu" in result.answer[1]
+    (factors,) = (sentence for sentence in result.answer if "times as many epochs" in sentence)
+    assert "with sigmoid" in factors and "relu" not in factors

@@ -19,6 +19,7 @@ from sweep.answer.captions import described
 from sweep.commands import replay as replaying
 from sweep.engine.retraining import train_again
 from sweep.plots.decision_surfaces import decision_surfaces
+from sweep.plots.drawing.style import save
 from sweep.words import counted, of_group
 
 TRAIN = {"max_epochs": 300, "target_loss": 0.05}
@@ -365,3 +366,17 @@ def test_each_row_of_the_training_figure_says_its_run_and_each_panel_its_epoch()
     panels = [axes.get_title("left") for axes in figure.panels]
     assert panels == [counted(epoch, "epoch") for course in courses for epoch in course.epochs]
     assert sweep.figures.training(WIDTHS, runs=[3]).panels
+
+
+@pytest.mark.parametrize("size", [None, (3.5, 2.6)])
+def test_a_figure_of_any_size_is_written_without_a_picture_of_its_colours(
+    size: tuple[float, float] | None, tmp_path: Path
+) -> None:
+    result = run(gate="AND", learning_rate=1, seeds={"from": 1, "count": 1})
+    for name, figure in (
+        ("surfaces", sweep.figures.decision_surfaces(result, runs=[0])),
+        ("training", sweep.figures.training(result, runs=[0])),
+    ):
+        if size:
+            figure.set_size_inches(*size)
+        assert [path.name for path in save(figure, tmp_path / name)] == [f"{name}.svg", f"{name}.png"]

@@ -86,7 +86,7 @@ def _told(findings: Findings, axis: str, effect: Effect) -> str:
         counts = f"in {fast.for_better:,} of {fast.n_pairs:,} pairs{_p(fast)}"
         parts.append(f"where both converged, runs were faster {_with(findings, axis, fast)}{ratio} ({counts})")
     elif fast is not None:
-        parts.append("how fast differed by no more than chance")
+        parts.append("neither was faster in more pairs than chance gives")
     return "; ".join(parts)
 
 

@@ -38,10 +38,11 @@ def leading(findings: Findings) -> list[str]:
     if not learned:
         return [f"Nothing was learned: none of the {int(findings.counts['n'].sum()):,} runs converged, at any setting."]
     never = _never(findings, axis, learned)
+    without = np.setdiff1d(np.arange(findings.n_settings), np.concatenate(list(findings.by_value.values())))
     bests: list[list[str]] = []
     values: list[list[str]] = []
     for by in asked_for(question):
-        (best,) = findings.best([np.concatenate(list(learned.values()))], by)
+        (best,) = findings.best([np.concatenate([*learned.values(), without])], by)
         text = capital(f"{best_has(best, setting(findings, best.row), by)}: {of_runs(findings, best)}.")
         bests.append([] if any(of_runs(findings, best) in told for (told,) in bests) else [text])
         values.append(_others(findings, axis, learned, by, "" if values else never))
@@ -70,7 +71,9 @@ def _others(findings: Findings, axis: str, learned: Mapping[Any, Rows], by: By, 
     short[1:] = [text.removesuffix("s").removesuffix(" epoch") for text in short[1:]]
     parts = joined([f"{text} with {name}" for text, name in zip(short, names, strict=True)])
     share = "the share that failed was" if fails else "the share that converged was"
-    what = share if by == "often" else "half of all runs converged within"
+    later_too = any(math.isinf(best.q50) for best in bests)
+    took = "it took half of all runs" if later_too else "half of all runs converged within"
+    what = share if by == "often" else took
     shares = f"{at_best(bests, by)}{what} {parts}"
     if where:
         return [capital(f"{where}: {never}."), capital(f"{shares}.")]
@@ -89,9 +92,13 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     beside = "gd" if is_plain else findings.varied[axis].iloc[best.row]
     at = [beside, *(at for at in learned if at != beside)]
     first, *bests = findings.best([learned[value] for value in at], "fast")
+    if math.isinf(first.q50):
+        return []
     pairs = [(first, other) if is_plain else (other, first) for other in bests]
+    medians = [other.q50 for other in bests]  # an infinite one was not chosen by speed
     found = zip(at[1:], [findings.factor(*pair) for pair in pairs], strict=True)
-    factors = sorted([(value, factor) for value, factor in found if factor], key=lambda one: one[1].factor)
+    told = [one for one, median in zip(found, medians, strict=True) if one[1] and math.isfinite(median)]
+    factors = sorted([(value, factor) for value, factor in told if factor], key=lambda one: one[1].factor)
     if not factors:
         return []
     name = together(findings, axis, beside)

@@ -4,6 +4,7 @@ import os
 import pickle
 import select
 import signal
+import stat
 import sys
 import threading
 import time
@@ -60,7 +61,7 @@ def _do(tasks: Tasks, ahead: int, done: dict[int, Any]) -> None:
 def _copy(tasks: Tasks, ahead: int) -> tuple[int, int]:
     """Copy this process; returns the copy's number, and where it answers at its end.
 
-    The copy closes every file of this process, whose lock is not its own, and ends with it.
+    The copy closes every file of this process, whose lock is not its own, but for pipes, and ends with it.
     """
     answer, end = os.pipe()
     parent = os.getpid()
@@ -78,7 +79,8 @@ def _copy(tasks: Tasks, ahead: int) -> tuple[int, int]:
     try:
         for handle in {int(name) for name in os.listdir("/proc/self/fd")} - {0, 1, 2, ahead, end}:  # noqa: PTH208
             with suppress(OSError):
-                os.close(handle)
+                if not stat.S_ISFIFO(os.fstat(handle).st_mode):  # through a pipe a library wakes itself
+                    os.close(handle)
         end_with(parent)
         done: dict[int, Any] = {}
         with os.fdopen(end, "wb") as file, suppress(Exception):

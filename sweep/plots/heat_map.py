@@ -15,7 +15,7 @@ from sweep.analysis.planes import DIVERGED, LATER, N_SHADES, HeatMap, Plane
 from sweep.plots.drawing.canvas import colour_bar, panels
 from sweep.plots.drawing.marks import Drawing, figure_of, mark_cells
 from sweep.plots.drawing.scales import is_log_spaced, log_ticks
-from sweep.plots.drawing.style import styled
+from sweep.plots.drawing.style import CELLS, styled
 from sweep.spec.schema import STATUS
 from sweep.words import assignment, ended, label
 
@@ -66,7 +66,7 @@ def heat_map(findings: Findings, found: HeatMap | None = None) -> Drawing:
     names = [plane.name for plane in found.planes]
     all_axes = panels(names, title, label(rightwards), label(upwards), legend, square=True)
     for axes, plane in zip(all_axes, found.planes, strict=True):
-        axes.imshow(_picture(found.shades, plane), origin="lower", aspect="auto", interpolation="auto")
+        axes.imshow(_picture(found.shades, plane), origin="lower", aspect="auto", interpolation="auto", label=CELLS)
         mark_cells(axes, plane.points)
         axes.grid(visible=False)
         _ticks(axes, "x", plane.x)

@@ -54,6 +54,8 @@ def asked_for(question: str) -> list[By]:
     """Decide what a question asks of runs, in its order: how often they converge, how fast, or both."""
     places = {by: re.search(words, question.lower()) for by, words in _OF_RUNS.items()}
     found = {by: match.start() for by, match in places.items() if match}
+    if asks(question, "factor"):
+        found["fast"] = -1
     return sorted(found, key=found.__getitem__) or ["often"]
 
 
@@ -87,6 +89,8 @@ def named(question: str, axes: Sequence[str]) -> list[str]:
         words = _WORDS.get(axis, re.escape(axis.replace("_", " ")))
         if axis == "init_scale" and "init" not in axes:
             words += f"|{_WORDS['init']}"  # of one kind of start, its size is what varies
+        if axis == "optimizer" and "momentum" not in axes:
+            words += f"|{_WORDS['momentum']}"  # one of the optimizers
         for match in re.finditer(rf"\b(?:{words})(?!\w)", text):
             if any(match.start() in place for place in taken):
                 continue

@@ -22,6 +22,8 @@ PICTURE_DPI = 160
 """Resolution of what is a picture within an SVG file."""
 PICTURE_EFFORT = 3
 """Of zlib, 1 to 9, for PNG files."""
+CELLS = "cells"
+"""Label of a picture whose every cell is a setting."""
 
 _GROUPS = {
     "axes",
@@ -108,11 +110,12 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
 
 
 def _pictures(figure: Figure) -> Iterator[tuple[AxesImage, NDArray[Any], tuple[float, ...]]]:
-    """Find the pictures of a figure: each with its cells, and the dots of the figure that it takes."""
+    """Find the pictures whose cells are settings: each with its cells, and the dots of the figure that it takes."""
     for axes in figure.axes:
         dots = axes.get_position().size * figure.get_size_inches() * PICTURE_DPI
         for image in axes.get_images():
-            yield image, np.asarray(image.get_array()), dots
+            if image.get_label() == CELLS:
+                yield image, np.asarray(image.get_array()), dots
 
 
 @contextmanager
