@@ -1,5 +1,6 @@
 """Work shared with copies of this process: done once, whatever becomes of a copy."""
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -48,6 +49,7 @@ def test_what_a_copy_dies_of_is_done_here(number: int, tmp_path: Path) -> None:
 
     def end() -> int:
         if os.getpid() != here:
+            faulthandler.disable()  # it would tell of what is meant to be
             os.kill(os.getpid(), number)
         return os.getpid()
 
