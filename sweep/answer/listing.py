@@ -38,11 +38,6 @@ class Column:
     codes: NDArray[np.int64]
     is_text: bool = False
 
-    @property
-    def cells(self) -> list[str]:
-        """The text of each row."""
-        return [self.texts[code] for code in self.codes.tolist()]
-
 
 @dataclass(frozen=True, eq=False)
 class Listing:

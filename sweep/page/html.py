@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from sweep.analysis.representatives import Course, Model
 from sweep.answer.answer import answer, incomplete
 from sweep.answer.captions import KEPT, TITLES, described, failures
 from sweep.answer.glossary import GLOSSARY, explained, found
-from sweep.answer.listing import columns, listing, run_column
+from sweep.answer.listing import Column, columns, listing, run_column
 from sweep.engine.copies import in_copies
 from sweep.page import kernels
 from sweep.page.drawn import Drawn, drawn, for_page
@@ -160,7 +160,7 @@ def render(
         fixed=_fixed(findings),
         table={
             "columns": listed_columns,
-            "rows": list(zip(*(column.cells for column in listed_columns), strict=True)),
+            "rows": ["".join(cells) for cells in zip(*map(_cells, listed_columns), strict=True)],
             "n_axes": sum(column.key in findings.varying for column in listed_columns),
             "n_rows": listed.n_rows,
             "selection": listed.selection,
@@ -170,6 +170,15 @@ def render(
         files=sorted(result.manifest["files"].items()),
     )
     return page
+
+
+def _cells(column: Column) -> Iterator[str]:
+    """Write the cells of a column for the page; each different one once, as a template would take long."""
+    from markupsafe import escape
+
+    kind = ' class="t"' if column.is_text else ""
+    texts = [f"<td{kind}>{escape(text)}</td>" for text in column.texts]
+    return map(texts.__getitem__, column.codes.tolist())
 
 
 def _linker() -> Callable[[str], "Markup"]:
