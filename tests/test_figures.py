@@ -22,7 +22,7 @@ from sweep.analysis.layout import Layout, choose_layout
 from sweep.analysis.points import points
 from sweep.plots.drawing.marks import Drawing
 from sweep.plots.drawing.scales import log_ticks
-from sweep.plots.drawing.style import save, styled
+from sweep.plots.drawing.style import CELLS, save, styled
 from sweep.results.result import Result
 
 GATES_AND_RATES = {"gate": ["AND", "OR", "XOR"], "learning_rate": examples.RATES}
@@ -446,7 +446,7 @@ def test_learning_rates_as_far_apart_as_numbers_go() -> None:
 def test_saving_leaves_the_figure_as_it_is(tmp_path: Path) -> None:
     drawing = Drawing((4, 3))
     picture = np.random.default_rng(1).integers(0, 256, (1500, 1700, 3), np.uint8)
-    drawing.add_axes((0.2, 0.2, 0.7, 0.7)).imshow(picture, aspect="auto", origin="lower")
+    drawing.add_axes((0.2, 0.2, 0.7, 0.7)).imshow(picture, aspect="auto", origin="lower", label=CELLS)
     shown = drawing._repr_png_()
     first = {path.name: path.read_bytes() for path in save(drawing, tmp_path / "picture")}
     assert first.keys() == {"picture.svg", "picture.png", "picture_full.png"}

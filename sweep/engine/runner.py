@@ -80,7 +80,7 @@ def _in_threads(experiment: Experiment, tasks: Iterable[Task], workers: Workers)
     try:
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            for result in sorted((call.result() for call in done), key=_is_failure):
+            for result in sorted((call.result() for call in done), key=_order):
                 yield result
                 running |= set(itertools.islice(calls, 1))
     finally:
@@ -132,8 +132,10 @@ def _guarded(experiment: Experiment, chunk: Chunk, missing: NDArray[np.bool_] | 
         return chunk, error
 
 
-def _is_failure(result: Ended) -> bool:
-    return isinstance(result[1], Exception)
+def _order(result: Ended) -> tuple[bool, int]:
+    """Put what has been finished at the same time into the order of its runs, failures last."""
+    chunk, outcome = result
+    return isinstance(outcome, Exception), chunk.first + chunk.start
 
 
 def _start_trackers() -> None:
