@@ -70,10 +70,13 @@ def compile_ahead(experiment: Experiment, n: int) -> None:
 
 
 def _in_threads(experiment: Experiment, tasks: Iterable[Task], workers: Workers) -> Results:
-    """Train in threads of this process.
+    """Train in threads of this process; a single job in the calling thread.
 
     Not by joblib, which looks for results a hundred times a second only.
     """
+    if workers.n_jobs == 1:
+        yield from (_guarded(experiment, *task) for task in tasks)
+        return
     pool = ThreadPoolExecutor(workers.n_jobs)
     calls = (pool.submit(_guarded, experiment, *task) for task in tasks)
     running = set(itertools.islice(calls, chunks_in_work(workers.n_jobs)))
