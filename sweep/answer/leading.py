@@ -95,10 +95,9 @@ def _factors(findings: Findings, axis: str, learned: Mapping[Any, Rows], best: B
     if math.isinf(first.q50):
         return []
     pairs = [(first, other) if is_plain else (other, first) for other in bests]
-    medians = [other.q50 for other in bests]  # an infinite one was not chosen by speed
-    found = zip(at[1:], [findings.factor(*pair) for pair in pairs], strict=True)
-    told = [one for one, median in zip(found, medians, strict=True) if one[1] and math.isfinite(median)]
-    factors = sorted([(value, factor) for value, factor in told if factor], key=lambda one: one[1].factor)
+    finite = [math.isfinite(other.q50) for other in bests]  # else the setting was not chosen by speed
+    found = itertools.compress(zip(at[1:], [findings.factor(*pair) for pair in pairs], strict=True), finite)
+    factors = sorted([(value, factor) for value, factor in found if factor], key=lambda one: one[1].factor)
     if not factors:
         return []
     name = together(findings, axis, beside)

@@ -12,7 +12,7 @@ from sweep.spec.grid import Grid
 from sweep.spec.keys import Train
 
 _CHUNK_UNITS = 200_000_000
-"""Units × rows × epochs of a chunk at most: a fraction of a second, long beside joblib's overhead."""
+"""Units × rows × epochs of a chunk at most: a fraction of a second, long beside what handing it to a worker takes."""
 _CHUNK_RUNS = (64, 65_536)
 """Runs of a chunk, at least and at most."""
 _COUNTED = 2**21, 40 * _CHUNK_UNITS
