@@ -1,5 +1,6 @@
 """The runner: nothing about how the work is cut up or spread shows in what comes out, and what comes out is true."""
 
+import concurrent.futures
 import dataclasses
 import threading
 import time
@@ -292,3 +293,23 @@ def test_an_outcome_of_parts_is_the_parts() -> None:
         np.testing.assert_array_equal(getattr(total, field.name), getattr(whole, field.name))
         np.testing.assert_array_equal(getattr(joined, field.name), getattr(whole, field.name))
     assert total.n_epochs == whole.epochs.sum()
+
+
+def test_what_ends_at_one_time_is_given_in_order_and_failures_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = load({"grid": {"gate": "AND", "learning_rate": 1, "seeds": 30}, "train": {"max_epochs": 1}})
+    tasks = [(chunk, None) for chunk in chunks_of(experiment, 5)]
+    train_chunk = runner.train_chunk
+
+    def fail_first(experiment: Any, chunk: Chunk, missing: Any) -> Any:
+        if chunk.start == 0:
+            raise RuntimeError("broken")
+        return train_chunk(experiment, chunk, missing)
+
+    monkeypatch.setattr(runner, "train_chunk", fail_first)
+    monkeypatch.setattr(runner, "wait", lambda running, return_when: (concurrent.futures.wait(running).done, set()))
+    given: list[int] = []
+    outcomes = runner.train(experiment, tasks, Workers(2))
+    with pytest.raises(RuntimeError, match="broken"):
+        for chunk, _ in outcomes:
+            given.append(chunk.start)
+    assert given == [5, 10, 15, 20, 25]
